@@ -1,0 +1,1 @@
+"""session-sim: a deterministic simulator and model checker of Temporal's worker sessions."""

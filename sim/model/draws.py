@@ -1,0 +1,256 @@
+"""Keyed random draws: every random number has a name, and its value depends on that name alone.
+
+A draw is a 64-bit unsigned integer fixed by four keys: the seed, the purpose (what it decides), the entity (for whom)
+and the ordinal (the how-manieth of its stream, counted from 1). Drawing more or fewer numbers elsewhere therefore
+never changes it, so two runs that differ in one setting still share all the other randomness.
+
+The generator is SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, "Fast splittable pseudorandom number generators",
+OOPSLA 2014) read as a counter-based generator in the sense of Salmon et al., "Parallel random numbers: as easy as
+1, 2, 3", SC 2011: ``value = mix64(key + ordinal * gamma)`` modulo 2**64. The key is a BLAKE2b hash of the seed,
+purpose and entity; gamma is the paper's ``mixGamma(key)``, so that two streams are not shifted copies of one sequence.
+``mix64`` uses the constants of D. Stafford's variant 13. Everything is integer arithmetic: the values are the same on
+every platform, Python and numpy version, and do not depend on PYTHONHASHSEED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Final
+
+import numpy as np
+
+DRAW_BITS: Final = 64
+"""Width of a draw in bits; draws lie in ``0 .. 2**DRAW_BITS - 1``."""
+
+_MASK: Final = (1 << DRAW_BITS) - 1
+_MIX_A: Final = 0xBF58476D1CE4E5B9
+_MIX_B: Final = 0x94D049BB133111EB
+_GAMMA_A: Final = 0xFF51AFD7ED558CCD
+_GAMMA_B: Final = 0xC4CEB9FE1A85EC53
+
+# Most entities draw only a few numbers, for which a block would cost more time and memory than it saves.
+_SCALAR_DRAWS: Final = 4
+_FIRST_BLOCK: Final = 64
+_LARGEST_BLOCK: Final = 512
+
+# Typed once: mixing Python integers with uint64 arrays follows different promotion rules in numpy 1 and 2.
+_NP_MIX_A: Final = np.uint64(_MIX_A)
+_NP_MIX_B: Final = np.uint64(_MIX_B)
+_NP_30: Final = np.uint64(30)
+_NP_27: Final = np.uint64(27)
+_NP_31: Final = np.uint64(31)
+
+
+def _mix64(z: int) -> int:
+    """Scramble a 64-bit integer into another, one to one (Steele, Lea, Flood 2014; Stafford's variant 13)."""
+    z = ((z ^ (z >> 30)) * _MIX_A) & _MASK
+    z = ((z ^ (z >> 27)) * _MIX_B) & _MASK
+    return z ^ (z >> 31)
+
+
+def _mix_gamma(z: int) -> int:
+    """Derive an odd 64-bit increment with well-mixed bits from a 64-bit key (Steele, Lea, Flood 2014)."""
+    z = ((z ^ (z >> 33)) * _GAMMA_A) & _MASK
+    z = ((z ^ (z >> 33)) * _GAMMA_B) & _MASK
+    z = (z ^ (z >> 33)) | 1
+    # Too regular a bit pattern makes a weak increment; the paper's remedy flips every other bit.
+    return z ^ 0xAAAAAAAAAAAAAAAA if (z ^ (z >> 1)).bit_count() < 24 else z
+
+
+def _prefixed(text: str) -> bytes:
+    """Encode text as UTF-8 behind its length in bytes (8 bytes, little endian), so that joined keys stay distinct."""
+    data = text.encode("utf-8")
+    return len(data).to_bytes(8, "little") + data
+
+
+def _stream_key(head: bytes, entity: str) -> int:
+    """Hash the encoded seed and purpose (``head``) and the entity into a 64-bit stream key."""
+    return int.from_bytes(blake2b(head + _prefixed(entity), digest_size=8).digest(), "little")
+
+
+def _head(seed: int, purpose: str) -> bytes:
+    """Encode the keys that many streams share."""
+    return _prefixed(str(seed)) + _prefixed(purpose)
+
+
+def _check_ordinal(ordinal: int) -> None:
+    """Raise ValueError unless ``ordinal`` is from 1 to 2**64 - 1 (beyond which draws would repeat)."""
+    if not 1 <= ordinal <= _MASK:
+        raise ValueError(f"ordinal {ordinal} is out of range; expected 1 to {_MASK}, such as 1 for the first draw of a stream")
+
+
+def draw(seed: int, purpose: str, entity: str, ordinal: int) -> int:
+    """Give the draw with these four keys.
+
+    Args:
+        seed: any integer.
+        purpose: what the number decides, for example ``"service-time"``.
+        entity: for whom, for example ``"server-3"``.
+        ordinal: which draw of this purpose and entity, counted from 1.
+
+    Returns:
+        An integer from 0 to 2**64 - 1, uniformly distributed over the keys.
+
+    Raises:
+        ValueError: the ordinal is out of range, or a text cannot be written as UTF-8.
+    """
+    return Stream(_stream_key(_head(seed, purpose), entity)).at(ordinal)
+
+
+class Stream:
+    """The successive draws of one purpose and entity.
+
+    A stream that has given more than a few draws holds a block of up to 512 prepared values (about 3 kB at first,
+    22 kB at most).
+    """
+
+    __slots__ = ("_block", "_gamma", "_key", "_made")
+
+    def __init__(self, key: int) -> None:
+        """Start before the first draw of the stream with this 64-bit key."""
+        self._key = key
+        self._gamma = _mix_gamma(key)
+        self._made = 0
+        self._block: list[int] = []
+
+    @property
+    def drawn(self) -> int:
+        """How many draws :meth:`next` has given, which is the ordinal of the latest."""
+        return self._made - len(self._block)
+
+    def next(self) -> int:
+        """Give the next draw, an integer from 0 to 2**64 - 1."""
+        if self._block:
+            return self._block.pop()
+        return self._beyond_block()
+
+    def at(self, ordinal: int) -> int:
+        """Give the draw with this ordinal (from 1), without moving the stream; ValueError when out of range."""
+        _check_ordinal(ordinal)
+        return _mix64((self._key + ordinal * self._gamma) & _MASK)
+
+    def _beyond_block(self) -> int:
+        """Give the next draw when no prepared one is left, preparing a block once the stream proves busy."""
+        made = self._made
+        if made < _SCALAR_DRAWS:
+            self._made = made + 1
+            return _mix64((self._key + self._made * self._gamma) & _MASK)
+        size = min(_LARGEST_BLOCK, _FIRST_BLOCK if made == _SCALAR_DRAWS else made)
+        # Highest ordinal first, because taking from the end of a list is the cheap side.
+        z = np.arange(made + size, made, -1, dtype=np.uint64)
+        z *= np.uint64(self._gamma)
+        z += np.uint64(self._key)
+        z ^= z >> _NP_30
+        z *= _NP_MIX_A
+        z ^= z >> _NP_27
+        z *= _NP_MIX_B
+        z ^= z >> _NP_31
+        block: list[int] = z.tolist()
+        self._block = block
+        self._made = made + size
+        return block.pop()
+
+
+class _WatchedStream(Stream):
+    """A stream some of whose draws are replaced, or whose draws are written down."""
+
+    __slots__ = ("_name", "_record", "_replaced", "_unused")
+
+    def __init__(self, key: int, name: str, replaced: Mapping[int, int], unused: set[str], record: dict[str, int] | None) -> None:
+        """Wrap the stream called ``name``; ``replaced`` maps ordinals to values, ``unused`` and ``record`` are shared."""
+        super().__init__(key)
+        self._name = name
+        self._replaced = replaced
+        self._unused = unused
+        self._record = record
+
+    def next(self) -> int:
+        """Give the next draw, replaced and recorded as asked."""
+        value = super().next()
+        return self._watch(self.drawn, value)
+
+    def at(self, ordinal: int) -> int:
+        """Give the draw with this ordinal (from 1), replaced and recorded as asked; ValueError when out of range."""
+        return self._watch(ordinal, super().at(ordinal))
+
+    def _watch(self, ordinal: int, value: int) -> int:
+        """Replace and record one draw; returns the value to use."""
+        if ordinal in self._replaced:
+            value = self._replaced[ordinal]
+            self._unused.discard(f"{self._name}#{ordinal}")
+        if self._record is not None:
+            self._record[f"{self._name}#{ordinal}"] = value
+        return value
+
+
+class Draws:
+    """All random draws of one run.
+
+    Args:
+        seed: any integer.
+        overrides: draws to replace, by name ``purpose/entity#ordinal``, for example ``{"service/server-3#17": 0}``;
+            values are from 0 to 2**64 - 1. All other draws keep their values.
+        recording: write down every draw used in :attr:`recorded` (about 200 bytes each).
+
+    Raises:
+        ValueError: an override has a malformed name or a value out of range.
+    """
+
+    __slots__ = ("_heads", "_overrides", "_streams", "_unused", "recorded", "seed")
+
+    def __init__(self, seed: int, overrides: Mapping[str, int] | None = None, recording: bool = False) -> None:
+        self.seed: Final = seed
+        self.recorded: Final[dict[str, int] | None] = {} if recording else None
+        """Used draws by name in order of use, in the form that ``overrides`` takes; None when not recording."""
+        self._heads: dict[str, bytes] = {}
+        self._streams: dict[tuple[str, str], Stream] = {}
+        self._unused: set[str] = set(overrides or ())
+        self._overrides: dict[str, dict[int, int]] = {}
+        for name, value in (overrides or {}).items():
+            stream, ordinal = _parse_name(name)
+            if not 0 <= value <= _MASK:
+                raise ValueError(f"override {name!r} has the value {value}; expected 0 to {_MASK}, such as 0 for the smallest draw")
+            self._overrides.setdefault(stream, {})[ordinal] = value
+
+    def stream(self, purpose: str, entity: str) -> Stream:
+        """Give the stream of this purpose and entity: the same object each time.
+
+        Raises:
+            ValueError: the purpose contains ``/``, which would make the names of draws ambiguous, or a text cannot be
+                written as UTF-8.
+        """
+        stream = self._streams.get((purpose, entity))
+        return self._new_stream(purpose, entity) if stream is None else stream
+
+    def unused_overrides(self) -> tuple[str, ...]:
+        """Names of overrides that no draw has used so far, sorted; after a run these are probably misspelt."""
+        return tuple(sorted(self._unused))
+
+    def _new_stream(self, purpose: str, entity: str) -> Stream:
+        """Make and keep a stream; plain unless some of its draws are replaced or recorded."""
+        head = self._heads.get(purpose)
+        if head is None:
+            if "/" in purpose:
+                raise ValueError(f"purpose {purpose!r} contains '/'; expected a plain word, such as 'service-time'")
+            head = self._heads[purpose] = _head(self.seed, purpose)
+        key = _stream_key(head, entity)
+        stream = Stream(key)
+        if self._overrides or self.recorded is not None:
+            name = f"{purpose}/{entity}"
+            replaced = self._overrides.get(name, {})
+            if replaced or self.recorded is not None:
+                stream = _WatchedStream(key, name, replaced, self._unused, self.recorded)
+        self._streams[purpose, entity] = stream
+        return stream
+
+
+def _parse_name(name: str) -> tuple[str, int]:
+    """Split ``purpose/entity#ordinal`` into ``purpose/entity`` and the ordinal; ValueError when malformed."""
+    stream, hash_sign, digits = name.rpartition("#")
+    # A leading zero would give one draw two names.
+    plain = digits.isascii() and digits.isdigit() and len(digits) <= 20 and not digits.startswith("0")
+    if not hash_sign or "/" not in stream or not plain:
+        raise ValueError(f"override {name!r} does not name a draw; expected purpose/entity#ordinal, such as 'service/server-3#17'")
+    _check_ordinal(int(digits))
+    return stream, int(digits)

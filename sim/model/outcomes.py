@@ -1,0 +1,123 @@
+"""Every way one handler can come out: the only place where a node's code is run without a clock.
+
+`outcomes` runs `handle` again and again with longer scripts of answers until every question has been answered every
+way. It is what a search stores in its tables, and what a test compares a live run with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from sim.model import effects as fx
+from sim.model.canon import Frozen
+from sim.model.inputs import Call, Input, Message, Name, Tag
+from sim.model.node import Node
+from sim.model.spans import Span, TimeTest
+
+T = TypeVar("T")
+
+
+class Outcome(Struct, frozen=True):
+    """One way a handler came out: the answers it was given, the state it left, what it asked for and let see."""
+
+    answers: tuple[int, ...]
+    state: Frozen
+    effects: tuple[fx.Effect, ...]
+    seen: tuple[object, ...]
+
+
+class ScriptedStep:
+    """A `Step` that writes effects down and answers questions from a script (0 beyond its end)."""
+
+    __slots__ = ("answers", "effects", "me", "questions", "seen")
+
+    def __init__(self, me: Name, answers: Sequence[int] = ()) -> None:
+        self.me = me
+        self.answers = list(answers)
+        self.questions: list[fx.Question] = []
+        self.effects: list[fx.Effect] = []
+        self.seen: list[object] = []
+
+    def _ask(self, question: fx.Question) -> int:
+        position = len(self.questions)
+        self.questions.append(question)
+        if position == len(self.answers):
+            self.answers.append(0)
+        return self.answers[position]
+
+    def send(self, to: Name, message: Message) -> None:
+        self.effects.append(fx.Send(to, message))
+
+    def call(self, to: Name, request: Message, tag: Tag, budget: Span | None = None) -> None:
+        self.effects.append(fx.Request(to, request, tag, budget))
+
+    def reply(self, call: Call, message: Message) -> None:
+        self.effects.append(fx.Answer(call, message))
+
+    def abandon(self, tag: Tag) -> None:
+        self.effects.append(fx.Abandon(tag))
+
+    def arm(self, tag: Tag, after: Span, beaten_by: tuple[Hashable, ...] = ()) -> None:
+        self.effects.append(fx.Arm(tag, after, beaten_by, fires=True))
+
+    def deadline(self, tag: Tag, after: Span) -> None:
+        self.effects.append(fx.Arm(tag, after, (), fires=False))
+
+    def disarm(self, tag: Tag) -> None:
+        self.effects.append(fx.Disarm(tag))
+
+    def mark(self, tag: Tag) -> None:
+        """Without a clock every answer about a mark is possible, so nothing need be kept."""
+
+    def holds(self, test: TimeTest) -> bool:
+        return self._ask(fx.Holds(test)) == 1
+
+    def earliest(self, tags: Sequence[Tag]) -> Tag:
+        return tags[0] if len(tags) == 1 else tags[self._ask(fx.Earliest(tuple(tags)))]
+
+    def choose(self, label: str, options: Sequence[T], weights: Sequence[int] | None = None) -> T:
+        return options[0] if len(options) == 1 else options[self._ask(fx.Choice(label, len(options)))]
+
+    def stamp(self) -> int:
+        return 0
+
+    def spawn(self, name: Name, node: Node) -> None:
+        self.effects.append(fx.Spawn(name, node))
+
+    def retire(self, name: Name) -> None:
+        self.effects.append(fx.Retire(name))
+
+    def emit(self, observation: object) -> None:
+        self.seen.append(observation)
+
+    def wants(self, kind: type) -> bool:
+        return True
+
+
+def outcome(kind: type[Node], me: Name, state: Frozen, event: Input, answers: Sequence[int] = ()) -> tuple[Outcome, list[fx.Question]]:
+    """Handle `event` in `state` once, with these answers; also the questions that were asked."""
+    node = kind.restored(state)
+    step = ScriptedStep(me, answers)
+    node.handle(event, step)
+    return Outcome(tuple(step.answers[: len(step.questions)]), node.snapshot(), tuple(step.effects), tuple(step.seen)), step.questions
+
+
+def outcomes(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterator[Outcome]:
+    """Every outcome of `event` in `state`, in the order of their answers.
+
+    Raises RuntimeError when one handler asks so many questions that there are more than 65,536 outcomes.
+    """
+    script: list[int] = []
+    for _ in range(65_536):
+        result, questions = outcome(kind, me, state, event, script)
+        yield result
+        script = list(result.answers)
+        while script and script[-1] == questions[len(script) - 1].options - 1:
+            script.pop()
+        if not script:
+            return
+        script[-1] += 1
+    raise RuntimeError(f"{kind.__name__} at {me}: handling {event} has more than 65,536 outcomes; ask fewer questions in one step")

@@ -1,0 +1,36 @@
+"""A system to explore: a world, its promises, its goals, and who in it is interchangeable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sim.model.canon import Frozen, thaw
+from sim.model.explorer import Exploration, Invariant, explore
+from sim.model.inputs import Name
+from sim.model.node import Node
+from sim.model.world import State, World
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What a model file builds. `invariants` must hold in every state, `goals` should be reachable."""
+
+    world: World
+    invariants: Mapping[str, Invariant] = field(default_factory=dict)
+    goals: Mapping[str, Invariant] = field(default_factory=dict)
+    symmetry: Sequence[Sequence[Name]] = ()
+
+    def explore(self, symmetric: bool = False, limit: int = 1_000_000) -> Exploration:
+        """Every reachable state; with `symmetric`, one of each orbit."""
+        return explore(self.world, self.invariants, self.goals, self.symmetry if symmetric else (), limit)
+
+
+def local_states(state: State) -> dict[Name, Node]:
+    """The nodes of a global state, live (copies), for predicates."""
+    return {name: kind.restored(local) for name, kind, local in state.nodes}
+
+
+def fields_of(local: Frozen) -> tuple[object, ...]:
+    """The field values of one frozen local state, thawed."""
+    return tuple(thaw(part) for part in local) if isinstance(local, tuple) else ()

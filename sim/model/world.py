@@ -1,0 +1,182 @@
+"""A world without a clock: nodes, mail, armed timers; what is enabled, and what each choice leads to.
+
+A state of the world is one immutable value. Any driver that only chooses (search, tape, Hypothesis, a person) steps
+it with `enabled` and `apply`; the simulator keeps the same things in a form made for clocks, and every run of it is
+a path of this world (a test holds the two together).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from msgspec import Struct
+
+from sim.model import effects as fx
+from sim.model.canon import Frozen, freeze, sort_key
+from sim.model.canon import rename as rename_frozen
+from sim.model.inputs import Call, Deliver, Fired, Input, Move, Name, Reply, Tag
+from sim.model.node import Node
+from sim.model.outcomes import Outcome, outcomes
+
+
+class Network(Enum):
+    """What may happen to a message between its sending and its delivery."""
+
+    SET = "messages are never consumed and equal ones are one: any may be delivered any number of times"
+    BAG = "each message is delivered once, in any order"
+    ORDERED = "each message is delivered once, in the order of sending per pair of nodes"
+
+
+class Parcel(Struct, frozen=True):
+    """A message on its way: to whom, and the input it will be there."""
+
+    source: Name
+    to: Name
+    event: Deliver | Reply
+
+
+class Timer(Struct, frozen=True):
+    """A timer that may fire, or the budget of an open call."""
+
+    node: Name
+    tag: Tag
+
+
+class State(Struct, frozen=True):
+    """A global state: (name, kind, local state) of each node by name; mail; timers that may fire; open calls."""
+
+    nodes: tuple[tuple[Name, type[Node], Frozen], ...]
+    mail: tuple[Parcel, ...]
+    timers: tuple[Timer, ...]
+    calls: tuple[Timer, ...]
+
+
+class Enabled(Struct, frozen=True):
+    """One thing that may happen next. `lost` means that the parcel vanishes instead of being delivered."""
+
+    node: Name
+    event: Input
+    parcel: Parcel | None = None
+    lost: bool = False
+
+    def label(self) -> str:
+        """A readable, stable name of the choice."""
+        what = type(self.event).__name__
+        match self.event:
+            case Deliver(message=message, source=source):
+                text = f"{what} {message} from {source}"
+            case Reply(tag=tag, message=message):
+                text = f"{what} {message} to {tag}"
+            case Fired(tag=tag):
+                text = f"{what} {tag}"
+            case Move(label=label):
+                text = f"{what} {label}"
+            case _:
+                text = str(self.event)
+        return f"{self.node}: {'lose ' if self.lost else ''}{text}"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The rules of one system: its first nodes, its network, and the environment's freedom to lose messages."""
+
+    nodes: Mapping[Name, Node]
+    network: Network = Network.BAG
+    lossy: Callable[[Parcel], bool] | None = None
+
+    def initial(self) -> State:
+        """The first state."""
+        return State(tuple((n, type(self.nodes[n]), self.nodes[n].snapshot()) for n in sorted(self.nodes)), (), (), ())
+
+    def enabled(self, state: State) -> Iterator[Enabled]:
+        """What may happen next, in a fixed order: deliveries, losses, timers, moves."""
+        for parcel in self._deliverable(state.mail):
+            yield Enabled(parcel.to, parcel.event, parcel)
+            if self.lossy is not None and self.lossy(parcel):
+                yield Enabled(parcel.to, parcel.event, parcel, lost=True)
+        for timer in state.timers:
+            yield Enabled(timer.node, Fired(timer.tag))
+        for name, kind, local in state.nodes:
+            if kind.restless:
+                for label in kind.restored(local).moves():
+                    yield Enabled(name, Move(label))
+
+    def _deliverable(self, mail: tuple[Parcel, ...]) -> Iterator[Parcel]:
+        seen: set[Hashable] = set()
+        for parcel in mail:
+            key: Hashable = (parcel.source, parcel.to) if self.network is Network.ORDERED else parcel
+            if key not in seen:
+                seen.add(key)
+                yield parcel
+
+    def apply(self, state: State, choice: Enabled) -> Iterator[tuple[Outcome | None, State]]:
+        """Every (outcome, next state) of one choice; a loss, and mail to a node that is gone, has no outcome."""
+        mail = state.mail
+        if choice.parcel is not None and (self.network is not Network.SET or choice.lost):
+            i = mail.index(choice.parcel)
+            mail = mail[:i] + mail[i + 1 :]
+        timers, calls = state.timers, state.calls
+        match choice.event:
+            case Fired(tag=tag) | Reply(tag=tag):
+                gone = Timer(choice.node, tag)
+                timers = tuple(t for t in timers if t != gone)
+                calls = tuple(c for c in calls if c != gone)
+            case _:
+                pass
+        after = State(state.nodes, mail, timers, calls)
+        index = next((i for i, (name, _, _) in enumerate(state.nodes) if name == choice.node), None)
+        if choice.lost or index is None:
+            yield None, after
+            return
+        name, kind, local = state.nodes[index]
+        for result in outcomes(kind, name, local, choice.event):
+            yield result, self._carry_out(after, index, result)
+
+    def _carry_out(self, state: State, index: int, result: Outcome) -> State:
+        me, kind, _ = state.nodes[index]
+        nodes = list(state.nodes)
+        nodes[index] = (me, kind, result.state)
+        mail, timers, calls = list(state.mail), set(state.timers), set(state.calls)
+        for effect in result.effects:
+            match effect:
+                case fx.Send(to=to, message=message):
+                    mail.append(Parcel(me, to, Deliver(freeze(message), me)))
+                case fx.Request(to=to, request=request, tag=tag, budget=budget):
+                    mail.append(Parcel(me, to, Deliver(freeze(request), me, Call(me, tag))))
+                    calls.add(Timer(me, tag))
+                    if budget is not None:
+                        timers.add(Timer(me, tag))
+                case fx.Answer(call=call, message=message):
+                    if Timer(call.caller, call.tag) in calls:
+                        mail.append(Parcel(me, call.caller, Reply(call.tag, freeze(message))))
+                case fx.Arm(tag=tag, fires=True):
+                    timers.add(Timer(me, tag))
+                case fx.Disarm(tag=tag) | fx.Abandon(tag=tag):
+                    timers.discard(Timer(me, tag))
+                    calls.discard(Timer(me, tag))
+                case fx.Spawn(name=name, node=node):
+                    nodes.append((name, type(node), node.snapshot()))
+                case fx.Retire(name=name):
+                    nodes = [n for n in nodes if n[0] != name]
+                    timers = {t for t in timers if t.node != name}
+                case _:
+                    pass
+        if self.network is Network.SET:
+            mail = list(set(mail))
+        if self.network is not Network.ORDERED:
+            mail.sort(key=sort_key)
+        nodes.sort(key=lambda n: n[0])
+        return State(tuple(nodes), tuple(mail), tuple(sorted(timers, key=sort_key)), tuple(sorted(calls, key=sort_key)))
+
+
+def rename_state(state: State, names: Mapping[Name, Name]) -> State:
+    """The same global state with nodes renamed."""
+    nodes = tuple(sorted(((names.get(n, n), k, k.rename(s, names)) for n, k, s in state.nodes), key=sort_key))
+    parts: list[tuple[Any, ...]] = []
+    for group in (state.mail, state.timers, state.calls):
+        renamed: Sequence[Frozen] = [rename_frozen(item, names) for item in group]
+        parts.append(tuple(sorted(renamed, key=sort_key)))
+    return State(nodes, *parts)
