@@ -37,10 +37,16 @@ class Within(Struct, frozen=True):
 
 
 class Drawn(Struct, frozen=True):
-    """A span drawn from a law; `label` is the purpose of the draw."""
+    """A span drawn from a law; `label` is the purpose of the draw.
+
+    The entity is the node that asks, and the draws of one label are counted; a span that belongs to something else (an
+    activity's duration belongs to its workflow, wherever it runs) names its `entity` and `ordinal` (from 1).
+    """
 
     label: str
     law: Law
+    entity: str = ""
+    ordinal: int = 0
 
 
 class Left(Struct, frozen=True):

@@ -1,0 +1,174 @@
+"""What is to happen when: simpy keeps the clock and the heap, this file the order of what is simultaneous.
+
+One simpy timeout per distinct instant. What is due at the same microsecond is ordered by (node, label), never by
+insertion. Timers of equal length are kept in lanes: their ends come in the order of their starts, so a lane is a
+first-in-first-out list, starting and stopping a timer costs no heap operation, and only a lane's head is on the agenda.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import simpy
+
+
+class Due(Protocol):
+    """Something on the agenda."""
+
+    def ready(self, now: int) -> Iterable[Entry]:
+        """The entries to carry out now."""
+
+
+class Entry:
+    """One thing to carry out at one instant."""
+
+    __slots__ = ()
+
+    def key(self) -> tuple[str, str]:
+        """(node, label): the order among simultaneous entries."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        """Carry it out."""
+        raise NotImplementedError
+
+    def ready(self, now: int) -> Iterable[Entry]:
+        return (self,)
+
+
+class Agenda:
+    """The clock (integer microseconds) and everything that is due later."""
+
+    __slots__ = ("_buckets", "_lanes", "after_each", "env", "now")
+
+    def __init__(self) -> None:
+        self.env = simpy.Environment(initial_time=0)
+        self.now = 0
+        self.after_each: Callable[[], None] = lambda: None
+        self._buckets: dict[int, list[Due]] = {}
+        self._lanes: dict[int, Lane] = {}
+
+    def at(self, time: int, what: Due) -> None:
+        """Put `what` on the agenda for `time` (not before now)."""
+        bucket = self._buckets.get(time)
+        if bucket is None:
+            self._buckets[time] = [what]
+            timeout = self.env.timeout(time - self.now)
+            timeout.callbacks.append(self._wake)
+        else:
+            bucket.append(what)
+
+    def lane(self, length: int) -> Lane:
+        """The lane of timers of `length` microseconds."""
+        lane = self._lanes.get(length)
+        if lane is None:
+            lane = self._lanes[length] = Lane(self, length)
+        return lane
+
+    def _wake(self, event: simpy.Event) -> None:
+        self.now = now = int(self.env.now)
+        due = self._buckets.pop(now)
+        if len(due) == 1:
+            entries = list(due[0].ready(now))
+        else:
+            entries = [entry for what in due for entry in what.ready(now)]
+        if len(entries) > 1:
+            entries.sort(key=_key)
+        after_each = self.after_each
+        for entry in entries:
+            entry.run()
+            after_each()
+
+    def run(self, until: int | None, stop: Callable[[], bool]) -> None:
+        """Carry out everything up to and including `until`, or until `stop` says so, or until nothing is due."""
+        env = self.env
+        while not stop():
+            coming = env.peek()
+            if coming == float("inf"):
+                return
+            if until is not None and coming > until:
+                self.now = until
+                return
+            env.step()
+
+    def pending(self) -> int:
+        """How many live entries wait; lanes count their live timers."""
+        direct = sum(not isinstance(what, Lane) for bucket in self._buckets.values() for what in bucket)
+        return direct + sum(lane.live() for lane in self._lanes.values())
+
+
+def _key(entry: Entry) -> tuple[str, str]:
+    return entry.key()
+
+
+class LaneEntry(Entry):
+    """An entry that a lane can hold: it may be dropped before it is due."""
+
+    __slots__ = ("due", "lane", "live")
+
+    def __init__(self, due: int, lane: Lane | None) -> None:
+        self.due = due
+        self.lane = lane
+        self.live = True
+
+    def drop(self) -> None:
+        """It will not be carried out."""
+        if self.live:
+            self.live = False
+            if self.lane is not None:
+                self.lane.dropped()
+
+    def ready(self, now: int) -> Iterable[Entry]:
+        return (self,) if self.live else ()
+
+
+class Lane:
+    """Timers of one length, in the order of their ends."""
+
+    __slots__ = ("_agenda", "_dead", "_queue", "_waiting", "length")
+
+    # Below this many dropped timers a sweep is not worth its while.
+    _SWEEP_AT = 64
+
+    def __init__(self, agenda: Agenda, length: int) -> None:
+        self._agenda = agenda
+        self._queue: deque[LaneEntry] = deque()
+        self._dead = 0
+        self._waiting = False
+        self.length = length
+
+    def add(self, entry: LaneEntry) -> None:
+        """Append a timer that started now."""
+        self._queue.append(entry)
+        if not self._waiting:
+            self._waiting = True
+            self._agenda.at(entry.due, self)
+
+    def ready(self, now: int) -> Iterable[Entry]:
+        queue = self._queue
+        due: list[Entry] = []
+        while queue and (queue[0].due <= now or not queue[0].live):
+            entry = queue.popleft()
+            if entry.live:
+                entry.lane = None
+                due.append(entry)
+            else:
+                self._dead -= 1
+        if queue:
+            self._agenda.at(queue[0].due, self)
+        else:
+            self._waiting = False
+        return due
+
+    def dropped(self) -> None:
+        """A timer of this lane was dropped; sweep when most are, so that what is over leaves nothing behind."""
+        self._dead += 1
+        if self._dead > self._SWEEP_AT and 2 * self._dead > len(self._queue):
+            head = self._queue[0]  # stays: the agenda waits for it
+            self._queue = deque(e for e in self._queue if e.live or e is head)
+            self._dead = 0 if head.live else 1
+
+    def live(self) -> int:
+        return len(self._queue) - self._dead

@@ -1,0 +1,64 @@
+"""Who answers in a simulated run: keyed draws, unless a tape says otherwise.
+
+Every choice has a semantic label, in natural units: `delay|A>server|Signal|2` is the delay in microseconds of the
+second Signal that A sent. A tape is the seed plus the labels whose values deviate from what that seed would choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sim.model.draws import Draws, Stream, draw
+from sim.model.laws import Law
+
+WORD = 64
+
+
+class Choices:
+    """Draws by name, deviations from them, and, when recording, all of them."""
+
+    __slots__ = ("_deviations", "_draws", "_labelled", "recorded", "seed", "used")
+
+    def __init__(self, seed: int, deviations: Mapping[str, int] | None = None, recording: bool = False) -> None:
+        self.seed = seed
+        self._draws = Draws(seed)
+        self._deviations = dict(deviations or {})
+        self.used: set[str] = set()
+        self.recorded: dict[str, int] | None = {} if recording else None
+        # Labels cost more than draws: they are only spelled out when somebody reads them.
+        self._labelled = bool(self._deviations) or recording
+
+    def stream(self, purpose: str, entity: str) -> Stream:
+        """A new stream at its beginning; the caller keeps it."""
+        return self._draws.stream(purpose, entity)
+
+    def sample(self, kind: str, entity: str, what: str, stream: Stream, law: Law) -> int:
+        """The next value of a law, microseconds."""
+        value = law.sample(stream.next())
+        return self._settle(f"{kind}|{entity}|{what}|{stream.drawn}", value) if self._labelled else value
+
+    def sample_at(self, what: str, entity: str, ordinal: int, law: Law) -> int:
+        """The value of a law for an entity that keeps no stream."""
+        value = law.sample(draw(self.seed, what, entity, ordinal))
+        return self._settle(f"draw|{entity}|{what}|{ordinal}", value) if self._labelled else value
+
+    def pick(self, entity: str, what: str, stream: Stream, weights: list[int]) -> int:
+        """An index into `weights`, each chosen in proportion to its weight."""
+        u = stream.next() * sum(weights) >> WORD
+        index = 0
+        while u >= weights[index]:
+            u -= weights[index]
+            index += 1
+        return self._settle(f"choose|{entity}|{what}|{stream.drawn}", index) if self._labelled else index
+
+    def _settle(self, label: str, value: int) -> int:
+        if label in self._deviations:
+            value = self._deviations[label]
+            self.used.add(label)
+        if self.recorded is not None:
+            self.recorded[label] = value
+        return value
+
+    def unused(self) -> list[str]:
+        """Deviations that no choice of the run has met; after a run they are probably misspelt."""
+        return sorted(set(self._deviations) - self.used)

@@ -1,0 +1,136 @@
+"""Places (processes), the links between them, and what may be done to both.
+
+Nodes of one place talk at once and in order. Between two places every direction is a link: one ordered connection with
+a law of delay, which can be held (data waits), broken (nothing arrives any more, nobody is told), or closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sim.model.draws import Stream
+from sim.model.inputs import Name
+from sim.model.laws import Constant, Law
+from sim.simulator.agenda import Entry
+
+
+class Condition(Enum):
+    """What state a place is in."""
+
+    UP = "up"
+    FROZEN = "frozen"
+    """Its code does not run; its connections stay open."""
+    DOWN = "down"
+    """A server outage: connections are refused; its durable state waits."""
+    DEAD = "dead"
+    """Gone for good."""
+
+
+class Fate(Enum):
+    """What a rule does with one message."""
+
+    LOSE = "lose"
+    DELAY = "delay"
+    DUPLICATE = "duplicate"
+    ERROR = "error"
+
+
+@dataclass(slots=True)
+class Rule:
+    """A fault on single messages of one link direction.
+
+    `matches` sees the message; the `skip` first matches pass, then `count` are hit (None: all). `value` is the delay
+    in microseconds, or the message that the caller gets in place of an answer.
+    """
+
+    matches: Callable[[object], bool]
+    fate: Fate
+    count: int | None = None
+    skip: int = 0
+    value: object = None
+    hits: int = 0
+
+    def applies(self, message: object) -> bool:
+        """Whether this message is hit; counts it."""
+        if (self.count is not None and self.hits >= self.count) or not self.matches(message):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.hits += 1
+        return True
+
+
+@dataclass(slots=True)
+class Clock:
+    """How a place reads time. `drift_ppm`: how much faster its clock runs than true time, parts per million.
+
+    Drift stretches or shrinks every duration of the place; `skew_us` is added to wall-clock readings only.
+    """
+
+    drift_ppm: int = 0
+    skew_us: int = 0
+
+    def true(self, us: int) -> int:
+        """How much true time a span of this clock takes."""
+        return us if self.drift_ppm == 0 else us * 1_000_000 // (1_000_000 + self.drift_ppm)
+
+    def local(self, us: int) -> int:
+        """How long a span of true time seems by this clock."""
+        return us if self.drift_ppm == 0 else us * (1_000_000 + self.drift_ppm) // 1_000_000
+
+    def wall(self, now: int) -> int:
+        """The wall-clock reading at true time `now`."""
+        return self.local(now) + self.skew_us
+
+
+@dataclass(slots=True)
+class Place:
+    """A process: nodes that live and die together, behind one connection."""
+
+    name: Name
+    clock: Clock = field(default_factory=Clock)
+    condition: Condition = Condition.UP
+    slow_down: int = 1000
+    """How much longer this place takes for what it does itself, in thousandths."""
+
+
+@dataclass(slots=True)
+class Link:
+    """One direction between two places."""
+
+    source: Name
+    target: Name
+    law: Law
+    held: bool = False
+    broken: bool = False
+    free_at: int = 0
+    """The latest arrival so far: what is sent later does not overtake."""
+    sent: int = 0
+    rules: list[Rule] = field(default_factory=list)
+    waiting: list[Entry] = field(default_factory=list)
+    streams: dict[str, Stream] = field(default_factory=dict)
+
+    def rule_for(self, message: object) -> Rule | None:
+        """The first rule that hits this message."""
+        for rule in self.rules:
+            if rule.applies(message):
+                return rule
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """Which law of delay a link gets, by (source place, target place); `other` for the rest."""
+
+    other: Law = field(default_factory=lambda: Constant(1000))
+    of: Mapping[tuple[Name, Name], Law] = field(default_factory=dict)
+
+    def law(self, source: Name, target: Name) -> Law:
+        """The law of the link from `source` to `target`; `(source, "")` and `("", target)` are defaults per end."""
+        for key in ((source, target), (source, ""), ("", target)):
+            if key in self.of:
+                return self.of[key]
+        return self.other

@@ -1,0 +1,101 @@
+"""What the simulator keeps about each node: its timers, open calls, marks and streams of draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
+
+from sim.model.draws import Stream
+from sim.model.inputs import Fired, Input, Name, Tag
+from sim.model.node import Node
+from sim.simulator.agenda import Entry, Lane, LaneEntry
+from sim.simulator.places import Condition, Link, Place
+
+if TYPE_CHECKING:
+    from sim.simulator.simulation import Simulation
+
+
+class Seat:
+    """A node in its place."""
+
+    __slots__ = ("calls", "index", "marks", "moving", "name", "node", "place", "streams", "timers")
+
+    def __init__(self, name: Name, node: Node, place: Place, index: int) -> None:
+        self.name = name
+        self.node = node
+        self.place = place
+        self.index = index
+        self.timers: dict[Tag, Timer] = {}
+        self.calls: dict[Tag, tuple[int, Name]] = {}
+        """Open calls: tag -> (serial, callee)."""
+        self.marks: dict[Tag, int] = {}
+        self.streams: dict[str, Stream] = {}
+        self.moving: set[Hashable] = set()
+
+
+class Timer(LaneEntry):
+    """A timer, a deadline (it is on no agenda), or the budget of an open call."""
+
+    __slots__ = ("seat", "sim", "tag")
+
+    def __init__(self, sim: Simulation, seat: Seat, tag: Tag, due: int, lane: Lane | None) -> None:
+        self.due = due
+        self.lane = lane
+        self.live = True
+        self.sim = sim
+        self.seat = seat
+        self.tag = tag
+
+    def key(self) -> tuple[str, str]:
+        return (self.seat.name, f"timer {self.tag}")
+
+    def run(self) -> None:
+        if not self.live:
+            return
+        seat = self.seat
+        if seat.place.condition is not Condition.UP:
+            self.sim.later(seat.place, self)
+            return
+        self.live = False
+        seat.timers.pop(self.tag, None)
+        if seat.calls:
+            self.sim.give_up(seat, self.tag)
+        self.sim.timers_fired += 1
+        self.sim.handle(seat, Fired(self.tag))
+
+
+class Parcel(Entry):
+    """A message on its way over a link (None: within one place). `serial` is that of the call a reply belongs to."""
+
+    __slots__ = ("event", "link", "order", "serial", "sim", "to")
+
+    def __init__(self, sim: Simulation, to: Name, event: Input, link: Link | None, serial: int) -> None:
+        self.sim = sim
+        self.to = to
+        self.event = event
+        self.link = link
+        self.serial = serial
+        self.order = 0
+        """Its place among what was sent over the link: what arrives together keeps the order of sending."""
+
+    def key(self) -> tuple[str, str]:
+        return (self.to, f"parcel {self.link.source if self.link else ''} {self.order:012d}")
+
+    def run(self) -> None:
+        self.sim.arrive(self)
+
+
+class Later(Entry):
+    """Something else that is to be done at an instant: a fault, the end of one, an arrival."""
+
+    __slots__ = ("_action", "_key")
+
+    def __init__(self, key: tuple[str, str], action: Callable[[], None]) -> None:
+        self._key = key
+        self._action = action
+
+    def key(self) -> tuple[str, str]:
+        return self._key
+
+    def run(self) -> None:
+        self._action()

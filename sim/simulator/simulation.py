@@ -1,0 +1,302 @@
+"""The simulator: a world with a clock.
+
+It carries messages over links with delays, runs timers on the clocks of places, and answers every question from keyed
+draws. It knows nodes, places and links, and no protocol. Everything that can be done to the world from outside (crash,
+hold, freeze, ...) is in `outages.py`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from sim.model.draws import Stream
+from sim.model.inputs import Call, Deliver, Input, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
+from sim.model.laws import Law, Uniform
+from sim.model.node import Node
+from sim.simulator.agenda import Agenda, Entry
+from sim.simulator.choices import Choices
+from sim.simulator.digest import Digest
+from sim.simulator.places import Clock, Condition, Delays, Fate, Link, Place, Rule
+from sim.simulator.seats import Later, Parcel, Seat
+from sim.simulator.step import LiveStep
+
+Listener = Callable[[int, Name, object], None]
+"""Called with (time in microseconds, node, observation)."""
+
+
+class Simulation:
+    """One run. Times are integer microseconds of true time since its start."""
+
+    def __init__(
+        self,
+        seed: int,
+        delays: Delays | None = None,
+        deviations: Mapping[str, int] | None = None,
+        recording: bool = False,
+        think: Law | None = None,
+    ) -> None:
+        self.agenda = Agenda()
+        self.agenda.after_each = self._settle
+        self.choices = Choices(seed, deviations, recording)
+        self.digest = Digest()
+        self.places: dict[Name, Place] = {}
+        self.seats: dict[Name, Seat] = {}
+        self.links: dict[tuple[Name, Name], Link] = {}
+        self.listeners: dict[type, list[Listener]] = {}
+        self.messages = 0
+        """Messages delivered between nodes of different places."""
+        self.local_messages = 0
+        """Messages delivered between nodes of one place."""
+        self.timers_fired = 0
+        self._delays = delays or Delays()
+        self._think = think or Uniform(1_000, 10_000)
+        self._local: deque[Parcel] = deque()
+        self._asleep: dict[Name, list[Entry]] = {}
+        self._serial = 0
+        self._step = LiveStep(self)
+
+    # -- building ---------------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> int:
+        return self.agenda.now
+
+    def place(self, name: Name, clock: Clock | None = None) -> Place:
+        """The place of this name, made when it is new."""
+        if name not in self.places:
+            self.places[name] = Place(name, clock or Clock())
+        return self.places[name]
+
+    def add(self, name: Name, node: Node, place: Name) -> Seat:
+        """Put a node into a place. Names are never used twice at the same time."""
+        if name in self.seats:
+            raise ValueError(f"node {name}: there is one of that name already")
+        seat = Seat(name, node, self.place(place), self.digest.newcomer(name))
+        self.seats[name] = seat
+        if node.restless:
+            self._offer_moves(seat)
+        return seat
+
+    def remove(self, name: Name) -> None:
+        """Take a node out, with its timers; its open calls are forgotten."""
+        seat = self.seats.pop(name, None)
+        if seat is not None:
+            for timer in seat.timers.values():
+                timer.drop()
+            seat.timers.clear()
+
+    def listen(self, kind: type, listener: Listener) -> None:
+        """Call `listener` for every observation of exactly this class."""
+        self.listeners.setdefault(kind, []).append(listener)
+
+    def inject(self, name: Name, event: Input) -> None:
+        """Hand an input to a node now, from outside. Nothing happens when the node is gone."""
+        seat = self.seats.get(name)
+        if seat is not None:
+            self.handle(seat, event)
+
+    def schedule(self, time: int, name: str, action: Callable[[], None]) -> None:
+        """Do something from outside at a time; `name` orders it among what is simultaneous."""
+        self.agenda.at(time, Later(("", name), action))
+
+    def run(self, until: int | None = None, stop: Callable[[], bool] = lambda: False) -> None:
+        """Go on until `until` (microseconds), or `stop`, or until nothing is left to happen."""
+        self._settle()
+        self.agenda.run(until, stop)
+
+    # -- inputs -----------------------------------------------------------------------------------------------------
+
+    def handle(self, seat: Seat, event: Input) -> None:
+        """Let a node take an input."""
+        step = self._step
+        outer, step.seat, step.me = step.seat, seat, seat.name
+        self.digest.add(self.agenda.now, seat.index, event)
+        seat.node.handle(event, step)
+        if seat.node.restless:
+            self._offer_moves(seat)
+        if outer is not None:
+            step.seat, step.me = outer, outer.name
+        else:
+            step.seat = None
+
+    def _settle(self) -> None:
+        """Deliver what nodes of one place sent each other: that takes no time."""
+        local = self._local
+        while local:
+            self.arrive(local.popleft())
+
+    def _offer_moves(self, seat: Seat) -> None:
+        for label in seat.node.moves():
+            if label not in seat.moving:
+                seat.moving.add(label)
+                delay = self.choices.sample("move", seat.name, str(label), self.stream(seat, f"move {label}"), self._think)
+                self.agenda.at(self.now + delay, Later((seat.name, f"move {label}"), lambda label=label: self._move(seat, label)))  # type: ignore[misc]
+
+    def _move(self, seat: Seat, label: object) -> None:
+        seat.moving.discard(label)  # type: ignore[arg-type]
+        if seat.name in self.seats and label in seat.node.moves():
+            self.handle(seat, Move(label))  # type: ignore[arg-type]
+
+    def stream(self, seat: Seat, purpose: str) -> Stream:
+        """The seat's own stream of draws for this purpose."""
+        stream = seat.streams.get(purpose)
+        if stream is None:
+            stream = seat.streams[purpose] = self.choices.stream(purpose, seat.name)
+        return stream
+
+    # -- messages ---------------------------------------------------------------------------------------------------
+
+    def link(self, source: Name, target: Name) -> Link:
+        """The direction from one place to another."""
+        link = self.links.get((source, target))
+        if link is None:
+            link = self.links[source, target] = Link(source, target, self._delays.law(source, target))
+        return link
+
+    def post(self, sender: Seat, target: Place, to: Name, event: Input, serial: int) -> None:
+        """Send an input to a node in `target`."""
+        if target is sender.place:
+            self._local.append(Parcel(self, to, event, None, serial))
+            return
+        link = self.link(sender.place.name, target.name)
+        parcel = Parcel(self, to, event, link, serial)
+        delay = self._delay(link, event)
+        if link.rules and (rule := link.rule_for(_payload(event))) is not None:
+            self._apply_rule(rule, parcel, delay)
+            return
+        self._depart(parcel, delay)
+
+    def _depart(self, parcel: Parcel, delay: int) -> None:
+        link = parcel.link
+        assert link is not None
+        arrival = max(self.agenda.now + delay, link.free_at)
+        link.free_at = arrival
+        link.sent += 1
+        parcel.order = link.sent
+        self.agenda.at(arrival, parcel)
+
+    def _delay(self, link: Link, event: Input) -> int:
+        what = type(_payload(event)).__name__
+        stream = link.streams.get(what)
+        if stream is None:
+            stream = link.streams[what] = self.choices.stream(f"delay {what}", f"{link.source}>{link.target}")
+        return self.choices.sample("delay", f"{link.source}>{link.target}", what, stream, link.law)
+
+    def _apply_rule(self, rule: Rule, parcel: Parcel, delay: int) -> None:
+        match rule.fate:
+            case Fate.LOSE:
+                return
+            case Fate.DELAY:
+                assert isinstance(rule.value, int)
+                # One slow message does not hold up the connection: it is the request that is slow.
+                self.agenda.at(self.agenda.now + delay + rule.value, parcel)
+            case Fate.DUPLICATE:
+                self._depart(parcel, delay)
+                assert parcel.link is not None
+                self._depart(parcel, self._delay(parcel.link, parcel.event))
+            case Fate.ERROR:
+                event = parcel.event
+                if isinstance(event, Deliver) and event.call is not None and parcel.link is not None:
+                    self.answer(event.call.caller, event.call.tag, event.call.serial, parcel.link.target, rule.value)
+
+    def arrive(self, parcel: Parcel) -> None:
+        """A parcel is where it was sent to."""
+        link = parcel.link
+        if link is not None:
+            if link.broken:
+                return
+            if link.held:
+                link.waiting.append(parcel)
+                return
+        seat = self.seats.get(parcel.to)
+        if seat is None:
+            self._nobody_there(parcel)
+            return
+        place = seat.place
+        if place.condition is not Condition.UP:
+            if place.condition is Condition.DOWN and link is not None:
+                self._refuse(parcel)
+            else:
+                self.later(place, parcel)
+            return
+        event = parcel.event
+        if type(event) is Reply and not self._closes(seat, event.tag, parcel.serial):
+            return
+        if link is None:
+            self.local_messages += 1
+        else:
+            self.messages += 1
+        self.handle(seat, event)
+
+    def _closes(self, seat: Seat, tag: Tag, serial: int) -> bool:
+        """Whether a reply meets its call still open; then the call is closed and its budget stopped."""
+        open_call = seat.calls.get(tag)
+        if open_call is None or open_call[0] != serial:
+            return False
+        del seat.calls[tag]
+        timer = seat.timers.pop(tag, None)
+        if timer is not None:
+            timer.drop()
+        return True
+
+    def _nobody_there(self, parcel: Parcel) -> None:
+        event = parcel.event
+        if isinstance(event, Deliver) and event.call is not None:
+            place = parcel.link.target if parcel.link is not None else None
+            self.answer(event.call.caller, event.call.tag, event.call.serial, place, NoSuchNode())
+
+    def _refuse(self, parcel: Parcel) -> None:
+        event = parcel.event
+        if isinstance(event, Deliver) and event.call is not None and parcel.link is not None:
+            self.answer(event.call.caller, event.call.tag, event.call.serial, parcel.link.target, Unreachable())
+
+    def answer(self, caller: Name, tag: Tag, serial: int, place: Name | None, message: object) -> None:
+        """The driver itself answers a call, in the name of `place` (None: the caller's own)."""
+        seat = self.seats.get(caller)
+        if seat is None:
+            return
+        event = Reply(tag, message)
+        if place is None or place == seat.place.name:
+            self._local.append(Parcel(self, caller, event, None, serial))
+        else:
+            link = self.link(place, seat.place.name)
+            self._depart(Parcel(self, caller, event, link, serial), self._delay(link, event))
+
+    # -- calls ------------------------------------------------------------------------------------------------------
+
+    def next_serial(self) -> int:
+        """A number that no call had before."""
+        self._serial += 1
+        return self._serial
+
+    def give_up(self, seat: Seat, tag: Tag) -> None:
+        """Forget an open call; the callee gets to know over the link, if that still works."""
+        open_call = seat.calls.pop(tag, None)
+        if open_call is not None:
+            self.tell_withdrawn(seat, tag, *open_call)
+
+    def tell_withdrawn(self, seat: Seat, tag: Tag, serial: int, callee: Name) -> None:
+        """Let the callee of a call know that nobody waits for its answer."""
+        target = self.seats.get(callee)
+        if target is not None:
+            self.post(seat, target.place, callee, Withdrawn(Call(seat.name, tag, serial)), 0)
+
+    def later(self, place: Place, entry: Entry) -> None:
+        """Keep an entry until the place runs again (for ever, when it is dead)."""
+        if place.condition is not Condition.DEAD:
+            self._asleep.setdefault(place.name, []).append(entry)
+
+    def wake(self, place: Place) -> None:
+        """A place runs again: what came due meanwhile happens now, in the order in which it came due."""
+        for entry in self._asleep.pop(place.name, []):
+            entry.run()
+            self._settle()
+
+
+def _payload(event: Input) -> object:
+    match event:
+        case Deliver(message=message) | Reply(message=message):
+            return message
+        case _:
+            return event
