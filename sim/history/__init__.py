@@ -1,0 +1,1 @@
+"""Temporal's history: commands, failures, events, what workflow code can see of them, and the recorder."""

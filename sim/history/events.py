@@ -1,0 +1,199 @@
+"""Events as a run writes them: typed, by ordinals and names instead of event ids and uuids.
+
+The recorder numbers them and gives them ids; `json` spells them as Temporal's proto JSON. Spelled after
+temporal.api.history.v1.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from sim.history.commands import ScheduleActivity
+from sim.history.failures import Failure, RetryState
+
+
+class WorkflowExecutionStarted(Struct, frozen=True):
+    workflow_type: str
+    task_queue: str
+    input: object
+    execution_timeout: int
+    run_timeout: int
+    task_timeout: int
+    identity: str
+    continued_from: str = ""
+    first_run: str = ""
+    first_task_backoff: int = 0
+
+
+class WorkflowTaskScheduled(Struct, frozen=True):
+    task_queue: str
+    sticky: bool
+    normal_name: str
+    start_to_close: int
+    attempt: int
+
+
+class WorkflowTaskStarted(Struct, frozen=True):
+    identity: str
+
+
+class WorkflowTaskCompleted(Struct, frozen=True):
+    identity: str
+
+
+class WorkflowTaskFailed(Struct, frozen=True):
+    """`cause` as in enums.v1.WorkflowTaskFailedCause, without the prefix."""
+
+    cause: str
+    identity: str
+    message: str = ""
+
+
+class WorkflowTaskTimedOut(Struct, frozen=True):
+    timeout_type: str
+
+
+class MarkerRecorded(Struct, frozen=True):
+    ordinal: int
+    value: object
+
+
+class ActivityTaskScheduled(Struct, frozen=True):
+    """`command` after the server normalised it: every timeout and the retry policy are filled."""
+
+    command: ScheduleActivity
+
+
+class ActivityTaskStarted(Struct, frozen=True):
+    ordinal: int
+    attempt: int
+    identity: str
+    last_failure: Failure | None
+
+
+class ActivityTaskCompleted(Struct, frozen=True):
+    ordinal: int
+    result: object
+    identity: str
+
+
+class ActivityTaskFailed(Struct, frozen=True):
+    ordinal: int
+    failure: Failure
+    identity: str
+    retry_state: RetryState
+
+
+class ActivityTaskTimedOut(Struct, frozen=True):
+    ordinal: int
+    failure: Failure
+    retry_state: RetryState
+    started: bool
+
+
+class ActivityTaskCancelRequested(Struct, frozen=True):
+    ordinal: int
+
+
+class ActivityTaskCanceled(Struct, frozen=True):
+    ordinal: int
+    details: object
+    identity: str
+    started: bool
+
+
+class TimerStarted(Struct, frozen=True):
+    ordinal: int
+    duration: int
+
+
+class TimerFired(Struct, frozen=True):
+    ordinal: int
+
+
+class TimerCanceled(Struct, frozen=True):
+    ordinal: int
+    identity: str
+
+
+class WorkflowExecutionSignaled(Struct, frozen=True):
+    name: str
+    payload: object
+    identity: str
+
+
+class WorkflowExecutionCancelRequested(Struct, frozen=True):
+    identity: str
+    reason: str = ""
+
+
+class WorkflowExecutionCompleted(Struct, frozen=True):
+    result: object
+
+
+class WorkflowExecutionFailed(Struct, frozen=True):
+    failure: Failure
+    retry_state: RetryState = RetryState.RETRY_POLICY_NOT_SET
+
+
+class WorkflowExecutionCanceled(Struct, frozen=True):
+    details: object = None
+
+
+class WorkflowExecutionTerminated(Struct, frozen=True):
+    reason: str
+    identity: str
+
+
+class WorkflowExecutionTimedOut(Struct, frozen=True):
+    retry_state: RetryState = RetryState.RETRY_POLICY_NOT_SET
+
+
+class WorkflowExecutionContinuedAsNew(Struct, frozen=True):
+    new_run: str
+    workflow_type: str
+    task_queue: str
+    input: object
+
+
+Event = (
+    WorkflowExecutionStarted
+    | WorkflowTaskScheduled
+    | WorkflowTaskStarted
+    | WorkflowTaskCompleted
+    | WorkflowTaskFailed
+    | WorkflowTaskTimedOut
+    | MarkerRecorded
+    | ActivityTaskScheduled
+    | ActivityTaskStarted
+    | ActivityTaskCompleted
+    | ActivityTaskFailed
+    | ActivityTaskTimedOut
+    | ActivityTaskCancelRequested
+    | ActivityTaskCanceled
+    | TimerStarted
+    | TimerFired
+    | TimerCanceled
+    | WorkflowExecutionSignaled
+    | WorkflowExecutionCancelRequested
+    | WorkflowExecutionCompleted
+    | WorkflowExecutionFailed
+    | WorkflowExecutionCanceled
+    | WorkflowExecutionTerminated
+    | WorkflowExecutionTimedOut
+    | WorkflowExecutionContinuedAsNew
+)
+
+
+class Written(Struct, frozen=True):
+    """An event with its time, microseconds of the server's clock."""
+
+    time: int
+    event: Event
+
+
+class Wrote(Struct, frozen=True):
+    """Observation: a run's history grew by these, in this order."""
+
+    run: str
+    events: tuple[Written, ...]

@@ -1,0 +1,78 @@
+"""Activities as workflow code asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sim.history.commands import RetryPolicy, ScheduleActivity
+from sim.workflow.context import Context
+from sim.workflow.errors import SessionFailedError
+from sim.workflow.futures import Future
+from sim.workflow.session_info import SESSION_KEY, SessionInfo, SessionState
+
+OPTIONS_KEY = "activity options"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityOptions:
+    """Go's `workflow.ActivityOptions`; lengths of time in integer microseconds, 0 meaning not set."""
+
+    task_queue: str = ""
+    schedule_to_close_timeout: int = 0
+    schedule_to_start_timeout: int = 0
+    start_to_close_timeout: int = 0
+    heartbeat_timeout: int = 0
+    wait_for_cancellation: bool = False
+    retry_policy: RetryPolicy | None = None
+
+
+def with_activity_options(ctx: Context, options: ActivityOptions) -> Context:
+    """A context whose activities have these options. An empty task queue keeps the one in force."""
+    if not options.task_queue:
+        options = replace(options, task_queue=activity_options(ctx).task_queue)
+    return ctx.derived(OPTIONS_KEY, options)
+
+
+def activity_options(ctx: Context) -> ActivityOptions:
+    """The options in force; without any, just the workflow's own task queue."""
+    options = ctx.value(OPTIONS_KEY)
+    if options is None:
+        return ActivityOptions(task_queue=ctx.env.info.task_queue)
+    assert isinstance(options, ActivityOptions)
+    return options
+
+
+def execute_activity(ctx: Context, activity_type: str, argument: object = None) -> Future:
+    """Ask for an activity and give its future.
+
+    In an open session it goes to the queue of the session's worker, whatever queue the options name; in a failed one it
+    is not scheduled at all, and its future fails with SessionFailedError.
+    """
+    session = ctx.value(SESSION_KEY)
+    queue = ""
+    if isinstance(session, SessionInfo):
+        if session.state is SessionState.FAILED:
+            future = Future()
+            future.resolve(error=SessionFailedError())
+            return future
+        if session.state is SessionState.OPEN:
+            queue = session.task_queue
+    return schedule(ctx, activity_type, argument, queue, session.session_id if queue and session else "")
+
+
+def schedule(ctx: Context, activity_type: str, argument: object, queue: str, session: str) -> Future:
+    """Schedule an activity with the options of `ctx`, on `queue` if that is not empty."""
+    options = activity_options(ctx)
+    command = ScheduleActivity(
+        ordinal=ctx.env.next_ordinal("activity"),
+        activity_type=activity_type,
+        task_queue=queue or options.task_queue or ctx.env.info.task_queue,
+        input=argument,
+        schedule_to_close=options.schedule_to_close_timeout,
+        schedule_to_start=options.schedule_to_start_timeout,
+        start_to_close=options.start_to_close_timeout,
+        heartbeat=options.heartbeat_timeout,
+        retry_policy=options.retry_policy,
+        session=session,
+    )
+    return ctx.env.schedule_activity(ctx, command, options.wait_for_cancellation)

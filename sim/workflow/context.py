@@ -1,0 +1,85 @@
+"""Contexts, explicit as in Go: values, cancellation, and the tree that decides the order of cancellations.
+
+Cancelling a context runs what is registered at it in the order of registration, then cancels its children that have a
+cancellation of their own, in an order that Go leaves to a map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim.workflow.environment import Environment
+
+
+class Scope:
+    """A cancellation of its own: what `with_cancel` adds to the tree."""
+
+    __slots__ = ("canceled", "children", "hooks", "parent")
+
+    def __init__(self, parent: Scope | None) -> None:
+        self.parent = parent
+        self.canceled = False
+        self.children: list[Scope] = []
+        self.hooks: dict[int, Callable[[], None]] = {}
+        """Registered callbacks by number: dict order is the order of registration."""
+
+    def activities(self) -> list[int]:
+        """Ordinals of what is registered here and below."""
+        return [*self.hooks, *(ordinal for child in self.children for ordinal in child.activities())]
+
+
+class Context:
+    """An immutable chain of values on top of a cancellation scope."""
+
+    __slots__ = ("_key", "_parent", "_value", "env", "scope")
+
+    def __init__(self, env: Environment, scope: Scope, parent: Context | None = None, key: str = "", value: Any = None) -> None:
+        self.env = env
+        self.scope = scope
+        self._parent = parent
+        self._key = key
+        self._value = value
+
+    def value(self, key: str) -> Any:
+        """The value stored nearest in the chain, or None."""
+        ctx: Context | None = self
+        while ctx is not None:
+            if ctx._key == key:
+                return ctx._value
+            ctx = ctx._parent
+        return None
+
+    @property
+    def canceled(self) -> bool:
+        """Whether the context is done."""
+        return self.scope.canceled
+
+    def derived(self, key: str, value: Any, scope: Scope | None = None) -> Context:
+        """A child context with one more value."""
+        return Context(self.env, scope or self.scope, self, key, value)
+
+
+CancelFunc = Callable[[], None]
+
+
+def with_value(ctx: Context, key: str, value: Any) -> Context:
+    """A context that also holds `value` under `key`."""
+    return ctx.derived(f"user:{key}", value)
+
+
+def with_cancel(ctx: Context) -> tuple[Context, CancelFunc]:
+    """A context that can be cancelled by itself, and the function that does it. Cancelled at once if `ctx` is."""
+    scope = Scope(ctx.scope)
+    if ctx.scope.canceled:
+        scope.canceled = True
+    else:
+        ctx.scope.children.append(scope)
+    return ctx.derived("", None, scope), lambda: ctx.env.cancel(scope)
+
+
+def new_disconnected_context(ctx: Context) -> tuple[Context, CancelFunc]:
+    """A context with the values of `ctx` (the session too) that `ctx` and its parents do not cancel."""
+    scope = Scope(None)
+    return ctx.derived("", None, scope), lambda: ctx.env.cancel(scope)

@@ -1,0 +1,408 @@
+"""One run's workflow code, executed from its replay log.
+
+`Execution.advance` applies the log's next entries in order, runs the coroutines after each boundary and gives the
+commands of the last task. It is a function of (definition, input, log, answers): a worker may drop an execution at any
+time and build it again from the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from sim.history.commands import (
+    CancelTimer,
+    CancelWorkflow,
+    Closing,
+    Command,
+    CompleteWorkflow,
+    ContinueAsNew,
+    FailWorkflow,
+    RecordMarker,
+    RequestCancelActivity,
+    ScheduleActivity,
+    StartTimer,
+)
+from sim.history.failures import ApplicationFailure
+from sim.history.visible import (
+    ActivityCanceled,
+    ActivityCompleted,
+    ActivityFailed,
+    Asked,
+    CancelRequested,
+    Signaled,
+    TaskBegan,
+    TimerFired,
+    Visible,
+)
+from sim.workflow.context import Context, Scope
+from sim.workflow.coroutines import Dispatcher
+from sim.workflow.definition import Definition
+from sim.workflow.errors import (
+    ActivityError,
+    CanceledError,
+    ContinueAsNewError,
+    NonDeterminismError,
+    NotModelledError,
+    WorkflowError,
+    is_canceled,
+    to_error,
+    to_failure,
+)
+from sim.workflow.futures import Channel, Future
+from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
+
+
+class Info(Struct, frozen=True):
+    """What `get_info` tells workflow code about its run."""
+
+    workflow_id: str
+    run: str
+    workflow_type: str
+    task_queue: str
+    sdk: SdkVersion = SdkVersion.parse(DEFAULT_SDK_VERSION)
+
+
+class Chooser(Protocol):
+    """Answers what Go leaves to chance."""
+
+    def __call__(self, label: str, options: Sequence[int]) -> int: ...
+
+
+class Progress(Struct, frozen=True):
+    """What one workflow task came to. `error`: the task failed (a panic, or non-determinism) with this cause."""
+
+    commands: tuple[Command, ...]
+    seen: tuple[object, ...]
+    error: tuple[str, str] | None = None
+
+
+class Pending:
+    """An activity or timer that was asked for and has not ended."""
+
+    __slots__ = ("activity_type", "cancel_sent", "future", "ordinal", "scope", "wait_for_cancellation")
+
+    def __init__(self, ordinal: int, future: Future, scope: Scope, activity_type: str = "", wait_for_cancellation: bool = False) -> None:
+        self.ordinal = ordinal
+        self.future = future
+        self.scope = scope
+        self.activity_type = activity_type
+        self.wait_for_cancellation = wait_for_cancellation
+        self.cancel_sent = False
+
+
+class Environment:
+    """What contexts reach: commands, pending things, channels, the clock of the current task."""
+
+    def __init__(self, definition: Definition, info: Info, choose: Chooser | None = None) -> None:
+        self.definition = definition
+        self.info = info
+        self.now = 0
+        self.replaying = False
+        self.dispatcher = Dispatcher()
+        self.root = Context(self, Scope(None))
+        self.commands: list[Command] = []
+        self.seen: list[object] = []
+        self.closing: Closing | None = None
+        self.queries: dict[str, Callable[..., object]] = {}
+        self.open_sessions: dict[str, object] = {}
+        self.choose: Chooser = choose or (lambda label, options: options[0])
+        self._activities: dict[int, Pending] = {}
+        self._timers: dict[int, Pending] = {}
+        self._channels: dict[str, Channel] = {}
+        self._markers: dict[int, object] = {}
+        self._count = {"activity": 0, "timer": 0, "marker": 0, "session": 0}
+        self.recorded_cancels: Sequence[int] = ()
+        """While replaying: ordinals of the activities whose cancellation the history records next, in order."""
+
+    @property
+    def sdk(self) -> SdkVersion:
+        """The version of the SDK that runs this code."""
+        return self.info.sdk
+
+    # -- what workflow code asks for ---------------------------------------------------------------------------------
+
+    def issue(self, command: Command) -> None:
+        """Add a command, unless the coroutines are only being unwound."""
+        if not self.dispatcher.closing:
+            self.commands.append(command)
+
+    def next_ordinal(self, kind: str) -> int:
+        """The next number of this kind of thing in this run, from 1."""
+        self._count[kind] += 1
+        return self._count[kind]
+
+    def observe(self, observation: object) -> None:
+        """Let the outside see something, once: not again when it is replayed."""
+        if not self.replaying and not self.dispatcher.closing:
+            self.seen.append(observation)
+
+    def schedule_activity(self, ctx: Context, command: ScheduleActivity, wait_for_cancellation: bool) -> Future:
+        """Ask for an activity; its future fails at once when the context is cancelled already."""
+        future = Future()
+        pending = Pending(command.ordinal, future, ctx.scope, command.activity_type, wait_for_cancellation)
+        self._activities[command.ordinal] = pending
+        self.issue(command)
+        if ctx.scope.canceled:
+            self._cancel_activity(pending)
+        else:
+            ctx.scope.hooks[command.ordinal] = lambda: self._cancel_activity(pending)
+        return future
+
+    def _cancel_activity(self, pending: Pending) -> None:
+        if pending.ordinal not in self._activities or pending.cancel_sent:
+            return
+        pending.cancel_sent = True
+        self.issue(RequestCancelActivity(pending.ordinal))
+        if not pending.wait_for_cancellation:
+            pending.future.resolve(error=CanceledError())
+
+    def start_timer(self, ctx: Context, duration: int) -> Future:
+        """A timer of `duration` microseconds; not positive: it has fired already, without a command."""
+        future = Future()
+        if duration <= 0:
+            future.resolve()
+            return future
+        ordinal = self.next_ordinal("timer")
+        pending = Pending(ordinal, future, ctx.scope)
+        if ctx.scope.canceled:
+            # The SDK creates the timer and cancels it in the same task: neither command is sent.
+            future.resolve(error=CanceledError())
+            return future
+        self._timers[ordinal] = pending
+        self.issue(StartTimer(ordinal, duration))
+        ctx.scope.hooks[-ordinal] = lambda: self._cancel_timer(pending)
+        return future
+
+    def _cancel_timer(self, pending: Pending) -> None:
+        if pending.ordinal not in self._timers:
+            return
+        del self._timers[pending.ordinal]
+        unsent = next((c for c in self.commands if isinstance(c, StartTimer) and c.ordinal == pending.ordinal), None)
+        if unsent is not None:
+            self.commands.remove(unsent)
+        else:
+            self.issue(CancelTimer(pending.ordinal))
+        pending.future.resolve(error=CanceledError())
+
+    def side_effect(self, function: Callable[[], object]) -> object:
+        """The value of `function`, taken once: replay gives the recorded one."""
+        ordinal = self.next_ordinal("marker")
+        value = self._markers[ordinal] if ordinal in self._markers else function()
+        self.issue(RecordMarker(ordinal, value))
+        return value
+
+    def channel(self, name: str) -> Channel:
+        """The channel of this signal."""
+        if name not in self._channels:
+            self._channels[name] = Channel(name)
+        return self._channels[name]
+
+    def cancel(self, scope: Scope) -> None:
+        """Cancel a scope: its own hooks in order of registration, then its children in an order left to chance."""
+        if scope.canceled:
+            return
+        scope.canceled = True
+        hooks, scope.hooks = list(scope.hooks.values()), {}
+        for hook in hooks:
+            hook()
+        children, scope.children = list(scope.children), []
+        while children:
+            child = children.pop(self._next_child(children))
+            self.cancel(child)
+        if scope.parent is not None and scope in scope.parent.children:
+            scope.parent.children.remove(scope)
+
+    def _next_child(self, children: list[Scope]) -> int:
+        if len(children) == 1:
+            return 0
+        if self.replaying:
+            for ordinal in self.recorded_cancels:
+                for i, child in enumerate(children):
+                    if ordinal in child.activities():
+                        return i
+            return 0
+        return self.choose("map order of sibling contexts", range(len(children)))
+
+    # -- what happened -----------------------------------------------------------------------------------------------
+
+    def remember_marker(self, ordinal: int, value: object) -> None:
+        """Markers are known before the code of their batch runs."""
+        self._markers[ordinal] = value
+
+    def apply(self, entry: Visible) -> None:
+        """One thing the history says, in order."""
+        match entry:
+            case Signaled(name, payload):
+                self.channel(name).send_async(payload)
+            case CancelRequested():
+                self.cancel(self.root.scope)
+            case ActivityCompleted(ordinal, result):
+                self._close_activity(ordinal, result, None)
+            case ActivityFailed(ordinal, failure, retry_state):
+                activity = self._activities.get(ordinal)
+                kind = activity.activity_type if activity else ""
+                self._close_activity(ordinal, None, ActivityError(ordinal, kind, retry_state, to_error(failure)))
+            case ActivityCanceled(ordinal, details):
+                activity = self._activities.get(ordinal)
+                kind = activity.activity_type if activity else ""
+                self._close_activity(ordinal, None, ActivityError(ordinal, kind, None, CanceledError(details)))
+            case TimerFired(ordinal):
+                timer = self._timers.pop(ordinal, None)
+                if timer is not None:
+                    timer.scope.hooks.pop(-ordinal, None)
+                    timer.future.resolve()
+            case _:
+                raise TypeError(f"{entry} is not something that happens to workflow code")
+
+    def _close_activity(self, ordinal: int, result: object, error: BaseException | None) -> None:
+        activity = self._activities.pop(ordinal, None)
+        if activity is None:
+            raise NonDeterminismError(f"the history closes activity {ordinal}, which the workflow code never asked for")
+        activity.scope.hooks.pop(ordinal, None)
+        # A cancel request that was issued in this very batch and not sent yet is not sent at all.
+        self.commands = [c for c in self.commands if not (isinstance(c, RequestCancelActivity) and c.ordinal == ordinal)]
+        activity.future.resolve(result, error)
+
+
+class Execution:
+    """The code of one run and how far it has come."""
+
+    def __init__(self, definition: Definition, argument: object, info: Info) -> None:
+        self.env = Environment(definition, info)
+        self.tasks = 0
+        """How many workflow tasks have been executed."""
+        self._position = 0
+        self._ahead = False
+        """Whether the last task was run live, so that its boundary is still to come in the log."""
+        self._expected: list[Command] = []
+        self.env.dispatcher.spawn(self._main(argument))
+
+    async def _main(self, argument: object) -> None:
+        self.env.closing = await _outcome(self.env, argument)
+
+    def advance(self, log: Sequence[Visible], upto: int, now: int, choose: Chooser) -> Progress:
+        """Replay `log` up to index `upto`, then run the task that its last entries bring.
+
+        Raises NotModelledError when the code asks for something this project refuses.
+        """
+        self.env.choose = choose
+        try:
+            self._run_to(log, upto, now)
+        except NotModelledError:
+            raise
+        except NonDeterminismError as error:
+            return Progress((), (), ("NON_DETERMINISTIC_ERROR", str(error)))
+        except Exception as error:  # whatever user code lets out is a panic
+            return Progress((), (), ("WORKFLOW_WORKER_UNHANDLED_FAILURE", f"{type(error).__name__}: {error}"))
+        commands = tuple(self._expected)
+        if self.env.closing is not None:
+            commands += (self.env.closing,)
+        return Progress(commands, tuple(self.env.seen))
+
+    def _run_to(self, log: Sequence[Visible], upto: int, now: int) -> None:
+        batch: list[Visible] = []
+        for i in range(self._position, upto):
+            entry = log[i]
+            match entry:
+                case Asked(command):
+                    self._match(command)
+                case TaskBegan():
+                    if self._ahead:
+                        self._ahead = False
+                        continue
+                    self._look_ahead(log, i + 1, upto)
+                    self._run_task(batch, entry.now, replaying=True)
+                    batch = []
+                case _:
+                    batch.append(entry)
+        self._position = upto
+        self._run_task(batch, now, replaying=False)
+        self._ahead = True
+
+    def _look_ahead(self, log: Sequence[Visible], start: int, upto: int) -> None:
+        """What the history recorded of the task that is about to be replayed: values and orders left to chance."""
+        cancels: list[int] = []
+        for i in range(start, upto):
+            entry = log[i]
+            if not isinstance(entry, Asked):
+                break
+            if isinstance(entry.command, RecordMarker):
+                self.env.remember_marker(entry.command.ordinal, entry.command.value)
+            elif isinstance(entry.command, RequestCancelActivity):
+                cancels.append(entry.command.ordinal)
+        self.env.recorded_cancels = cancels
+
+    def _run_task(self, batch: Sequence[Visible], now: int, replaying: bool) -> None:
+        env = self.env
+        if self._expected:
+            raise NonDeterminismError(f"the workflow code asks for {_spell(self._expected[0])}, which the history does not have")
+        env.now, env.replaying = now, replaying
+        env.commands, env.seen = [], []
+        for entry in batch:
+            env.apply(entry)
+        env.dispatcher.run(lambda: env.closing is not None)
+        self.tasks += 1
+        self._expected = env.commands
+
+    def _match(self, recorded: Command) -> None:
+        """Compare a command of the history with what the code asked for; cancel requests may come in any order."""
+        for i, mine in enumerate(self._expected):
+            if _same(mine, recorded):
+                del self._expected[i]
+                return
+            if not isinstance(mine, RequestCancelActivity):
+                break
+        asked = _spell(self._expected[0]) if self._expected else "nothing"
+        raise NonDeterminismError(
+            f"the history has {_spell(recorded)} where the workflow code asks for {asked}; workflow code must do the same "
+            "again when it is replayed: no clock, no random numbers, no state outside the function"
+        )
+
+    def query(self, name: str, *arguments: object) -> object:
+        """Ask a query handler; raises KeyError for an unknown name."""
+        if name == "__open_sessions":
+            return dict(self.env.open_sessions)
+        return self.env.queries[name](*arguments)
+
+    def close(self) -> None:
+        """Destroy the coroutines; what their `finally` blocks do reaches nobody."""
+        self.env.dispatcher.close()
+
+
+async def _outcome(env: Environment, argument: object) -> Closing:
+    """Run the workflow function to its end and say how it closes the run."""
+    try:
+        return CompleteWorkflow(await env.definition.function(env.root, argument))
+    except ContinueAsNewError as again:
+        return ContinueAsNew(again.workflow_type, again.input)
+    except WorkflowError as error:
+        if is_canceled(error):
+            # Also when nobody asked for a cancellation: a propagated session failure ends the run as CANCELED.
+            return CancelWorkflow()
+        failure = to_failure(error)
+        return FailWorkflow(failure if failure is not None else ApplicationFailure(str(error)))
+
+
+def _same(mine: Command, recorded: Command) -> bool:
+    match mine, recorded:
+        case ScheduleActivity(), ScheduleActivity():
+            return mine.ordinal == recorded.ordinal and mine.activity_type == recorded.activity_type
+        case (RequestCancelActivity() | CancelTimer() | StartTimer() | RecordMarker()), _:
+            return type(mine) is type(recorded) and mine.ordinal == recorded.ordinal  # type: ignore[union-attr]
+        case _:
+            return type(mine) is type(recorded)
+
+
+def _spell(command: Command) -> str:
+    match command:
+        case ScheduleActivity():
+            return f"activity {command.ordinal} ({command.activity_type})"
+        case RequestCancelActivity():
+            return f"the cancellation of activity {command.ordinal}"
+        case StartTimer() | CancelTimer() | RecordMarker():
+            return f"{type(command).__name__} {command.ordinal}"
+        case _:
+            return type(command).__name__

@@ -1,0 +1,193 @@
+"""The session framework, out of nothing but activities, a signal, contexts and a side effect.
+
+Written after sdk-go `internal/session.go`: a session is a long heartbeating activity (the creation activity, SCA) that
+holds a slot of a worker, a signal from it that names the queue only that worker polls, a context that sends activities
+there, and a short activity on that queue (the completion activity, SKA) that tells the first one to finish. The server
+knows nothing about sessions; every guarantee, and every lack of one, follows from these four.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from sim.history.commands import RetryPolicy
+from sim.workflow.activities import OPTIONS_KEY, ActivityOptions, activity_options, schedule
+from sim.workflow.context import Context, with_cancel
+from sim.workflow.errors import WorkflowError, describe, is_canceled
+from sim.workflow.futures import Future, Selector
+from sim.workflow.seen import (
+    SessionAsked,
+    SessionCompleteCalled,
+    SessionCompleteReturned,
+    SessionCreated,
+    SessionNotCreated,
+    SessionStateChanged,
+)
+from sim.workflow.session_info import SESSION_KEY, SessionInfo, SessionState
+
+SECOND = 1_000_000
+CREATION_ACTIVITY = "internalSessionCreationActivity"
+COMPLETION_ACTIVITY = "internalSessionCompletionActivity"
+CREATION_QUEUE_SUFFIX = "__internal_session_creation"
+DEFAULT_HEARTBEAT_TIMEOUT = 20 * SECOND
+FATAL_TIMEOUTS = ("TemporalTimeout:StartToClose", "TemporalTimeout:Heartbeat")
+"""Since SDK 1.14 the creation activity is not retried after these."""
+
+CREATION_RETRY = RetryPolicy(1 * SECOND, 1100, 10 * SECOND, 0, FATAL_TIMEOUTS)
+CREATION_RETRY_BEFORE_1_14 = RetryPolicy(1 * SECOND, 1100, 10 * SECOND, 0, ("too many outstanding sessions",))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """`workflow.SessionOptions`, lengths of time in integer microseconds. Nothing is validated, as in the SDK.
+
+    `creation_timeout` bounds how long one attempt of the creation waits for a worker; `execution_timeout` the session
+    from the start of its creation activity; `heartbeat_timeout` 0 means 20 s.
+    """
+
+    execution_timeout: int = 0
+    creation_timeout: int = 0
+    heartbeat_timeout: int = 0
+
+
+class Binding(Struct, frozen=True):
+    """The payload of the creation activity's signal: which worker holds the session."""
+
+    task_queue: str
+    host_name: str
+    resource_id: str
+
+
+def get_session_info(ctx: Context) -> SessionInfo | None:
+    """The nearest session of the context, open or not; None when it has none."""
+    info = ctx.value(SESSION_KEY)
+    return info if isinstance(info, SessionInfo) else None
+
+
+async def create_session(ctx: Context, options: SessionOptions) -> Context:
+    """Create a session on a worker that polls the context's queue, and give the session context.
+
+    Raises WorkflowError when the context has an open session; ActivityError, as the creation activity ended; or
+    CanceledError when the context is cancelled.
+    """
+    base = activity_options(ctx).task_queue or ctx.env.info.task_queue
+    return await _create(ctx, options, base + CREATION_QUEUE_SUFFIX, recreated=False)
+
+
+async def recreate_session(ctx: Context, recreate_token: bytes, options: SessionOptions) -> Context:
+    """Create a session on the worker that the token names. Otherwise like `create_session`.
+
+    Raises WorkflowError when the token cannot be read.
+    """
+    try:
+        queue = json.loads(recreate_token)["Taskqueue"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WorkflowError(f"failed to deserilalize recreate token: {error}") from None
+    return await _create(ctx, options, queue, recreated=True)
+
+
+async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: bool) -> Context:
+    env = ctx.env
+    existing = get_session_info(ctx)
+    if existing is not None and existing.state is SessionState.OPEN:
+        refusal = WorkflowError("found exisiting open session in the context")
+        env.observe(SessionNotCreated(env.info.run, "", describe(refusal), refused=True))
+        raise refusal
+    session_id = str(env.side_effect(lambda: f"{env.info.run}/s{env.next_ordinal('session')}"))
+    info = SessionInfo(session_id)
+    info.completion_ctx = ctx.derived(SESSION_KEY, info)
+    session_ctx, info.cancel = with_cancel(info.completion_ctx)
+    env.observe(
+        SessionAsked(
+            env.info.run, session_id, queue, recreated, options.creation_timeout, options.execution_timeout,
+            options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT,
+        )
+    )
+    creation = _schedule_creation(session_ctx, info, options, queue)
+    await _bound_or_failed(ctx, session_ctx, info, creation)
+    env.dispatcher.spawn(_watch(info, creation, ctx))
+    env.open_sessions[session_id] = info
+    env.observe(SessionCreated(env.info.run, session_id, info.task_queue, info.host_name))
+    return session_ctx
+
+
+def _schedule_creation(session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> Future:
+    env = session_ctx.env
+    creation_ctx = session_ctx.derived(
+        OPTIONS_KEY,
+        ActivityOptions(
+            task_queue=queue,
+            schedule_to_start_timeout=options.creation_timeout,
+            start_to_close_timeout=options.execution_timeout,
+            heartbeat_timeout=options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT,
+            retry_policy=CREATION_RETRY if env.sdk.fatal_session_timeouts else CREATION_RETRY_BEFORE_1_14,
+        ),
+    )
+    return schedule(creation_ctx, CREATION_ACTIVITY, info.session_id, "", info.session_id)
+
+
+async def _bound_or_failed(ctx: Context, session_ctx: Context, info: SessionInfo, creation: Future) -> None:
+    """Wait for the binding or for the end of the creation activity, whichever the history has first."""
+    failure: BaseException | None = None
+
+    def bound(payload: object) -> None:
+        assert isinstance(payload, Binding)
+        info.task_queue, info.host_name, info.resource_id = payload.task_queue, payload.host_name, payload.resource_id
+
+    def ended(future: Future) -> None:
+        nonlocal failure
+        failure = future.error
+
+    selector = Selector().add_receive(ctx.env.channel(info.session_id), bound).add_future(creation, ended)
+    await selector.select(session_ctx)
+    if failure is not None:
+        info.cancel()
+        ctx.env.observe(SessionNotCreated(ctx.env.info.run, info.session_id, describe(failure)))
+        raise failure.with_traceback(None)
+
+
+async def _watch(info: SessionInfo, creation: Future, ctx: Context) -> None:
+    """The watcher coroutine: the creation activity's failure is the session's failure."""
+    try:
+        await creation.get(ctx)
+    except WorkflowError as error:
+        if is_canceled(error):
+            return
+        ctx.env.open_sessions.pop(info.session_id, None)
+        _change(ctx, info, SessionState.FAILED, describe(error))
+        info.cancel()
+
+
+async def complete_session(ctx: Context) -> None:
+    """Complete the session of `ctx`: cancel its context, have the worker free the slot, wait for that to be tried.
+
+    Does nothing when there is no session or it is not open. Never raises: an error of the completion is ignored.
+    """
+    info = get_session_info(ctx)
+    env = ctx.env
+    if info is None:
+        return
+    env.observe(SessionCompleteCalled(env.info.run, info.session_id, info.state.value))
+    if info.state is not SessionState.OPEN:
+        return
+    assert info.completion_ctx is not None
+    info.cancel()
+    options = ActivityOptions(task_queue=info.task_queue, schedule_to_start_timeout=3 * SECOND, start_to_close_timeout=3 * SECOND)
+    completion_ctx = info.completion_ctx.derived(OPTIONS_KEY, options)
+    failure = ""
+    try:
+        await schedule(completion_ctx, COMPLETION_ACTIVITY, info.session_id, "", info.session_id).get(completion_ctx)
+    except WorkflowError as error:
+        failure = describe(error)
+    env.open_sessions.pop(info.session_id, None)
+    # Unconditional, as in the SDK: a failure that the watcher saw meanwhile is overwritten.
+    _change(ctx, info, SessionState.CLOSED, failure)
+    env.observe(SessionCompleteReturned(env.info.run, info.session_id, failure))
+
+
+def _change(ctx: Context, info: SessionInfo, state: SessionState, why: str) -> None:
+    old, info.state = info.state, state
+    ctx.env.observe(SessionStateChanged(ctx.env.info.run, info.session_id, old.value, state.value, why))
