@@ -50,12 +50,15 @@ class WorkflowTaskFailed(Struct, frozen=True):
 
 
 class WorkflowTaskTimedOut(Struct, frozen=True):
+    """`timeout_type` as in enums.v1.TimeoutType, without the prefix: START_TO_CLOSE or SCHEDULE_TO_START."""
+
     timeout_type: str
 
 
 class MarkerRecorded(Struct, frozen=True):
     ordinal: int
     value: object
+    name: str = "SideEffect"
 
 
 class ActivityTaskScheduled(Struct, frozen=True):
