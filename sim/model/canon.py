@@ -12,8 +12,8 @@ import dataclasses
 from collections import deque
 from collections.abc import Hashable, Mapping
 from enum import Enum
-from functools import lru_cache
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import msgspec
 
@@ -24,12 +24,19 @@ _ATOMS = (int, str, bytes, bool, type(None), Enum, float)
 
 
 class Tagged(tuple[Any, ...]):
-    """(kind, parts...) of something that was not a plain tuple; its class keeps it apart from tuples of data."""
+    """(class, parts...) of something that was not a plain tuple.
+
+    The class in front also keeps it apart from every tuple of data, to which it would otherwise be equal.
+    """
 
     __slots__ = ()
 
 
-@lru_cache(maxsize=None)
+_LISTS = (list, deque)
+_SETS = (set, frozenset)
+
+
+@cache
 def state_fields(cls: type) -> tuple[str, ...]:
     """Names of the fields of a dataclass that are state, in order; caches are not."""
     return tuple(f.name for f in dataclasses.fields(cls) if not f.metadata.get("cache"))
@@ -41,48 +48,47 @@ def sort_key(value: Frozen) -> tuple[str, str]:
 
 
 def freeze(value: Any) -> Frozen:
-    """The canonical, hashable form of `value`. Raises TypeError for what is not plain data."""
+    """The canonical, hashable form of `value`; what is in that form already stays as it is.
+
+    Raises TypeError for what is not plain data, or would not come back from `thaw` as it was.
+    """
     if isinstance(value, _ATOMS):
         return value
     if isinstance(value, Call):
         return Call(value.caller, value.tag)
-    if isinstance(value, tuple):
+    cls: type = type(value)
+    if cls is tuple:
         return tuple(map(freeze, value))
+    if cls is Tagged:
+        return cast(Tagged, value)
     if isinstance(value, msgspec.Struct):
-        return type(value)(*(freeze(getattr(value, name)) for name in value.__struct_fields__))
-    if isinstance(value, list):
-        return Tagged(("list", *map(freeze, value)))
-    if isinstance(value, deque):
-        return Tagged(("deque", *map(freeze, value)))
-    if isinstance(value, (set, frozenset)):
-        return Tagged((type(value).__name__, *sorted(map(freeze, value), key=sort_key)))
-    if isinstance(value, dict):
+        return cast(Frozen, cls(*(freeze(getattr(value, name)) for name in value.__struct_fields__)))
+    if cls in _LISTS and getattr(value, "maxlen", None) is None:
+        return Tagged((cls, *map(freeze, value)))
+    if cls in _SETS:
+        return Tagged((cls, *sorted(map(freeze, value), key=sort_key)))
+    if cls is dict:
         items = sorted(((freeze(k), freeze(v)) for k, v in value.items()), key=lambda item: sort_key(item[0]))
-        return Tagged(("dict", *items))
+        return Tagged((dict, *items))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return Tagged((type(value), *(freeze(getattr(value, name)) for name in state_fields(type(value)))))
-    if isinstance(value, Hashable):
+        return Tagged((cls, *(freeze(getattr(value, name)) for name in state_fields(cls))))
+    if isinstance(value, Hashable) and not isinstance(value, tuple):
         return value
-    raise TypeError(f"{value!r} of {type(value)} cannot be part of a node's state: use numbers, strings, tuples, lists, sets, dicts, structs")
+    raise TypeError(
+        f"{value!r} of {cls} cannot be part of a node's state: use numbers, strings, tuples, lists, sets, dicts, "
+        "unbounded deques, frozen structs and dataclasses (and no subclasses of the containers)"
+    )
 
 
 def thaw(value: Frozen) -> Any:
     """The live value whose canonical form is `value`."""
     if isinstance(value, Tagged):
         kind, *parts = value
-        if isinstance(kind, type):
-            return thaw_dataclass(kind, parts)
-        match kind:
-            case "dict":
-                return {thaw(k): thaw(v) for k, v in parts}
-            case "list":
-                return [thaw(p) for p in parts]
-            case "deque":
-                return deque(thaw(p) for p in parts)
-            case "set":
-                return {thaw(p) for p in parts}
-            case "frozenset":
-                return frozenset(thaw(p) for p in parts)
+        if kind is dict:
+            return {thaw(k): thaw(v) for k, v in parts}
+        if kind in _LISTS or kind in _SETS:
+            return kind(thaw(p) for p in parts)
+        return thaw_dataclass(kind, parts)
     if isinstance(value, tuple):
         return tuple(thaw(p) for p in value)
     if isinstance(value, msgspec.Struct):
@@ -91,15 +97,18 @@ def thaw(value: Frozen) -> Any:
 
 
 def thaw_dataclass(cls: type, parts: list[Frozen]) -> Any:
-    new = cls.__new__(cls)
+    """A new object of this dataclass with these frozen values in its state fields; caches start at their defaults."""
+    new: Any = object.__new__(cls)
+    # The plain setattr of a frozen dataclass refuses; its values are no less data than those of others.
+    put = object.__setattr__
     given = dict(zip(state_fields(cls), parts, strict=True))
     for field in dataclasses.fields(cls):
         if field.name in given:
-            setattr(new, field.name, thaw(given[field.name]))
+            put(new, field.name, thaw(given[field.name]))
         elif field.default_factory is not dataclasses.MISSING:
-            setattr(new, field.name, field.default_factory())
+            put(new, field.name, field.default_factory())
         else:
-            setattr(new, field.name, field.default)
+            put(new, field.name, field.default)
     return new
 
 
@@ -110,10 +119,11 @@ def rename(value: Frozen, names: Mapping[str, str]) -> Frozen:
     if isinstance(value, Tagged):
         kind, *parts = value
         renamed = [rename(p, names) for p in parts]
-        if kind in ("set", "frozenset"):
+        if kind in _SETS:
             renamed.sort(key=sort_key)
-        elif kind == "dict":
-            renamed.sort(key=lambda item: sort_key(item[0]))  # type: ignore[index]
+        elif kind is dict:
+            # By value too: a renaming that makes names equal must not let their old order show.
+            renamed.sort(key=lambda item: (sort_key(item[0]), sort_key(item[1])))  # type: ignore[index]
         return Tagged((kind, *renamed))
     if isinstance(value, tuple):
         return tuple(rename(p, names) for p in value)

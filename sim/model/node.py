@@ -114,7 +114,8 @@ class Node(ABC):
     @classmethod
     def restored(cls, state: Frozen) -> Self:
         """A new node in this state."""
-        assert isinstance(state, tuple) and not isinstance(state, Tagged)
+        assert isinstance(state, tuple)
+        assert not isinstance(state, Tagged)
         new: Any = thaw_dataclass(cls, list(state))
         assert isinstance(new, cls)
         return new

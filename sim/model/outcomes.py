@@ -12,7 +12,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from sim.model import effects as fx
-from sim.model.canon import Frozen
+from sim.model.canon import Frozen, thaw
 from sim.model.inputs import Call, Input, Message, Name, Tag
 from sim.model.node import Node
 from sim.model.spans import Span, TimeTest
@@ -101,7 +101,8 @@ def outcome(kind: type[Node], me: Name, state: Frozen, event: Input, answers: Se
     """Handle `event` in `state` once, with these answers; also the questions that were asked."""
     node = kind.restored(state)
     step = ScriptedStep(me, answers)
-    node.handle(event, step)
+    # Whoever keeps mail in canonical form hands it over so; a node sees what was sent.
+    node.handle(thaw(event), step)
     return Outcome(tuple(step.answers[: len(step.questions)]), node.snapshot(), tuple(step.effects), tuple(step.seen)), step.questions
 
 
