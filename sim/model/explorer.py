@@ -13,7 +13,7 @@ from itertools import groupby, permutations, product
 
 from sim.model.canon import sort_key
 from sim.model.inputs import Name
-from sim.model.world import Enabled, State, World, rename_state
+from sim.model.world import Enabled, Network, State, World, rename_state
 
 Invariant = Callable[[State], bool]
 """True when the state keeps the promise."""
@@ -44,21 +44,28 @@ def explore(
     `invariants` map a name to a predicate that must hold in every state: the shortest path to the first violation of
     each is in `broken`. `goals` likewise, for states that should be reachable, in `reached`. `symmetry` lists groups
     of interchangeable nodes; then `states` counts orbits. Stops after `limit` distinct states, with `complete` False.
+    Raises ValueError when a path shows that nodes of a group are not interchangeable.
     """
     result = Exploration()
-    first = canonical(world.initial(), symmetry)
+    ordered = world.network is Network.ORDERED
+    first = canonical(world.initial(), symmetry, ordered)
     parents: dict[State, tuple[State, Enabled] | None] = {first: None}
     queue: deque[tuple[State, int]] = deque([(first, 0)])
     while queue:
         state, depth = queue.popleft()
         result.depth = max(result.depth, depth)
-        _judge(state, parents, invariants or {}, goals or {}, result)
+        for name, invariant in (invariants or {}).items():
+            if name not in result.broken and not invariant(state):
+                result.broken[name] = path_to(world, symmetry, state, parents)
+        for name, goal in (goals or {}).items():
+            if name not in result.reached and goal(state):
+                result.reached[name] = path_to(world, symmetry, state, parents)
         stuck = True
         for choice in world.enabled(state):
             for _, after in world.apply(state, choice):
                 stuck = False
                 result.generated += 1
-                after = canonical(after, symmetry)
+                after = canonical(after, symmetry, ordered)
                 if after not in parents:
                     if len(parents) >= limit:
                         result.complete = False
@@ -71,47 +78,56 @@ def explore(
     return result
 
 
-def _judge(
-    state: State,
-    parents: Mapping[State, tuple[State, Enabled] | None],
-    invariants: Mapping[str, Invariant],
-    goals: Mapping[str, Invariant],
-    result: Exploration,
-) -> None:
-    for name, invariant in invariants.items():
-        if name not in result.broken and not invariant(state):
-            result.broken[name] = path_to(state, parents)
-    for name, goal in goals.items():
-        if name not in result.reached and goal(state):
-            result.reached[name] = path_to(state, parents)
+Parents = Mapping[State, tuple[State, Enabled] | None]
 
 
-def path_to(state: State, parents: Mapping[State, tuple[State, Enabled] | None]) -> list[Enabled]:
-    """The choices that lead from the first state to `state`."""
+def path_to(world: World, symmetry: Sequence[Sequence[Name]], state: State, parents: Parents) -> list[Enabled]:
+    """The choices that lead from the first state to `state`, or with `symmetry` to one of its orbit."""
+    states, choices = [state], []
+    while (step := parents[states[-1]]) is not None:
+        states.append(step[0])
+        choices.append(step[1])
+    return real_path(world, symmetry, states[-2::-1]) if symmetry else choices[::-1]
+
+
+def real_path(world: World, symmetry: Sequence[Sequence[Name]], orbits: Sequence[State]) -> list[Enabled]:
+    """Choices that lead through these orbits, one after the other.
+
+    A representative gives its nodes other names than its predecessor did, so the choices that the search noted do not
+    fit together.
+    """
+    ordered = world.network is Network.ORDERED
+    state = world.initial()
     path: list[Enabled] = []
-    while (step := parents[state]) is not None:
-        state, choice = step
-        path.append(choice)
-    return path[::-1]
+    for orbit in orbits:
+        ways = ((choice, after) for choice in world.enabled(state) for _, after in world.apply(state, choice))
+        step = next((way for way in ways if canonical(way[1], symmetry, ordered) == orbit), None)
+        if step is None:
+            raise ValueError(
+                f"the nodes {symmetry} are not interchangeable: after {[choice.label() for choice in path]} only some can go on"
+            )
+        path.append(step[0])
+        state = step[1]
+    return path
 
 
-def canonical(state: State, symmetry: Sequence[Sequence[Name]]) -> State:
-    """The representative of the orbit of `state`."""
+def canonical(state: State, symmetry: Sequence[Sequence[Name]], ordered: bool = False) -> State:
+    """The representative of the orbit of `state`; `ordered` as in `rename_state`."""
     if not symmetry:
         return state
-    return min((rename_state(state, names) for names in _candidates(state, symmetry)), key=sort_key)
+    return min((rename_state(state, names, ordered) for names in _candidates(state, symmetry, ordered)), key=sort_key)
 
 
-def _candidates(state: State, symmetry: Sequence[Sequence[Name]]) -> Iterator[dict[Name, Name]]:
+def _candidates(state: State, symmetry: Sequence[Sequence[Name]], ordered: bool) -> Iterator[dict[Name, Name]]:
     """Renamings that sort each group by signature, in every order within equal signatures."""
-    per_group = [_orders(state, group) for group in symmetry]
+    per_group = [_orders(state, group, ordered) for group in symmetry]
     for orders in product(*per_group):
         yield {old: new for group, order in zip(symmetry, orders, strict=True) for old, new in zip(order, group, strict=True)}
 
 
-def _orders(state: State, group: Sequence[Name]) -> list[list[Name]]:
+def _orders(state: State, group: Sequence[Name], ordered: bool) -> list[list[Name]]:
     def signature(name: Name) -> tuple[str, str]:
-        return sort_key(rename_state(state, {other: "@" if other == name else "*" for other in group}))
+        return sort_key(rename_state(state, {other: "@" if other == name else "*" for other in group}, ordered))
 
     ranked = sorted((signature(name), name) for name in group)
     ties = [[name for _, name in tied] for _, tied in groupby(ranked, key=lambda pair: pair[0])]

@@ -7,17 +7,17 @@ a path of this world (a test holds the two together).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec import Struct
 
 from sim.model import effects as fx
 from sim.model.canon import Frozen, freeze, sort_key
 from sim.model.canon import rename as rename_frozen
-from sim.model.inputs import Call, Deliver, Fired, Input, Move, Name, Reply, Tag
+from sim.model.inputs import Call, Deliver, Fired, Input, Move, Name, NoSuchNode, Reply, Tag
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes
 
@@ -118,19 +118,23 @@ class World:
         if choice.parcel is not None and (self.network is not Network.SET or choice.lost):
             i = mail.index(choice.parcel)
             mail = mail[:i] + mail[i + 1 :]
+        if choice.lost:
+            yield None, State(state.nodes, mail, state.timers, state.calls)
+            return
         timers, calls = state.timers, state.calls
         match choice.event:
             case Fired(tag=tag) | Reply(tag=tag):
                 gone = Timer(choice.node, tag)
                 timers = tuple(t for t in timers if t != gone)
                 calls = tuple(c for c in calls if c != gone)
+                mail = tuple(_without_replies(mail, gone))
             case _:
                 pass
-        after = State(state.nodes, mail, timers, calls)
         index = next((i for i, (name, _, _) in enumerate(state.nodes) if name == choice.node), None)
-        if choice.lost or index is None:
-            yield None, after
+        if index is None:
+            yield None, State(state.nodes, self._in_order([*mail, *_nobody_there(choice, calls)]), timers, calls)
             return
+        after = State(state.nodes, mail, timers, calls)
         name, kind, local = state.nodes[index]
         for result in outcomes(kind, name, local, choice.event):
             yield result, self._carry_out(after, index, result)
@@ -154,29 +158,48 @@ class World:
                         mail.append(Parcel(me, call.caller, Reply(call.tag, freeze(message))))
                 case fx.Arm(tag=tag, fires=True):
                     timers.add(Timer(me, tag))
-                case fx.Disarm(tag=tag) | fx.Abandon(tag=tag):
+                case fx.Arm(tag=tag) | fx.Disarm(tag=tag):
+                    timers.discard(Timer(me, tag))
+                case fx.Abandon(tag=tag):
                     timers.discard(Timer(me, tag))
                     calls.discard(Timer(me, tag))
+                    mail = _without_replies(mail, Timer(me, tag))
                 case fx.Spawn(name=name, node=node):
                     nodes.append((name, type(node), node.snapshot()))
                 case fx.Retire(name=name):
                     nodes = [n for n in nodes if n[0] != name]
                     timers = {t for t in timers if t.node != name}
+                    calls = {c for c in calls if c.node != name}
                 case _:
-                    pass
-        if self.network is Network.SET:
-            mail = list(set(mail))
-        if self.network is not Network.ORDERED:
-            mail.sort(key=sort_key)
+                    assert_never(effect)
         nodes.sort(key=lambda n: n[0])
-        return State(tuple(nodes), tuple(mail), tuple(sorted(timers, key=sort_key)), tuple(sorted(calls, key=sort_key)))
+        return State(tuple(nodes), self._in_order(mail), tuple(sorted(timers, key=sort_key)), tuple(sorted(calls, key=sort_key)))
+
+    def _in_order(self, mail: list[Parcel]) -> tuple[Parcel, ...]:
+        """Mail in the form in which worlds that cannot be told apart are equal."""
+        if self.network is Network.ORDERED:
+            return tuple(mail)
+        return tuple(sorted(set(mail) if self.network is Network.SET else mail, key=sort_key))
 
 
-def rename_state(state: State, names: Mapping[Name, Name]) -> State:
-    """The same global state with nodes renamed."""
+def _without_replies(mail: Iterable[Parcel], call: Timer) -> list[Parcel]:
+    """The mail without answers to a call that is closed: they would be ignored on arrival."""
+    return [p for p in mail if not (p.to == call.node and isinstance(p.event, Reply) and p.event.tag == call.tag)]
+
+
+def _nobody_there(choice: Enabled, calls: tuple[Timer, ...]) -> list[Parcel]:
+    """What the driver answers in place of a node that does not exist."""
+    call = choice.event.call if isinstance(choice.event, Deliver) else None
+    if call is None or Timer(call.caller, call.tag) not in calls:
+        return []
+    return [Parcel(choice.node, call.caller, Reply(call.tag, NoSuchNode()))]
+
+
+def rename_state(state: State, names: Mapping[Name, Name], ordered: bool = False) -> State:
+    """The same global state with nodes renamed. In an `ordered` network the order of mail is part of the state."""
     nodes = tuple(sorted(((names.get(n, n), k, k.rename(s, names)) for n, k, s in state.nodes), key=sort_key))
     parts: list[tuple[Any, ...]] = []
     for group in (state.mail, state.timers, state.calls):
         renamed: Sequence[Frozen] = [rename_frozen(item, names) for item in group]
-        parts.append(tuple(sorted(renamed, key=sort_key)))
+        parts.append(tuple(renamed if ordered and group is state.mail else sorted(renamed, key=sort_key)))
     return State(nodes, *parts)
