@@ -14,7 +14,6 @@ every platform, Python and numpy version, and do not depend on PYTHONHASHSEED.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
 
@@ -152,105 +151,23 @@ class Stream:
         return block.pop()
 
 
-class _WatchedStream(Stream):
-    """A stream some of whose draws are replaced, or whose draws are written down."""
-
-    __slots__ = ("_name", "_record", "_replaced", "_unused")
-
-    def __init__(self, key: int, name: str, replaced: Mapping[int, int], unused: set[str], record: dict[str, int] | None) -> None:
-        """Wrap the stream called ``name``; ``replaced`` maps ordinals to values, ``unused`` and ``record`` are shared."""
-        super().__init__(key)
-        self._name = name
-        self._replaced = replaced
-        self._unused = unused
-        self._record = record
-
-    def next(self) -> int:
-        """Give the next draw, replaced and recorded as asked."""
-        value = super().next()
-        return self._watch(self.drawn, value)
-
-    def at(self, ordinal: int) -> int:
-        """Give the draw with this ordinal (from 1), replaced and recorded as asked; ValueError when out of range."""
-        return self._watch(ordinal, super().at(ordinal))
-
-    def _watch(self, ordinal: int, value: int) -> int:
-        """Replace and record one draw; returns the value to use."""
-        if ordinal in self._replaced:
-            value = self._replaced[ordinal]
-            self._unused.discard(f"{self._name}#{ordinal}")
-        if self._record is not None:
-            self._record[f"{self._name}#{ordinal}"] = value
-        return value
-
-
 class Draws:
-    """All random draws of one run.
+    """The streams of one run: every draw with this ``seed`` (any integer)."""
 
-    Args:
-        seed: any integer.
-        overrides: draws to replace, by name ``purpose/entity#ordinal``, for example ``{"service/server-3#17": 0}``;
-            values are from 0 to 2**64 - 1. All other draws keep their values.
-        recording: write down every draw used in :attr:`recorded` (about 200 bytes each).
+    __slots__ = ("_heads", "seed")
 
-    Raises:
-        ValueError: an override has a malformed name or a value out of range.
-    """
-
-    __slots__ = ("_heads", "_overrides", "_streams", "_unused", "recorded", "seed")
-
-    def __init__(self, seed: int, overrides: Mapping[str, int] | None = None, recording: bool = False) -> None:
+    def __init__(self, seed: int) -> None:
         self.seed: Final = seed
-        self.recorded: Final[dict[str, int] | None] = {} if recording else None
-        """Used draws by name in order of use, in the form that ``overrides`` takes; None when not recording."""
+        # Few purposes, many entities: what the streams of a purpose share is encoded once.
         self._heads: dict[str, bytes] = {}
-        self._streams: dict[tuple[str, str], Stream] = {}
-        self._unused: set[str] = set(overrides or ())
-        self._overrides: dict[str, dict[int, int]] = {}
-        for name, value in (overrides or {}).items():
-            stream, ordinal = _parse_name(name)
-            if not 0 <= value <= _MASK:
-                raise ValueError(f"override {name!r} has the value {value}; expected 0 to {_MASK}, such as 0 for the smallest draw")
-            self._overrides.setdefault(stream, {})[ordinal] = value
 
     def stream(self, purpose: str, entity: str) -> Stream:
-        """Give the stream of this purpose and entity: the same object each time.
+        """Give a new stream of this purpose and entity, before its first draw; the caller keeps it.
 
         Raises:
-            ValueError: the purpose contains ``/``, which would make the names of draws ambiguous, or a text cannot be
-                written as UTF-8.
+            ValueError: a text cannot be written as UTF-8.
         """
-        stream = self._streams.get((purpose, entity))
-        return self._new_stream(purpose, entity) if stream is None else stream
-
-    def unused_overrides(self) -> tuple[str, ...]:
-        """Names of overrides that no draw has used so far, sorted; after a run these are probably misspelt."""
-        return tuple(sorted(self._unused))
-
-    def _new_stream(self, purpose: str, entity: str) -> Stream:
-        """Make and keep a stream; plain unless some of its draws are replaced or recorded."""
         head = self._heads.get(purpose)
         if head is None:
-            if "/" in purpose:
-                raise ValueError(f"purpose {purpose!r} contains '/'; expected a plain word, such as 'service-time'")
             head = self._heads[purpose] = _head(self.seed, purpose)
-        key = _stream_key(head, entity)
-        stream = Stream(key)
-        if self._overrides or self.recorded is not None:
-            name = f"{purpose}/{entity}"
-            replaced = self._overrides.get(name, {})
-            if replaced or self.recorded is not None:
-                stream = _WatchedStream(key, name, replaced, self._unused, self.recorded)
-        self._streams[purpose, entity] = stream
-        return stream
-
-
-def _parse_name(name: str) -> tuple[str, int]:
-    """Split ``purpose/entity#ordinal`` into ``purpose/entity`` and the ordinal; ValueError when malformed."""
-    stream, hash_sign, digits = name.rpartition("#")
-    # A leading zero would give one draw two names.
-    plain = digits.isascii() and digits.isdigit() and len(digits) <= 20 and not digits.startswith("0")
-    if not hash_sign or "/" not in stream or not plain:
-        raise ValueError(f"override {name!r} does not name a draw; expected purpose/entity#ordinal, such as 'service/server-3#17'")
-    _check_ordinal(int(digits))
-    return stream, int(digits)
+        return Stream(_stream_key(head, entity))
