@@ -89,14 +89,22 @@ class Agenda:
             if coming == float("inf"):
                 return
             if until is not None and coming > until:
-                self.now = until
+                if until > self.now:
+                    # simpy's clock has to follow: delays are counted from it.
+                    env.run(until=until)
+                    self.now = until
                 return
             env.step()
 
     def pending(self) -> int:
         """How many live entries wait; lanes count their live timers."""
-        direct = sum(not isinstance(what, Lane) for bucket in self._buckets.values() for what in bucket)
+        direct = sum(_counts(what) for bucket in self._buckets.values() for what in bucket)
         return direct + sum(lane.live() for lane in self._lanes.values())
+
+
+def _counts(what: Due) -> bool:
+    """Whether it is one live entry (a lane counts its own)."""
+    return what.live if isinstance(what, LaneEntry) else not isinstance(what, Lane)
 
 
 def _key(entry: Entry) -> tuple[str, str]:

@@ -23,6 +23,9 @@ class Choices:
         self.seed = seed
         self._draws = Draws(seed)
         self._deviations = dict(deviations or {})
+        for label, value in self._deviations.items():
+            if value < 0:
+                raise ValueError(f"deviation {label!r} is {value}; expected at least 0 (microseconds, or the number of an option)")
         self.used: set[str] = set()
         self.recorded: dict[str, int] | None = {} if recording else None
         # Labels cost more than draws: they are only spelled out when somebody reads them.
@@ -49,7 +52,12 @@ class Choices:
         while u >= weights[index]:
             u -= weights[index]
             index += 1
-        return self._settle(f"choose|{entity}|{what}|{stream.drawn}", index) if self._labelled else index
+        if self._labelled:
+            label = f"choose|{entity}|{what}|{stream.drawn}"
+            index = self._settle(label, index)
+            if index >= len(weights):
+                raise ValueError(f"deviation {label!r} is {index}; expected one of {len(weights)} options, 0 to {len(weights) - 1}")
+        return index
 
     def _settle(self, label: str, value: int) -> int:
         if label in self._deviations:

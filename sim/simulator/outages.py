@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from sim.model.inputs import Call, Name, Unreachable, Withdrawn
 from sim.simulator.places import Condition
 from sim.simulator.seats import Seat
@@ -14,7 +16,8 @@ def _seats_of(sim: Simulation, place: Name) -> list[Seat]:
 
 def kill(sim: Simulation, place: Name) -> None:
     """The process dies; the kernel closes its connections, so the other ends get to know (after the link's delay)."""
-    _die(sim, place, told=True)
+    if sim.place(place).condition is not Condition.LOST:
+        _die(sim, place, told=True)
 
 
 def lose_machine(sim: Simulation, place: Name) -> None:
@@ -23,37 +26,57 @@ def lose_machine(sim: Simulation, place: Name) -> None:
 
 
 def _die(sim: Simulation, place: Name, told: bool) -> None:
-    for seat in _seats_of(sim, place):
+    seats = _seats_of(sim, place)
+    for seat in seats:
         for tag, (serial, callee) in seat.calls.items():
             if told:
                 sim.tell_withdrawn(seat, tag, serial, callee)
         seat.calls.clear()
+    for seat in seats:
         sim.remove(seat.name)
-    sim.place(place).condition = Condition.DEAD
+        sim.departed[seat.name] = seat
+    sim.forget(sim.place(place))
+    sim.place(place).condition = Condition.DEAD if told else Condition.LOST
     if told:
-        return
-    for link in sim.links.values():
-        if place in (link.source, link.target):
+        _break_calls(sim, place, {seat.name for seat in seats})
+    for link in list(sim.links.values()):
+        if told and link.target == place:
+            # What it has sent is on its way; what was sent to it goes down with its connection.
+            sim.renew(link)
+        elif not told and place in (link.source, link.target):
             link.broken = True
 
 
+def _break_calls(sim: Simulation, place: Name, callees: Set[Name]) -> None:
+    """Everybody outside who waits for one of these nodes gets to know that its connection broke."""
+    for seat in list(sim.seats.values()):
+        if seat.name not in callees:
+            for tag, (serial, callee) in list(seat.calls.items()):
+                if callee in callees:
+                    sim.answer(seat.name, tag, serial, place, Unreachable())
+
+
 def revive(sim: Simulation, place: Name) -> None:
-    """A dead place can be used again, empty, with new connections."""
+    """A dead place can be used again, empty, with new connections. Nothing happens to one that is not dead."""
+    if sim.place(place).condition not in (Condition.DEAD, Condition.LOST):
+        return
     sim.place(place).condition = Condition.UP
-    for key in [key for key in sim.links if place in key]:
-        # What was on its way belongs to the old connection, which keeps its state.
-        del sim.links[key]
+    for link in list(sim.links.values()):
+        if link.broken and place in (link.source, link.target):
+            sim.renew(link)
 
 
 def freeze(sim: Simulation, place: Name) -> None:
-    """The process stops running (SIGSTOP); its connections stay open and its clock goes on."""
-    sim.place(place).condition = Condition.FROZEN
+    """The process stops running (SIGSTOP); its connections stay open and its clock goes on. Only one that runs can stop."""
+    if sim.place(place).condition is Condition.UP:
+        sim.place(place).condition = Condition.FROZEN
 
 
 def unfreeze(sim: Simulation, place: Name) -> None:
-    """It runs again: what came due meanwhile happens now, in that order."""
-    sim.place(place).condition = Condition.UP
-    sim.wake(sim.place(place))
+    """It runs again: what came due meanwhile happens now, in that order. Nothing happens if it died meanwhile."""
+    if sim.place(place).condition is Condition.FROZEN:
+        sim.place(place).condition = Condition.UP
+        sim.wake(sim.place(place))
 
 
 def hold(sim: Simulation, source: Name, target: Name) -> None:
@@ -66,24 +89,29 @@ def release(sim: Simulation, source: Name, target: Name) -> None:
     link = sim.link(source, target)
     link.held = False
     waiting, link.waiting = link.waiting, []
-    for entry in waiting:
-        sim.agenda.at(sim.now, entry)
+    # At once, not by the agenda: something sent later may be due at this very instant.
+    sim.carry_out(waiting)
 
 
 def stop_serving(sim: Simulation, place: Name) -> None:
-    """An outage of a server: connections break and are refused; its durable state and due timers wait."""
+    """An outage of a server: connections break and are refused; its durable state and due timers wait.
+
+    Nothing happens when the place is dead.
+    """
+    if sim.place(place).condition not in (Condition.UP, Condition.FROZEN):
+        return
     mine = {seat.name for seat in _seats_of(sim, place)}
     for seat in list(sim.seats.values()):
-        if seat.name in mine:
-            continue
-        for tag, (serial, callee) in list(seat.calls.items()):
-            if callee in mine:
-                sim.inject(callee, Withdrawn(Call(seat.name, tag, serial)))
-                sim.answer(seat.name, tag, serial, place, Unreachable())
+        if seat.name not in mine:
+            for tag, (serial, callee) in list(seat.calls.items()):
+                if callee in mine:
+                    sim.inject(callee, Withdrawn(Call(seat.name, tag, serial)))
+    _break_calls(sim, place, mine)
     sim.place(place).condition = Condition.DOWN
 
 
 def serve_again(sim: Simulation, place: Name) -> None:
-    """The server is back: timers that ran out meanwhile fire right away."""
-    sim.place(place).condition = Condition.UP
-    sim.wake(sim.place(place))
+    """The server is back: timers that ran out meanwhile fire right away. Nothing happens unless it was down."""
+    if sim.place(place).condition is Condition.DOWN:
+        sim.place(place).condition = Condition.UP
+        sim.wake(sim.place(place))

@@ -25,7 +25,9 @@ class Condition(Enum):
     DOWN = "down"
     """A server outage: connections are refused; its durable state waits."""
     DEAD = "dead"
-    """Gone for good."""
+    """The process is gone; its machine refuses connections."""
+    LOST = "lost"
+    """The machine is gone: what is sent to it is never answered."""
 
 
 class Fate(Enum):

@@ -85,6 +85,26 @@ class Parcel(Entry):
         self.sim.arrive(self)
 
 
+class Initiative(Entry):
+    """A node may do something by itself now."""
+
+    __slots__ = ("label", "seat", "sim")
+
+    def __init__(self, sim: Simulation, seat: Seat, label: Hashable) -> None:
+        self.sim = sim
+        self.seat = seat
+        self.label = label
+
+    def key(self) -> tuple[str, str]:
+        return (self.seat.name, f"move {self.label}")
+
+    def run(self) -> None:
+        if self.seat.place.condition is not Condition.UP:
+            self.sim.later(self.seat.place, self)
+        else:
+            self.sim.move(self.seat, self.label)
+
+
 class Later(Entry):
     """Something else that is to be done at an instant: a fault, the end of one, an arrival."""
 

@@ -8,7 +8,8 @@ hold, freeze, ...) is in `outages.py`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import assert_never
 
 from sim.model.draws import Stream
 from sim.model.inputs import Call, Deliver, Input, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
@@ -18,7 +19,7 @@ from sim.simulator.agenda import Agenda, Entry
 from sim.simulator.choices import Choices
 from sim.simulator.digest import Digest
 from sim.simulator.places import Clock, Condition, Delays, Fate, Link, Place, Rule
-from sim.simulator.seats import Later, Parcel, Seat
+from sim.simulator.seats import Initiative, Later, Parcel, Seat
 from sim.simulator.step import LiveStep
 
 Listener = Callable[[int, Name, object], None]
@@ -43,6 +44,8 @@ class Simulation:
         self.places: dict[Name, Place] = {}
         self.seats: dict[Name, Seat] = {}
         self.links: dict[tuple[Name, Name], Link] = {}
+        self.departed: dict[Name, Seat] = {}
+        """Nodes that died with their place and have not come back."""
         self.listeners: dict[type, list[Listener]] = {}
         self.messages = 0
         """Messages delivered between nodes of different places."""
@@ -73,6 +76,9 @@ class Simulation:
         if name in self.seats:
             raise ValueError(f"node {name}: there is one of that name already")
         seat = Seat(name, node, self.place(place), self.digest.newcomer(name))
+        if (earlier := self.departed.pop(name, None)) is not None:
+            # A draw has one name and one use: the next life goes on where the last one stopped.
+            seat.streams = earlier.streams
         self.seats[name] = seat
         if node.restless:
             self._offer_moves(seat)
@@ -131,12 +137,13 @@ class Simulation:
             if label not in seat.moving:
                 seat.moving.add(label)
                 delay = self.choices.sample("move", seat.name, str(label), self.stream(seat, f"move {label}"), self._think)
-                self.agenda.at(self.now + delay, Later((seat.name, f"move {label}"), lambda label=label: self._move(seat, label)))  # type: ignore[misc]
+                self.agenda.at(self.now + delay, Initiative(self, seat, label))
 
-    def _move(self, seat: Seat, label: object) -> None:
-        seat.moving.discard(label)  # type: ignore[arg-type]
-        if seat.name in self.seats and label in seat.node.moves():
-            self.handle(seat, Move(label))  # type: ignore[arg-type]
+    def move(self, seat: Seat, label: Hashable) -> None:
+        """Let a node do what it offered to do, if it still would (and is still there)."""
+        seat.moving.discard(label)
+        if self.seats.get(seat.name) is seat and label in seat.node.moves():
+            self.handle(seat, Move(label))
 
     def stream(self, seat: Seat, purpose: str) -> Stream:
         """The seat's own stream of draws for this purpose."""
@@ -153,6 +160,18 @@ class Simulation:
         if link is None:
             link = self.links[source, target] = Link(source, target, self._delays.law(source, target))
         return link
+
+    def renew(self, link: Link) -> None:
+        """A new connection in place of this one, what is on its way is lost; the faults of the direction go on, and its draws."""
+        link.broken = True
+        self.links[link.source, link.target] = Link(
+            link.source, link.target, link.law, held=link.held, sent=link.sent, rules=link.rules, streams=link.streams
+        )
+
+    def home(self, name: Name) -> Place:
+        """Where a node is or would be: where it was when its place died, or the place named before the first slash."""
+        seat = self.seats.get(name) or self.departed.get(name)
+        return seat.place if seat is not None else self.place(name.partition("/")[0])
 
     def post(self, sender: Seat, target: Place, to: Name, event: Input, serial: int) -> None:
         """Send an input to a node in `target`."""
@@ -189,6 +208,9 @@ class Simulation:
                 return
             case Fate.DELAY:
                 assert isinstance(rule.value, int)
+                assert parcel.link is not None
+                parcel.link.sent += 1
+                parcel.order = parcel.link.sent
                 # One slow message does not hold up the connection: it is the request that is slow.
                 self.agenda.at(self.agenda.now + delay + rule.value, parcel)
             case Fate.DUPLICATE:
@@ -196,9 +218,7 @@ class Simulation:
                 assert parcel.link is not None
                 self._depart(parcel, self._delay(parcel.link, parcel.event))
             case Fate.ERROR:
-                event = parcel.event
-                if isinstance(event, Deliver) and event.call is not None and parcel.link is not None:
-                    self.answer(event.call.caller, event.call.tag, event.call.serial, parcel.link.target, rule.value)
+                self._answer_for(parcel, rule.value)
 
     def arrive(self, parcel: Parcel) -> None:
         """A parcel is where it was sent to."""
@@ -216,7 +236,7 @@ class Simulation:
         place = seat.place
         if place.condition is not Condition.UP:
             if place.condition is Condition.DOWN and link is not None:
-                self._refuse(parcel)
+                self._answer_for(parcel, Unreachable())
             else:
                 self.later(place, parcel)
             return
@@ -241,15 +261,27 @@ class Simulation:
         return True
 
     def _nobody_there(self, parcel: Parcel) -> None:
+        place = self.places[parcel.link.target] if parcel.link is not None else None
+        condition = Condition.UP if place is None else place.condition
+        match condition:
+            case Condition.UP:
+                self._answer_for(parcel, NoSuchNode())
+            case Condition.DOWN | Condition.DEAD:
+                self._answer_for(parcel, Unreachable())
+            case Condition.FROZEN:
+                assert place is not None
+                self.later(place, parcel)
+            case Condition.LOST:
+                pass
+            case _:
+                assert_never(condition)
+
+    def _answer_for(self, parcel: Parcel, message: object) -> None:
+        """If the parcel is a request, answer it in the name of where it was sent."""
         event = parcel.event
         if isinstance(event, Deliver) and event.call is not None:
             place = parcel.link.target if parcel.link is not None else None
-            self.answer(event.call.caller, event.call.tag, event.call.serial, place, NoSuchNode())
-
-    def _refuse(self, parcel: Parcel) -> None:
-        event = parcel.event
-        if isinstance(event, Deliver) and event.call is not None and parcel.link is not None:
-            self.answer(event.call.caller, event.call.tag, event.call.serial, parcel.link.target, Unreachable())
+            self.answer(event.call.caller, event.call.tag, event.call.serial, place, message)
 
     def answer(self, caller: Name, tag: Tag, serial: int, place: Name | None, message: object) -> None:
         """The driver itself answers a call, in the name of `place` (None: the caller's own)."""
@@ -283,13 +315,21 @@ class Simulation:
             self.post(seat, target.place, callee, Withdrawn(Call(seat.name, tag, serial)), 0)
 
     def later(self, place: Place, entry: Entry) -> None:
-        """Keep an entry until the place runs again (for ever, when it is dead)."""
-        if place.condition is not Condition.DEAD:
+        """Keep an entry until the place runs again (not when it is dead)."""
+        if place.condition not in (Condition.DEAD, Condition.LOST):
             self._asleep.setdefault(place.name, []).append(entry)
 
     def wake(self, place: Place) -> None:
         """A place runs again: what came due meanwhile happens now, in the order in which it came due."""
-        for entry in self._asleep.pop(place.name, []):
+        self.carry_out(self._asleep.pop(place.name, []))
+
+    def forget(self, place: Place) -> None:
+        """What came due while the place did not run will never happen."""
+        self._asleep.pop(place.name, None)
+
+    def carry_out(self, entries: Sequence[Entry]) -> None:
+        """Carry out entries now, in this order."""
+        for entry in entries:
             entry.run()
             self._settle()
 

@@ -61,12 +61,8 @@ class LiveStep:
         if budget is not None:
             self.arm(tag, budget)
         target = sim.seats.get(to)
-        place = target.place if target is not None else sim.place(self._home(to))
+        place = target.place if target is not None else sim.home(to)
         sim.post(seat, place, to, Deliver(request, seat.name, Call(seat.name, tag, serial)), serial)
-
-    def _home(self, to: Name) -> Name:
-        """Where a node that does not exist (any more) would be: the place named before the first slash."""
-        return to.partition("/")[0]
 
     def reply(self, call: Call, message: Message) -> None:
         seat = self.seat
