@@ -86,6 +86,13 @@ class Plus(Struct, frozen=True):
     second: Span
 
 
+class Excess(Struct, frozen=True):
+    """What is left of timer `tag` beyond `over` microseconds (0 when less is left)."""
+
+    tag: Tag
+    over: int
+
+
 class NotBefore(Struct, frozen=True):
     """`span`, unless that ends before `after` has passed since the mark `tag` of `node`: then until then."""
 
@@ -95,7 +102,7 @@ class NotBefore(Struct, frozen=True):
     after: int
 
 
-Span = Exactly | Within | Drawn | Left | Until | Half | Clamp | Least | Plus | NotBefore
+Span = Exactly | Within | Drawn | Left | Until | Half | Clamp | Least | Plus | Excess | NotBefore
 
 
 class LeftBelow(Struct, frozen=True):

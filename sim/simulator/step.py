@@ -13,6 +13,7 @@ from sim.model.spans import (
     Drawn,
     DueBefore,
     Exactly,
+    Excess,
     Half,
     Least,
     Left,
@@ -124,6 +125,8 @@ class LiveStep:
                 return us
             case Left(tag):
                 return max(0, seat.place.clock.local(seat.timers[tag].due - sim.agenda.now)) if tag in seat.timers else 0
+            case Excess(tag, over):
+                return max(0, self._length(Left(tag)) - over)
             case Drawn():
                 return self._drawn(seat, span)
             case Within(label, lo, hi):

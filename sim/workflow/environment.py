@@ -134,6 +134,10 @@ class Environment:
         self._count[kind] += 1
         return self._count[kind]
 
+    def new_session_id(self) -> str:
+        """A session id, unique in the simulation; the recorder turns it into a uuid."""
+        return f"{self.info.workflow_id}/{self.info.run.rpartition('/')[2]}/s{self.next_ordinal('session')}"
+
     def observe(self, observation: object) -> None:
         """Let the outside see something, once: not again when it is replayed."""
         if not self.replaying and not self.dispatcher.closing:

@@ -96,7 +96,7 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         refusal = WorkflowError("found exisiting open session in the context")
         env.observe(SessionNotCreated(env.info.run, "", describe(refusal), refused=True))
         raise refusal
-    session_id = str(env.side_effect(lambda: f"{env.info.run}/s{env.next_ordinal('session')}"))
+    session_id = str(env.side_effect(env.new_session_id))
     info = SessionInfo(session_id)
     info.completion_ctx = ctx.derived(SESSION_KEY, info)
     session_ctx, info.cancel = with_cancel(info.completion_ctx)

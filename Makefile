@@ -1,0 +1,59 @@
+# VENV and PYTHON may be overridden: make VENV=.venv-other PYTHON=python3.12 test
+VENV ?= .venv
+PYTHON ?= python3
+JOBS ?= 2
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+STAMP := $(VENV)/.stamp
+STAMP_BENCH := $(VENV)/.stamp-bench
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo test test-slow bench bench-large lint format clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+venv: $(STAMP) ## make the environment
+
+$(VENV): $(STAMP) ;
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(STAMP_BENCH): $(STAMP)
+	$(PIP) install --quiet -c constraints.txt -e '.[dev,bench]'
+	@touch $@
+
+demo: $(STAMP) ## run the file processing scenario with a crash; the report goes to reports/demo
+	$(BIN)/session-sim run scenarios/file_processing_crash.toml --seed 7 --out reports/demo
+
+test: $(STAMP) ## run the fast tests
+	$(BIN)/pytest -n $(JOBS)
+
+test-slow: $(STAMP) ## run the slow tests
+	$(BIN)/pytest -n $(JOBS) -m slow
+
+bench: $(STAMP_BENCH) ## run the benchmarks, with the packages they compare against
+	$(BIN)/python -m benchmarks.run
+
+bench-large: $(STAMP) ## run the large benchmark
+	$(BIN)/python -m benchmarks.large
+
+lint: $(STAMP) ## check style, format, types and import layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict sim
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## format the code and apply the safe fixes
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove the environment, the caches and the demo's report
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist reports/demo
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

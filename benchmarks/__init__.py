@@ -1,0 +1,1 @@
+"""Throughput benchmarks: the simulator beside general-purpose discrete-event engines, in one process."""

@@ -1,0 +1,216 @@
+"""What the protocol's nodes let the outside see, beside history events (`sim.history.events.Wrote`) and what workflow
+code sees of its sessions (`sim.workflow.seen`). Each class says itself in a sentence, for stories.
+
+`run` is the run's node name, `session` the session's name, `worker` always the node that emits.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class WorkflowStarted(Struct, frozen=True):
+    run: str
+    workflow_id: str
+    workflow_type: str
+    task_queue: str
+
+    def sentence(self) -> str:
+        return f"workflow {self.workflow_id} starts on queue {self.task_queue}"
+
+
+class WorkflowClosed(Struct, frozen=True):
+    """`status` as Temporal spells it: COMPLETED, FAILED, CANCELED, TERMINATED, TIMED_OUT, CONTINUED_AS_NEW."""
+
+    run: str
+    workflow_id: str
+    status: str
+    outcome: object = None
+    next_run: str = ""
+
+    def sentence(self) -> str:
+        return f"workflow {self.workflow_id} ends {self.status}"
+
+
+class ActivityScheduled(Struct, frozen=True):
+    """Timeouts in microseconds; `schedule_to_start` 0 when there is none."""
+
+    run: str
+    ordinal: int
+    activity_type: str
+    task_queue: str
+    session: str
+    schedule_to_start: int = 0
+
+    def sentence(self) -> str:
+        return f"activity {self.activity_type} is scheduled on {self.task_queue}"
+
+
+class ActivityClosed(Struct, frozen=True):
+    """How an activity ended on the server: completed, failed, timed out (which timeout), canceled."""
+
+    run: str
+    ordinal: int
+    activity_type: str
+    session: str
+    how: str
+    retry_state: str = ""
+
+    def sentence(self) -> str:
+        return f"server closes {self.activity_type}: {self.how}"
+
+
+class AttemptRecorded(Struct, frozen=True):
+    """The server recorded the start of an attempt."""
+
+    run: str
+    ordinal: int
+    attempt: int
+    activity_type: str
+    session: str
+    identity: str
+
+    def sentence(self) -> str:
+        return f"server records the start of {self.activity_type}, attempt {self.attempt}, by {self.identity}"
+
+
+class AttemptRetried(Struct, frozen=True):
+    """An attempt failed or timed out and the server will try again after `backoff` microseconds."""
+
+    run: str
+    ordinal: int
+    attempt: int
+    activity_type: str
+    session: str
+    why: str
+    backoff: int
+
+    def sentence(self) -> str:
+        return f"attempt {self.attempt} of {self.activity_type} ended ({self.why}); the next in {self.backoff / 1e6:g} s"
+
+
+class HeartbeatRecorded(Struct, frozen=True):
+    """The server recorded a heartbeat of a creation activity."""
+
+    run: str
+    ordinal: int
+    session: str
+
+    def sentence(self) -> str:
+        return f"server records a heartbeat of {self.session}"
+
+
+class WorkerStarted(Struct, frozen=True):
+    """A worker object polls. `resource_queue` is its resource-specific queue, "" without a session worker."""
+
+    identity: str
+    host: str
+    task_queue: str
+    resource_queue: str
+    max_sessions: int
+    session_worker: bool
+
+    def sentence(self) -> str:
+        return f"{self.identity} starts on {self.host}"
+
+
+class WorkerStopping(Struct, frozen=True):
+    """A graceful stop began."""
+
+    identity: str
+    stop_timeout: int = 0
+
+    def sentence(self) -> str:
+        return f"{self.identity} begins a graceful stop"
+
+
+class WorkerStopped(Struct, frozen=True):
+    """Stop returned."""
+
+    identity: str
+
+    def sentence(self) -> str:
+        return f"{self.identity} has stopped"
+
+
+class TokenTaken(Struct, frozen=True):
+    """A creation activity took a token of the worker's bucket; `free` are left."""
+
+    identity: str
+    session: str
+    run: str
+    attempt: int
+    free: int
+
+    def sentence(self) -> str:
+        return f"{self.identity} takes a slot for {self.session}; {self.free} free"
+
+
+class TokenReturned(Struct, frozen=True):
+    """A creation activity gave its token back; `free` are free now."""
+
+    identity: str
+    session: str
+    run: str
+    attempt: int
+    free: int
+
+    def sentence(self) -> str:
+        return f"{self.identity} frees the slot of {self.session}; {self.free} free"
+
+
+class AttemptBegan(Struct, frozen=True):
+    """An attempt of an activity begins to run on a worker."""
+
+    identity: str
+    run: str
+    ordinal: int
+    attempt: int
+    activity_type: str
+    session: str
+    label: str = ""
+
+    def sentence(self) -> str:
+        return f"{self.identity} runs {self.label or self.activity_type}"
+
+
+class AttemptEnded(Struct, frozen=True):
+    """An attempt ended on its worker. `outcome`: completed, canceled, failed: ..., dropped (nothing is sent)."""
+
+    identity: str
+    run: str
+    ordinal: int
+    attempt: int
+    activity_type: str
+    session: str
+    outcome: str
+    label: str = ""
+
+    def sentence(self) -> str:
+        return f"{self.identity} ends {self.label or self.activity_type}: {self.outcome}"
+
+
+class AttemptContextDone(Struct, frozen=True):
+    """The context of a running attempt was cancelled on its worker."""
+
+    identity: str
+    run: str
+    ordinal: int
+    attempt: int
+    activity_type: str
+    session: str
+    cause: str
+
+    def sentence(self) -> str:
+        return f"{self.identity} cancels {self.activity_type}: {self.cause}"
+
+
+class CallEnded(Struct, frozen=True):
+    """A worker's call came back, or did not. `outcome`: OK or a gRPC code."""
+
+    identity: str
+    method: str
+    outcome: str
+
+    def sentence(self) -> str:
+        return f"{self.identity}: {self.method} ends with {self.outcome}"

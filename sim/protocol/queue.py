@@ -1,0 +1,211 @@
+"""A task queue in matching: partitions, open polls, waiting tasks (P4.6).
+
+What the partitions amount to (P4.6.10): polls of the root partition, and the oldest poll of each child, wait at the root
+in one first-in-first-out list; a further poll of a child takes only what lands in its partition. A task lands in a random
+partition; it goes to a poll that waits only there, else to the oldest at the root, else it waits in its partition. A new
+poll takes the head of its own partition, else one of the other partitions' heads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from sim.model.inputs import Call, Deliver, Fired, Input, NoSuchNode, Reply, Withdrawn
+from sim.model.node import Node, Step
+from sim.model.spans import MILLISECOND, SECOND, Exactly, Older, Overdue
+from sim.protocol import messages as msg
+
+LONG_POLL = 60 * SECOND
+JITTER_STEPS = 100
+JITTER_STEP = 100 * MILLISECOND
+"""A poll is answered empty after 60 s less up to a sixth, drawn in steps of 0.1 s."""
+
+STICKY_WINDOW = 10 * SECOND
+ROOT = 0
+
+
+class OpenPoll(Struct, frozen=True):
+    """A poll that waits."""
+
+    call: Call
+    identity: str
+    partition: int
+
+    @property
+    def tag(self) -> Hashable:
+        return ("poll", self.call.caller, self.call.tag)
+
+
+@dataclass(slots=True)
+class Starting:
+    """A task that was given to a poll; history has not confirmed its start yet."""
+
+    poll: OpenPoll
+    item: msg.Item
+    withdrawn: bool = False
+
+
+@dataclass(slots=True)
+class TaskQueue(Node):
+    """One task queue. A sticky queue has one partition and refuses tasks when its worker is gone."""
+
+    partitions: int = 4
+    sticky: bool = False
+    polls: list[OpenPoll] = field(default_factory=list)
+    """All open polls, in the order of their opening (at the root: of their forwarding)."""
+    backlog: dict[int, deque[msg.Item]] = field(default_factory=dict)
+    starting: dict[Hashable, Starting] = field(default_factory=dict)
+    loaded: bool = False
+    deliveries: int = 0
+
+    def handle(self, event: Input, step: Step) -> None:
+        match event:
+            case Deliver(message=msg.AddTask(item), call=call):
+                self._add(item, call, step)
+            case Deliver(message=msg.Poll(identity), call=Call() as call):
+                self._poll(call, identity, step)
+            case Reply(tag=tag, message=message):
+                self._start_answered(tag, message, step)
+            case Fired(tag=tag):
+                self._expire(tag, step)
+            case Withdrawn(call=call):
+                self._withdraw(call, step)
+            case Deliver(message=msg.ShutdownWorker(), call=call):
+                self._shutdown(call, step)
+            case _:
+                raise TypeError(f"a task queue cannot take {event}")
+
+    # -- tasks ----------------------------------------------------------------------------------------------------------
+
+    def _add(self, item: msg.Item, call: Call | None, step: Step) -> None:
+        if self.sticky:
+            available = self.loaded and (bool(self.polls) or not step.holds(Older("poll", Exactly(STICKY_WINDOW))))
+            if call is not None:
+                step.reply(call, msg.Ok() if available else msg.StickyUnavailable())
+            if not available:
+                return
+        partition = step.choose("partition of a task", range(self.partitions))
+        poll = self._poll_for(partition)
+        if poll is not None:
+            self._give(item, poll, step)
+            return
+        self.backlog.setdefault(partition, deque()).append(item)
+        if isinstance(item, msg.ActivityTaskItem) and item.time_to_live:
+            step.deadline(_expiry(item), Exactly(item.time_to_live))
+
+    def _poll_for(self, partition: int) -> OpenPoll | None:
+        """The poll that a task landing here meets: one that waits only here, else the oldest at the root."""
+        at_root: OpenPoll | None = None
+        forwarded: set[int] = set()
+        for poll in self.polls:
+            local_only = poll.partition != ROOT and poll.partition in forwarded
+            forwarded.add(poll.partition)
+            if local_only and poll.partition == partition:
+                return poll
+            if not local_only and at_root is None:
+                at_root = poll
+        return at_root
+
+    def _give(self, item: msg.Item, poll: OpenPoll, step: Step) -> None:
+        """Hand a task to a poll, once history has recorded the start."""
+        self.polls.remove(poll)
+        step.disarm(poll.tag)
+        if isinstance(item, msg.ActivityTaskItem) and item.time_to_live:
+            step.disarm(_expiry(item))
+        self.deliveries += 1
+        request = f"{step.me}#{self.deliveries}"
+        tag = ("start", poll.call.caller, poll.call.tag)
+        self.starting[tag] = Starting(poll, item)
+        step.call(item.run, msg.RecordTaskStarted(item, poll.identity, request), tag)
+
+    def _start_answered(self, tag: Hashable, message: object, step: Step) -> None:
+        starting = self.starting.pop(tag)
+        if not isinstance(message, (msg.Refused, NoSuchNode)):
+            # To a poll that is gone the answer is lost, and with it the task, which is started now.
+            self._ended(step)
+            step.reply(starting.poll.call, message)
+        elif not starting.withdrawn:
+            self._wait(starting.poll, step, first=True)
+
+    # -- polls ----------------------------------------------------------------------------------------------------------
+
+    def _poll(self, call: Call, identity: str, step: Step) -> None:
+        self.loaded = True
+        if self.sticky:
+            step.mark("poll")
+        counts = [0] * self.partitions
+        for poll in self.polls:
+            counts[poll.partition] += 1
+        fewest = min(counts)
+        partition = step.choose("partition of a poll", [p for p in range(self.partitions) if counts[p] == fewest])
+        self._wait(OpenPoll(call, identity, partition), step)
+
+    def _wait(self, poll: OpenPoll, step: Step, first: bool = False) -> None:
+        """Open a poll (or go on with one whose task was refused): take a waiting task, or wait for one."""
+        alone = poll.partition == ROOT or all(p.partition != poll.partition for p in self.polls)
+        self.polls.insert(0, poll) if first else self.polls.append(poll)
+        item = self._take(poll.partition, alone, step)
+        if item is not None:
+            self._give(item, poll, step)
+        else:
+            jitter = step.choose("long poll jitter", range(JITTER_STEPS + 1))
+            step.arm(poll.tag, Exactly(LONG_POLL - jitter * JITTER_STEP))
+
+    def _take(self, partition: int, forwarded: bool, step: Step) -> msg.Item | None:
+        while self.backlog:
+            if partition in self.backlog:
+                source = partition
+            elif forwarded:
+                source = step.choose("partition of a waiting task", sorted(self.backlog))
+            else:
+                return None
+            item = self.backlog[source].popleft()
+            if not self.backlog[source]:
+                del self.backlog[source]
+            if not (isinstance(item, msg.ActivityTaskItem) and item.time_to_live and step.holds(Overdue(_expiry(item)))):
+                return item
+            step.disarm(_expiry(item))
+        return None
+
+    def _ended(self, step: Step) -> None:
+        """A poll ended otherwise than by cancellation."""
+        if self.sticky:
+            step.mark("poll")
+
+    def _expire(self, tag: Hashable, step: Step) -> None:
+        for poll in self.polls:
+            if poll.tag == tag:
+                self.polls.remove(poll)
+                self._ended(step)
+                step.reply(poll.call, msg.NoTask())
+                return
+
+    def _withdraw(self, call: Call, step: Step) -> None:
+        """The poll's connection is gone. A task that is being given to it is lost."""
+        for poll in self.polls:
+            if poll.call == call:
+                self.polls.remove(poll)
+                step.disarm(poll.tag)
+                return
+        starting = self.starting.get(("start", call.caller, call.tag))
+        if starting is not None and starting.poll.call == call:
+            starting.withdrawn = True
+
+    def _shutdown(self, call: Call | None, step: Step) -> None:
+        """A worker that stops unloads its sticky queue; other queues take no notice (P3.8, step 2)."""
+        if self.sticky:
+            self.loaded = False
+            for poll in self.polls:
+                step.disarm(poll.tag)
+                step.reply(poll.call, msg.NoTask())
+            self.polls.clear()
+        if call is not None:
+            step.reply(call, msg.Ok())
+
+
+def _expiry(item: msg.ActivityTaskItem) -> Hashable:
+    return ("time to live", item.run, item.ordinal, item.attempt)

@@ -1,0 +1,367 @@
+"""One workflow run as the history service keeps it (P4.1 to P4.5).
+
+Every input is one transaction: it changes the mutable state, appends or buffers events, schedules workflow tasks, and
+ends by writing timer tasks and handing transfer tasks to the shard. The run keeps no history: `journal.log` has what its
+code can see, and a recorder outside numbers the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from sim.history import events as ev
+from sim.history import visible as vis
+from sim.history.failures import RetryState, TimeoutFailure, TimeoutType
+from sim.model.inputs import Call, Deliver, Fired, Input, Name, Withdrawn
+from sim.model.node import Node, Step
+from sim.model.spans import MILLISECOND, SECOND, DueBefore, Exactly, Left, NotBefore, Overdue, Plus, Within
+from sim.protocol import activity_requests, task_requests, workflow_requests
+from sim.protocol import messages as msg
+from sim.protocol import observations as obs
+from sim.protocol.activity_record import ActivityRecord, Attempt
+from sim.protocol.journal import Journal
+from sim.protocol.names import activity_queue, workflow_queue
+from sim.protocol.workflow_task import DEFAULT_TIMEOUT, STICKY_SCHEDULE_TO_START, PendingTask, Phase, Stickiness
+
+COARSENESS = 1_001 * MILLISECOND
+"""No timer task fires earlier than this after the shard last loaded a queue (P4.3.10)."""
+
+LATENESS = Within("timer lateness", 1_500, 4_000)
+"""How late a server timer fires: 2 to 5 ms recorded, less the time the recording's own calls took."""
+
+
+class RunSpec(Struct, frozen=True):
+    """What a run was started with. `number` counts the runs of a workflow, from 1."""
+
+    workflow_id: str
+    number: int
+    workflow_type: str
+    task_queue: str
+    input: object
+    shard: Name
+    execution_timeout: int = 0
+    run_timeout: int = 0
+    task_timeout: int = DEFAULT_TIMEOUT
+    identity: str = "client"
+    continued_from: str = ""
+    first_run: str = ""
+    first_task_backoff: int = 0
+
+    @property
+    def bound(self) -> int:
+        """The run timeout that caps activity timeouts: the least of the two that are set (P2.1)."""
+        return min((t for t in (self.execution_timeout, self.run_timeout) if t), default=0)
+
+
+@dataclass(slots=True)
+class Run(Node):
+    """A running workflow execution. Closing removes the node: later calls find nobody (NotFound)."""
+
+    spec: RunSpec
+    task: PendingTask = field(default_factory=PendingTask)
+    sticky: Stickiness = field(default_factory=Stickiness)
+    journal: Journal = field(default_factory=Journal)
+    activities: dict[int, ActivityRecord] = field(default_factory=dict)
+    timers: dict[int, bool] = field(default_factory=dict)
+    """Pending workflow timers by ordinal; True when a timer task was written."""
+    signals_seen: set[str] = field(default_factory=set)
+    cancel_requested: bool = False
+    began_at: int = 0
+    tasks_done: int = 0
+    closed: bool = False
+    deadlines_changed: bool = False
+
+    # -- inputs -------------------------------------------------------------------------------------------------------
+
+    def handle(self, event: Input, step: Step) -> None:
+        match event:
+            case Deliver(message=message, call=call):
+                _HANDLERS[type(message)](self, message, call, step)
+            case Fired(tag=tag):
+                assert isinstance(tag, tuple)
+                self._fired(tag, step)
+            case Withdrawn():
+                return  # every call was answered at once
+            case _:
+                raise TypeError(f"a run cannot take {event}")
+        if not self.closed:
+            self.commit(step)
+
+    def commit(self, step: Step) -> None:
+        """End the transaction."""
+        if self.task.phase is not Phase.STARTED:
+            self.journal.flush()
+        self.journal.emit(step)
+        if self.deadlines_changed:
+            self.deadlines_changed = False
+            self._write_timers(step)
+
+    def begin(self, message: msg.Began, call: Call | None, step: Step) -> None:
+        """The first transaction of the run."""
+        spec = self.spec
+        self.began_at = step.stamp()
+        backoff = spec.first_task_backoff
+        if step.wants(obs.WorkflowStarted):
+            step.emit(obs.WorkflowStarted(step.me, spec.workflow_id, spec.workflow_type, spec.task_queue))
+        self.journal.direct(
+            step,
+            ev.WorkflowExecutionStarted(
+                spec.workflow_type, spec.task_queue, spec.input, spec.execution_timeout, spec.run_timeout, spec.task_timeout,
+                spec.identity, spec.continued_from, spec.first_run or step.me, backoff,
+            ),
+        )  # fmt: skip
+        step.deadline(("life",), Exactly(SECOND + backoff))
+        if spec.bound:
+            step.arm(("run",), Plus(Exactly(spec.bound), LATENESS))
+        if backoff:
+            step.arm(("backoff",), self._coarse(step, Exactly(backoff)))
+        else:
+            self.schedule_task(step)
+
+    def _fired(self, tag: tuple[object, ...], step: Step) -> None:
+        match tag:
+            case ("written", ordinal, kind):
+                step.send(self.spec.shard, msg.TimerQueueLoaded())
+                self._activity_timer(ordinal, TimeoutType(kind), step)  # type: ignore[arg-type]
+            case ("retry", ordinal):
+                record = self.activities[ordinal]  # type: ignore[index]
+                if record.phase is Attempt.BACKING_OFF and not record.paused:
+                    record.phase = Attempt.UNSTARTED
+                    self.offer_activity(record, step)
+            case ("user timers", ordinal):
+                step.send(self.spec.shard, msg.TimerQueueLoaded())
+                self._user_timers(ordinal, step)  # type: ignore[arg-type]
+            case ("sticky",):
+                self._sticky_timeout(step)
+            case ("task",):
+                self._task_timeout(step)
+            case ("backoff",):
+                self.schedule_task(step)
+            case ("run",):
+                self.force_close(step, ev.WorkflowExecutionTimedOut(), "TIMED_OUT")
+            case _:
+                raise TypeError(f"a run has no timer {tag}")
+
+    # -- timers -------------------------------------------------------------------------------------------------------
+
+    def _coarse(self, step: Step, span: Exactly | Left) -> Plus:
+        return Plus(NotBefore(span, self.spec.shard, "load", COARSENESS), LATENESS)
+
+    def _write_timers(self, step: Step) -> None:
+        """Write a timer task for the earliest deadline of the activities, and of the timers, unless it has one."""
+        running = [(record, kind) for record in self.activities.values() for kind in record.deadlines()]
+        if running:
+            tags = [record.due(kind) for record, kind in running]
+            record, kind = running[tags.index(step.earliest(tags))]
+            if kind not in record.written:
+                record.written.add(kind)
+                step.arm(("written", record.ordinal, kind.value), self._coarse(step, Left(record.due(kind))))
+        if self.timers:
+            ordinals = list(self.timers)
+            first = ordinals[0] if len(ordinals) == 1 else step.earliest([("user", o) for o in ordinals])[1]  # type: ignore[index]
+            if not self.timers[first]:
+                self.timers[first] = True
+                step.arm(("user timers", first), self._coarse(step, Left(("user", first))))
+
+    def _activity_timer(self, ordinal: int, kind: TimeoutType, step: Step) -> None:
+        """A written timer fired: process all deadlines that have passed, in the order (deadline, event id, type)."""
+        self.deadlines_changed = True
+        if ordinal in self.activities and kind is TimeoutType.HEARTBEAT:
+            self.activities[ordinal].written.discard(kind)
+        passed = [(r, k) for r in self.activities.values() for k in r.deadlines() if step.holds(Overdue(r.due(k)))]
+        while passed:
+            tags = [record.due(k) for record, k in passed]
+            record, k = passed.pop(tags.index(step.earliest(tags)))
+            if self.activities.get(record.ordinal) is record and k in record.deadlines() and not self.closed:
+                self._time_out(record, k, step)
+                passed = [(r, other) for r, other in passed if r is not record or other in r.deadlines()]
+
+    def _time_out(self, record: ActivityRecord, kind: TimeoutType, step: Step) -> None:
+        started = record.phase is Attempt.STARTED
+        details = record.details if kind in (TimeoutType.HEARTBEAT, TimeoutType.START_TO_CLOSE) and started else None
+        failure = TimeoutFailure(kind, f"activity {kind.value} timeout", record.last_failure, details)
+        state = record.decide(step, failure)
+        if state is RetryState.IN_PROGRESS:
+            self.retry(record, failure, step)
+            return
+        if state is RetryState.TIMEOUT and kind in (TimeoutType.START_TO_CLOSE, TimeoutType.HEARTBEAT):
+            failure = TimeoutFailure(
+                TimeoutType.SCHEDULE_TO_CLOSE,
+                "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying",
+                record.last_failure,
+                details,
+            )
+        event = ev.ActivityTaskTimedOut(record.ordinal, failure, state, started)
+        self.close_activity(record, event, vis.ActivityFailed(record.ordinal, failure, state), f"{kind.value} timeout", state.value, step)
+
+    def _user_timers(self, ordinal: int, step: Step) -> None:
+        self.deadlines_changed = True
+        due = [o for o in self.timers if o == ordinal or step.holds(Overdue(("user", o)))]
+        while due:
+            first = due[0]
+            for other in due[1:]:
+                if step.holds(DueBefore(("user", other), ("user", first))):
+                    first = other
+            due.remove(first)
+            del self.timers[first]
+            step.disarm(("user", first))
+            step.disarm(("user timers", first))
+            self.journal.hold(step, ev.TimerFired(first), vis.TimerFired(first), closes=False)
+            self.attention(step)
+
+    # -- activities ---------------------------------------------------------------------------------------------------
+
+    def offer_activity(self, record: ActivityRecord, step: Step) -> None:
+        """Hand an attempt to matching directly: the timer queue does so for retries."""
+        command = record.command
+        item = msg.ActivityTaskItem(step.me, record.ordinal, record.attempt, command.schedule_to_start)
+        step.send(activity_queue(command.task_queue), msg.AddTask(item))
+
+    def retry(self, record: ActivityRecord, failure: object, step: Step) -> None:
+        """The attempt ended and is tried again: no event, only a later attempt."""
+        attempt, command = record.attempt, record.command
+        backoff = record.retry(step, failure)  # type: ignore[arg-type]
+        self.deadlines_changed = True
+        if step.wants(obs.AttemptRetried):
+            why = _name(failure)
+            step.emit(obs.AttemptRetried(step.me, command.ordinal, attempt, command.activity_type, command.session, why, backoff))
+
+    def close_activity(
+        self, record: ActivityRecord, event: ev.Event, visible: vis.Visible, how: str, retry_state: str, step: Step
+    ) -> None:
+        """Delete the record and buffer its last events: the start (late, P4.1.2) and the closing one."""
+        command = record.command
+        if record.phase is Attempt.STARTED:
+            started = ev.ActivityTaskStarted(command.ordinal, record.attempt, record.identity, record.last_failure)
+            self.journal.hold(step, started, None, closes=False, time=record.started_at)
+        self.journal.hold(step, event, visible, closes=True)
+        self.drop_activity(record, how, step, retry_state)
+        self.attention(step)
+
+    def drop_activity(self, record: ActivityRecord, how: str, step: Step, retry_state: str = "") -> None:
+        """Delete a record and its timers."""
+        command = record.command
+        record.forget(step)
+        del self.activities[command.ordinal]
+        self.deadlines_changed = True
+        if step.wants(obs.ActivityClosed):
+            step.emit(obs.ActivityClosed(step.me, command.ordinal, command.activity_type, command.session, how, retry_state))
+
+    # -- workflow tasks -----------------------------------------------------------------------------------------------
+
+    def attention(self, step: Step) -> None:
+        """Something happened that workflow code should see: it needs a workflow task, unless one is pending."""
+        if self.task.phase is Phase.NONE:
+            self.schedule_task(step)
+
+    def schedule_task(self, step: Step) -> None:
+        """Schedule a workflow task, on the sticky queue if there is one."""
+        task = self.task
+        self.journal.flush()
+        task.phase = Phase.SCHEDULED
+        task.serial += 1
+        task.sticky = bool(self.sticky.queue) and not task.transient
+        task.refused_close = False
+        normal = workflow_queue(self.spec.task_queue)
+        item = msg.WorkflowTaskItem(step.me, task.serial)
+        if not task.transient:
+            name = self.sticky.name if task.sticky else self.spec.task_queue
+            self.journal.direct(step, ev.WorkflowTaskScheduled(name, task.sticky, self.spec.task_queue, self.spec.task_timeout, 1))
+        if task.sticky:
+            step.arm(("sticky",), Plus(Exactly(STICKY_SCHEDULE_TO_START), LATENESS))
+            step.send(self.spec.shard, msg.Transfer(self.sticky.queue, item, normal))
+        else:
+            step.send(self.spec.shard, msg.Transfer(normal, item))
+
+    def start_task(self, step: Step, request: str, identity: str) -> msg.WorkflowTask:
+        """Record the start and give the task."""
+        task, spec = self.task, self.spec
+        task.phase = Phase.STARTED
+        task.request, task.identity = request, identity
+        task.upto = len(self.journal.log)
+        task.now = step.stamp()
+        if not task.transient:
+            self.journal.direct(step, ev.WorkflowTaskStarted(identity))
+        step.disarm(("sticky",))
+        step.arm(("task",), Plus(Exactly(task.timeout(spec.task_timeout)), LATENESS))
+        return msg.WorkflowTask(
+            step.me, spec.workflow_id, spec.workflow_type, spec.task_queue, spec.input, task.serial, task.attempt,
+            self.journal.log, task.upto, self.tasks_done, task.now,
+        )  # fmt: skip
+
+    def _sticky_timeout(self, step: Step) -> None:
+        if self.task.phase is not Phase.SCHEDULED:
+            return
+        self.journal.direct(step, ev.WorkflowTaskTimedOut("SCHEDULE_TO_START"))
+        self.sticky.clear()
+        self.task.phase = Phase.NONE
+        self.schedule_task(step)
+
+    def _task_timeout(self, step: Step) -> None:
+        task = self.task
+        if not task.transient:
+            self.journal.direct(step, ev.WorkflowTaskTimedOut("START_TO_CLOSE"))
+        had_sticky = bool(self.sticky.queue)
+        self.sticky.clear()
+        task.phase = Phase.NONE
+        if not had_sticky:
+            task.attempt += 1
+        self.schedule_task(step)
+
+    def fail_task(self, step: Step, cause: str, message: str, attempt: int) -> None:
+        """Write WTF, clear stickiness, schedule the next task as this attempt."""
+        self.journal.direct(step, ev.WorkflowTaskFailed(cause, self.task.identity, message))
+        step.disarm(("task",))
+        self.sticky.clear()
+        self.task.phase = Phase.NONE
+        self.task.attempt = attempt
+        self.schedule_task(step)
+
+    # -- closing ------------------------------------------------------------------------------------------------------
+
+    def force_close(self, step: Step, event: ev.Event, status: str) -> None:
+        """Terminate or time out: a started task is failed first, unless it is transient (P1.7.5)."""
+        if self.task.phase is Phase.STARTED and not self.task.transient:
+            self.journal.direct(step, ev.WorkflowTaskFailed("FORCE_CLOSE_COMMAND", self.task.identity))
+        self.journal.flush()
+        self.journal.direct(step, event)
+        self.close(step, status)
+
+    def close(self, step: Step, status: str, outcome: object = None, next_run: Name = "") -> None:
+        """The closing event is written: what is still buffered is dropped, the node goes."""
+        self.closed = True
+        self.journal.buffer.clear()
+        self.journal.emit(step)
+        step.emit(obs.WorkflowClosed(step.me, self.spec.workflow_id, status, outcome, next_run))
+        step.send(self.spec.shard, msg.RunClosed(self.spec.workflow_id, next_run))
+        step.retire(step.me)
+
+
+
+def _name(failure: object) -> str:
+    match failure:
+        case TimeoutFailure(timeout_type=kind):
+            return f"{kind.value} timeout"
+        case _:
+            return str(getattr(failure, "type", "") or getattr(failure, "message", failure))
+
+
+_HANDLERS: dict[type, Callable[..., None]] = {
+    msg.Began: Run.begin,
+    msg.RecordTaskStarted: task_requests.record_started,
+    msg.RespondWorkflowTaskCompleted: task_requests.completed,
+    msg.RespondWorkflowTaskFailed: task_requests.failed,
+    msg.RecordActivityTaskHeartbeat: activity_requests.heartbeat,
+    msg.RespondActivityTaskCompleted: activity_requests.completed,
+    msg.RespondActivityTaskFailed: activity_requests.failed,
+    msg.RespondActivityTaskCanceled: activity_requests.canceled,
+    msg.PauseActivity: activity_requests.pause,
+    msg.SignalWorkflowExecution: workflow_requests.signal,
+    msg.SignalWorkflow: workflow_requests.client_signal,
+    msg.RequestCancelWorkflow: workflow_requests.request_cancel,
+    msg.TerminateWorkflow: workflow_requests.terminate,
+}
+"""The transaction for each message: called as (run, message, call, step)."""

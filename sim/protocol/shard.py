@@ -1,0 +1,116 @@
+"""A history shard: starts runs, knows the current run of each workflow, and owns the transfer queue (P4.6.11, P4.3.10).
+
+Runs write transfer tasks; the shard reads all that is written 1 to 3 ms later, at most 20 times a second (a token bucket
+of 20), and hands the tasks to matching. Every load of one of its queues sets the mark "load", before which plus one
+second no timer of the shard fires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sim.model.inputs import Call, Deliver, Fired, Input, Name, NoSuchNode, Reply, Withdrawn
+from sim.model.node import Node, Step
+from sim.model.spans import MILLISECOND, Exactly, Excess, Left, Plus, Within
+from sim.protocol import messages as msg
+from sim.protocol.names import run_name
+from sim.protocol.run import Run, RunSpec
+from sim.protocol.workflow_task import DEFAULT_TIMEOUT
+
+READ_INTERVAL = 50 * MILLISECOND
+BURST = 20
+READ_DELAY = Within("transfer read", 1_000, 3_000)
+
+
+@dataclass(slots=True)
+class Shard(Node):
+    """`current`: workflow id -> its open run. `written`: transfer tasks not read yet."""
+
+    current: dict[str, Name] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    """How many runs the workflow ids with several have had (an id may be used again)."""
+    written: list[msg.Transfer] = field(default_factory=list)
+    reading: bool = False
+    offered: dict[int, msg.Transfer] = field(default_factory=dict)
+    """Tasks offered to sticky queues, which may refuse, by the tag of the call."""
+
+    def handle(self, event: Input, step: Step) -> None:
+        match event:
+            case Deliver(message=msg.Transfer() as transfer):
+                self.written.append(transfer)
+                self._read_soon(step)
+            case Deliver(message=msg.TimerQueueLoaded()):
+                step.mark("load")
+            case Fired("read"):
+                self._read(step)
+            case Deliver(message=msg.StartWorkflow() as start, call=call):
+                self._start(start, call, step)
+            case Deliver(message=msg.RunClosed(workflow_id, next_run)):
+                self._closed(workflow_id, next_run, step)
+            case Deliver(message=message, call=call):
+                self._pass_on(message, call, step)
+            case Reply(tag=tag, message=message):
+                transfer = self.offered.pop(tag)  # type: ignore[arg-type]
+                if isinstance(message, (msg.StickyUnavailable, NoSuchNode)):
+                    step.send(transfer.otherwise, msg.AddTask(transfer.item))
+            case Withdrawn():
+                return
+            case _:
+                raise TypeError(f"a shard cannot take {event}")
+
+    # -- the transfer queue ---------------------------------------------------------------------------------------------
+
+    def _read_soon(self, step: Step) -> None:
+        if not self.reading:
+            self.reading = True
+            # The bucket as a theoretical arrival time ("tat"): BURST intervals of it may be used in advance.
+            step.arm("read", Plus(READ_DELAY, Excess("tat", (BURST - 1) * READ_INTERVAL)))
+
+    def _read(self, step: Step) -> None:
+        step.mark("load")
+        step.deadline("tat", Plus(Left("tat"), Exactly(READ_INTERVAL)))
+        self.reading = False
+        written, self.written = self.written, []
+        for transfer in written:
+            if transfer.otherwise:
+                tag = min(set(range(len(self.offered) + 1)) - self.offered.keys())
+                self.offered[tag] = transfer
+                step.call(transfer.queue, msg.AddTask(transfer.item), tag)
+            else:
+                step.send(transfer.queue, msg.AddTask(transfer.item))
+
+    # -- workflows ------------------------------------------------------------------------------------------------------
+
+    def _start(self, start: msg.StartWorkflow, call: Call | None, step: Step) -> None:
+        if start.workflow_id in self.current:
+            if call is not None:
+                step.reply(call, msg.Refused(msg.Code.INVALID_ARGUMENT, f"workflow {start.workflow_id} is running"))
+            return
+        number = self.numbers.get(start.workflow_id, 0) + 1
+        name = run_name(start.workflow_id, number)
+        spec = RunSpec(
+            start.workflow_id, number, start.workflow_type, start.task_queue, start.input, step.me, start.execution_timeout,
+            start.run_timeout, start.task_timeout or DEFAULT_TIMEOUT, start.identity,
+        )  # fmt: skip
+        self.current[start.workflow_id] = name
+        step.spawn(name, Run(spec))
+        step.send(name, msg.Began())
+        if call is not None:
+            step.reply(call, msg.Ok())
+
+    def _closed(self, workflow_id: str, next_run: Name, step: Step) -> None:
+        """The close is a transfer task too: the queue is read for it, which moves the mark."""
+        if next_run:
+            self.current[workflow_id] = next_run
+            self.numbers[workflow_id] = int(next_run.rpartition("/")[2])
+        else:
+            self.current.pop(workflow_id, None)
+        self._read_soon(step)
+
+    def _pass_on(self, message: object, call: Call | None, step: Step) -> None:
+        """Hand a client's request by workflow id to the current run."""
+        run = self.current.get(getattr(message, "workflow_id", ""))
+        if run is not None:
+            step.send(run, message)
+        if call is not None:
+            step.reply(call, msg.Ok() if run is not None else msg.Refused(msg.Code.NOT_FOUND, "workflow execution already completed"))

@@ -1,0 +1,91 @@
+"""Calls with a budget: one deadline for the call including its repetitions after retryable errors (P3.9).
+
+A reply that is retryable (connection refused or broken, Unavailable, ResourceExhausted) is followed by another try after
+0.4 s, 0.8 s, ... (plus or minus 20 %), as long as the budget lasts. Nothing came back by its end: DeadlineExceeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from sim.model.inputs import Message, Name, NoSuchNode, Unreachable
+from sim.model.node import Step
+from sim.model.spans import MILLISECOND, SECOND, Clamp, Exactly, Half, Least, Left, LeftBelow, Span, Within
+from sim.protocol import messages as msg
+
+RESPOND_BUDGET = Exactly(10 * SECOND)
+RETRYABLE = (msg.Code.UNAVAILABLE, msg.Code.RESOURCE_EXHAUSTED)
+DEADLINE_EXCEEDED = msg.Refused(msg.Code.DEADLINE_EXCEEDED, "context deadline exceeded")
+UNAVAILABLE = msg.Refused(msg.Code.UNAVAILABLE, "connection lost")
+NOT_FOUND = msg.Refused(msg.Code.NOT_FOUND, "not found")
+
+
+def call_budget(deadline: Span | None) -> Span:
+    """Half of what is left, at least 1 s and at most 10 s; 10 s without a deadline."""
+    return RESPOND_BUDGET if deadline is None else Clamp(Half(deadline), SECOND, 10 * SECOND)
+
+
+def heartbeat_budget(throttle: int, deadline: Hashable | None) -> Span:
+    """The budget of one heartbeat call: of the record timeout, or of what is left of the attempt (P3.6.3)."""
+    record = max(throttle, SECOND)
+    inner: Span = Exactly(record) if deadline is None else Least(Exactly(record), Left(deadline))
+    return Least(Clamp(Half(inner), SECOND, 10 * SECOND), Exactly(record))
+
+
+@dataclass(slots=True)
+class OpenCall:
+    """A call under way. `tries` counts those that came back with a retryable error."""
+
+    to: Name
+    request: Message
+    tries: int = 0
+
+
+@dataclass(slots=True)
+class Calls:
+    """The open calls of a worker, by tag."""
+
+    open: dict[Hashable, OpenCall] = field(default_factory=dict)
+
+    def start(self, step: Step, tag: Hashable, to: Name, request: Message, budget: Span) -> None:
+        """Call; the outcome comes through `ended`."""
+        self.open[tag] = OpenCall(to, request)
+        step.deadline(("budget", tag), budget)
+        step.call(to, request, tag, budget)
+
+    def ended(self, step: Step, tag: Hashable, message: Message) -> Message | None:
+        """A try came back: its final answer (errors of the driver translated), or None when it is tried again."""
+        call = self.open[tag]
+        if isinstance(message, Unreachable):
+            message = UNAVAILABLE
+        elif isinstance(message, NoSuchNode):
+            message = NOT_FOUND
+        if isinstance(message, msg.Refused) and message.code in RETRYABLE:
+            wait = min(400 * MILLISECOND * 2**call.tries, SECOND)
+            if not step.holds(LeftBelow(("budget", tag), Exactly(wait))):
+                call.tries += 1
+                step.arm(("again", tag), Within("call retry backoff", wait * 8 // 10, wait * 12 // 10))
+                return None
+        self.forget(step, tag)
+        return message
+
+    def again(self, step: Step, tag: Hashable) -> None:
+        """The wait before the next try is over."""
+        call = self.open.get(tag)
+        if call is not None:
+            step.call(call.to, call.request, tag, Left(("budget", tag)))
+
+    def forget(self, step: Step, tag: Hashable) -> None:
+        """The call is over."""
+        self.open.pop(tag, None)
+        step.disarm(("budget", tag))
+        step.disarm(("again", tag))
+
+    def give_up(self, step: Step, tag: Hashable) -> bool:
+        """End an open call from this side (its context was cancelled). False when it is not open."""
+        if tag not in self.open:
+            return False
+        step.abandon(tag)
+        self.forget(step, tag)
+        return True

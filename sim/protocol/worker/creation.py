@@ -1,0 +1,193 @@
+"""The session creation activity: one attempt on one worker (P2.2, P3.10).
+
+    begin -> signalling -> loop <-> heartbeating
+               |             |
+               +-------------+-> the token goes back -> responding -> the slot goes back
+
+While a heartbeat call is under way the loop looks at nothing else. When several things are ready at once, Go's select
+takes any of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from sim.history.failures import ApplicationFailure
+from sim.model.inputs import Message
+from sim.model.node import Step
+from sim.model.spans import SECOND, Exactly, Left
+from sim.protocol import messages as msg
+from sim.protocol import observations as obs
+from sim.protocol.worker.attempts import CANCELED, COMPLETED, DROPPED, AttemptOnWorker, Cause, Outcome, failed
+from sim.protocol.worker.calls import call_budget, heartbeat_budget
+from sim.workflow.sessions import Binding
+
+if TYPE_CHECKING:
+    from sim.protocol.worker.node import Worker
+
+MAX_HEARTBEAT_INTERVAL = 10 * SECOND
+TOO_MANY = "too many outstanding sessions"
+SHUTDOWN = ApplicationFailure(
+    "session failed due to worker shutdown", "SessionWorkerShutdown", non_retryable=True, cause=ApplicationFailure("context canceled")
+)
+
+
+class Phase(Enum):
+    SIGNALLING = "signalling"
+    LOOP = "loop"
+    HEARTBEATING = "heartbeating"
+    OVER = "over"
+
+
+@dataclass(slots=True)
+class CreationAttempt(AttemptOnWorker):
+    """An attempt of the creation activity. `done`: the completion activity closed its channel."""
+
+    phase: Phase = Phase.OVER
+    done: bool = False
+    ticked: bool = False
+    """A tick waits; a ticker remembers one at most."""
+
+    @property
+    def session(self) -> str:
+        return str(self.task.activity.input)
+
+    @property
+    def interval(self) -> int:
+        """I = min(H / 3, 10 s)."""
+        return min(self.task.activity.heartbeat // 3, MAX_HEARTBEAT_INTERVAL)
+
+    def begin(self, worker: Worker, step: Step) -> None:
+        self.set_deadline(step)
+        if not worker.session_environment:
+            # Only activities of the session worker have one; anywhere else this panics, which the server retries.
+            self._end(failed(ApplicationFailure("no session environment in context", "PanicError")), worker, step, token=False)
+            return
+        if not worker.bucket.take():
+            final = not worker.options.sdk.fatal_session_timeouts
+            self._end(failed(ApplicationFailure(TOO_MANY, non_retryable=final)), worker, step, token=False)
+            return
+        if step.wants(obs.TokenTaken):
+            step.emit(obs.TokenTaken(worker.identity, self.session, self.task.run, self.task.attempt, worker.bucket.free))
+        worker.done_channels[self.session] = self.key
+        self.phase = Phase.SIGNALLING
+        binding = Binding(worker.resource_queue, worker.host, worker.resource_id)
+        # A request id of its own for every attempt; repetitions inside the call carry the same one.
+        request = f"{worker.resource_id}/{self.session}/{self.task.attempt}"
+        signal = msg.SignalWorkflowExecution(self.session, binding, request, worker.signal_identity)
+        worker.calls.start(step, self.tag("signal"), self.task.run, signal, call_budget(Left(self.tag("deadline"))))
+
+    def replied(self, what: str, message: Message, worker: Worker, step: Step) -> None:
+        match what, message:
+            case "signal", msg.Ok():
+                self.phase = Phase.LOOP
+                step.arm(self.tag("tick"), Exactly(self.interval))
+                self._look(worker, step)
+            case "signal", msg.Refused(code=code, message=text):
+                # The entry of the done channel stays: nobody removes it on this way out (P2.2d).
+                self._end(failed(ApplicationFailure(text, code.value)), worker, step)
+            case "beat", _:
+                self.phase = Phase.LOOP
+                self._heartbeat_answered(message, worker, step)
+                if self.phase is Phase.LOOP:
+                    self._look(worker, step)
+            case _:
+                raise TypeError(f"the creation activity has no call {what} that is answered by {message}")
+
+    def _heartbeat_answered(self, message: Message, worker: Worker, step: Step) -> None:
+        """P3.6.4 and P3.6.5: any error cancels the context, against what the SDK's comment says."""
+        match message:
+            case msg.HeartbeatAnswer(cancel_requested=True):
+                self.cancel(Cause.CANCELED, worker, step)
+            case msg.HeartbeatAnswer(paused=True):
+                self.cancel(Cause.PAUSED, worker, step)
+            case msg.Refused(code=msg.Code.NOT_FOUND):
+                self.cancel(Cause.NOT_FOUND, worker, step)
+            case msg.Refused():
+                self.cancel(Cause.CALL_FAILED, worker, step)
+
+    def fired(self, what: str, worker: Worker, step: Step) -> None:
+        if what == "deadline":
+            self.cancel(Cause.DEADLINE, worker, step)
+        elif what == "tick":
+            step.arm(self.tag("tick"), Exactly(self.interval))
+            self.ticked = True
+            if self.phase is Phase.LOOP:
+                self._look(worker, step)
+
+    def context_done(self, worker: Worker, step: Step) -> None:
+        match self.phase:
+            case Phase.SIGNALLING:
+                worker.calls.give_up(step, self.tag("signal"))
+                canceled = ApplicationFailure("context canceled", "Canceled")
+                self._end(DROPPED if self.cause is Cause.DEADLINE else failed(canceled), worker, step)
+            case Phase.HEARTBEATING:
+                worker.calls.give_up(step, self.tag("beat"))
+                self.phase = Phase.LOOP
+                self._look(worker, step)
+            case Phase.LOOP:
+                self._look(worker, step)
+            case Phase.OVER:
+                pass
+
+    def channel_closed(self, worker: Worker, step: Step) -> None:
+        """The completion activity closed the done channel."""
+        self.done = True
+        self.wake(step)
+
+    def woken(self, worker: Worker, step: Step) -> None:
+        if self.cause is Cause.SHUTDOWN:
+            self.context_done(worker, step)
+        elif self.phase is Phase.LOOP:
+            self._look(worker, step)
+
+    def _look(self, worker: Worker, step: Step) -> None:
+        """The select of the loop."""
+        ready = [what for what, is_ready in (("done", self.done), ("context", self.cause), ("tick", self.ticked)) if is_ready]
+        if not ready:
+            return
+        match step.choose("select of the creation activity", ready):
+            case "done":
+                self._end(COMPLETED, worker, step)
+            case "context":
+                self._context_ended(worker, step)
+            case _:
+                self.ticked = False
+                if self.cause is not None:
+                    # The call fails at once on this side, and changes nothing (P3.6.2).
+                    self._look(worker, step)
+                else:
+                    self._heartbeat(worker, step)
+
+    def _heartbeat(self, worker: Worker, step: Step) -> None:
+        self.phase = Phase.HEARTBEATING
+        throttle = min(self.task.activity.heartbeat * 8 // 10, worker.options.max_heartbeat_throttle_interval)
+        budget = heartbeat_budget(throttle, self.tag("deadline"))
+        request = msg.RecordActivityTaskHeartbeat(self.task.ordinal, self.task.attempt)
+        worker.calls.start(step, self.tag("beat"), self.task.run, request, budget)
+
+    def _context_ended(self, worker: Worker, step: Step) -> None:
+        if worker.done_channels.get(self.session) == self.key:
+            del worker.done_channels[self.session]
+        sdk = worker.options.sdk
+        if self.cause is Cause.DEADLINE:
+            outcome: Outcome = DROPPED
+        elif not sdk.shutdown_failure or (self.cause is Cause.CANCELED and sdk.tells_cancel_from_shutdown):
+            outcome = CANCELED
+        else:
+            outcome = failed(SHUTDOWN)
+        self._end(outcome, worker, step)
+
+    def _end(self, outcome: Outcome, worker: Worker, step: Step, token: bool = True) -> None:
+        """Return: the deferred return of the token comes before the answer is sent (P2.2g)."""
+        self.phase = Phase.OVER
+        step.disarm(self.tag("tick"))
+        step.disarm(self.tag("wake"))
+        if token:
+            worker.bucket.give_back()
+            if step.wants(obs.TokenReturned):
+                step.emit(obs.TokenReturned(worker.identity, self.session, self.task.run, self.task.attempt, worker.bucket.free))
+        self.respond(outcome, worker, step)
+        worker.moved(step)

@@ -1,0 +1,248 @@
+"""One worker object: a workflow worker, an activity worker and a session worker behind one connection (P3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sim.model.inputs import Deliver, Fault, Fired, Input, Message, Name, Reply, Withdrawn
+from sim.model.node import Node, Step
+from sim.protocol import messages as msg
+from sim.protocol import observations as obs
+from sim.protocol.names import activity_queue, workflow_queue
+from sim.protocol.worker.attempts import AttemptOnWorker, Key
+from sim.protocol.worker.bucket import TokenBucket
+from sim.protocol.worker.calls import Calls
+from sim.protocol.worker.completion import CompletionAttempt
+from sim.protocol.worker.creation import CreationAttempt
+from sim.protocol.worker.executor import Executor
+from sim.protocol.worker.options import WorkerOptions
+from sim.protocol.worker.pollers import Kind, Poller, Pollers, Slots, State
+from sim.protocol.worker.stop import Stop, cancel_all
+from sim.protocol.worker.user_activity import UserAttempt
+from sim.protocol.worker.work import Behaviour, Work, do_work
+from sim.workflow.definition import Definition
+from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
+
+
+@dataclass(slots=True)
+class Worker(Node):
+    """A worker of the Go SDK. Input `Fault("start")` starts it, `Fault("stop")` stops it gracefully."""
+
+    identity: str
+    host: str
+    task_queue: str
+    resource_id: str
+    options: WorkerOptions
+    pollers: Pollers
+    bucket: TokenBucket
+    executor: Executor
+    behaviours: Mapping[str, Behaviour]
+    calls: Calls = field(default_factory=Calls)
+    attempts: dict[Key, AttemptOnWorker] = field(default_factory=dict)
+    done_channels: dict[str, Key] = field(default_factory=dict)
+    """doneChanMap: session -> the attempt that waits for its completion."""
+    stop: Stop = field(default_factory=Stop)
+    background_done: bool = False
+
+    @property
+    def resource_queue(self) -> str:
+        """R: the queue that only this worker object polls."""
+        return f"{self.resource_id}@{self.host}"
+
+    @property
+    def session_environment(self) -> bool:
+        return self.options.session_worker
+
+    @property
+    def signal_identity(self) -> str:
+        """The creation activity signals through a client of its own."""
+        return f"{self.resource_id}@{self.host}@"
+
+    # -- inputs --------------------------------------------------------------------------------------------------------
+
+    def handle(self, event: Input, step: Step) -> None:
+        match event:
+            case Reply(tag=tag, message=message):
+                assert isinstance(tag, tuple)
+                self._replied(tag, message, step)
+            case Fired(tag=tag):
+                assert isinstance(tag, tuple)
+                self._fired(tag, step)
+            case Fault("start"):
+                self._start(step)
+            case Fault("stop"):
+                self.stop.begin(self, step)
+            case Withdrawn() | Deliver():
+                raise TypeError(f"a worker is called by nobody, got {event}")
+            case _:
+                raise TypeError(f"a worker cannot take {event}")
+
+    def _start(self, step: Step) -> None:
+        resource_queue = self.resource_queue if self.options.session_worker else ""
+        sessions = self.options.sessions
+        step.emit(obs.WorkerStarted(self.identity, self.host, self.task_queue, resource_queue, sessions, self.options.session_worker))
+        self.moved(step)
+
+    def _replied(self, tag: tuple[object, ...], message: Message, step: Step) -> None:
+        if tag[0] == "poll":
+            poller = self.pollers.find(tag)
+            assert poller is not None
+            if self.pollers.answered(poller, message, step):
+                self._take(poller, message, step)
+            self.moved(step)
+            return
+        answer = self.calls.ended(step, tag, message)
+        if answer is not None:
+            self._call_ended(tag, answer, step)
+
+    def _call_ended(self, tag: tuple[object, ...], answer: Message | None, step: Step) -> None:
+        """A call is over; `answer` is None when its budget ended."""
+        what = tag[0]
+        if what == "task":
+            run = str(tag[1])
+            task = self.executor.answered(run, answer)
+            self.pollers.free(Kind.WORKFLOW).free += task is None
+            if task is not None:
+                self._run_task(task, step)
+            self.moved(step)
+        elif what == "shutdown":
+            self.stop.call_ended(self, step)
+        else:
+            attempt = self.attempts.get(tag[1:])  # type: ignore[arg-type]
+            if attempt is None:
+                return
+            if what == "respond":
+                attempt.release(self, step)
+            elif answer is None:
+                attempt.timed_out(str(what), self, step)
+            else:
+                attempt.replied(str(what), answer, self, step)
+
+    def _fired(self, tag: tuple[object, ...], step: Step) -> None:
+        match tag[0]:
+            case "poll":
+                poller = self.pollers.find(tag)
+                assert poller is not None
+                if poller.state is State.POLLING:
+                    self.pollers.failed(poller, step)
+                else:
+                    poller.state = State.BLOCKED
+                    self.moved(step)
+            case "again":
+                self.calls.again(step, tag[1])
+            case "stop":
+                self.stop.fired(self, step)
+            case "signal" | "beat" | "respond" | "task" | "shutdown" if tag in self.calls.open:
+                self.calls.forget(step, tag)
+                self._call_ended(tag, None, step)
+            case _:
+                attempt = self.attempts.get(tag[1:])  # type: ignore[arg-type]
+                if attempt is None:
+                    return
+                if tag[0] == "wake":
+                    attempt.woken(self, step)
+                else:
+                    attempt.fired(str(tag[0]), self, step)
+
+    # -- tasks ---------------------------------------------------------------------------------------------------------
+
+    def _take(self, poller: Poller, message: Message, step: Step) -> None:
+        """A poll brought a task: run it."""
+        if isinstance(message, msg.WorkflowTask):
+            self._run_task(message, step)
+            return
+        assert isinstance(message, msg.ActivityTask)
+        kind = message.activity.activity_type
+        attempt: AttemptOnWorker
+        if kind == CREATION_ACTIVITY:
+            attempt = CreationAttempt(message, poller.kind)
+        elif kind == COMPLETION_ACTIVITY:
+            attempt = CompletionAttempt(message, poller.kind)
+        else:
+            attempt = UserAttempt(message, poller.kind)
+        if self.pollers.stopping and poller.state is State.STOPPED:
+            # Returned by a poll but not begun when its component stopped: dropped in silence (P3.8.2).
+            return
+        self.attempts[attempt.key] = attempt
+        if step.wants(obs.AttemptBegan):
+            label = self.behaviour(message).label if isinstance(attempt, UserAttempt) else ""
+            step.emit(obs.AttemptBegan(self.identity, *attempt.key, kind, message.activity.session, label))
+        attempt.begin(self, step)
+
+    def _run_task(self, task: msg.WorkflowTask, step: Step) -> None:
+        self.executor.take(task, self.calls, step)
+        if task.run not in self.executor.running:
+            self.pollers.free(Kind.WORKFLOW).free += 1
+
+    def behaviour(self, task: msg.ActivityTask) -> Work:
+        """What an attempt of a user's activity does."""
+        return self.behaviours.get(task.activity.activity_type, do_work)(task)
+
+    def close_channel(self, creation: AttemptOnWorker, step: Step) -> None:
+        """The completion activity closes the done channel of a creation attempt."""
+        assert isinstance(creation, CreationAttempt)
+        creation.channel_closed(self, step)
+
+    def moved(self, step: Step) -> None:
+        """A slot or a token may have become free, or something may have ended."""
+        self.pollers.advance(step, self.bucket.free > 0)
+        self.stop.look(self, step)
+
+    # -- the stop ------------------------------------------------------------------------------------------------------
+
+    def shutdown_queues(self) -> list[Name]:
+        """Where ShutdownWorker is sent (P3.8, step 2; before SDK 1.42 only with the sticky name)."""
+        queues = [self.executor.sticky_queue]
+        if self.options.session_worker and self.options.sdk.shuts_down_session_queues:
+            queues += [self.pollers.queues[Kind.CREATION], self.pollers.queues[Kind.RESOURCE]]
+        return queues
+
+    def creation_poller_waits_for_token(self) -> bool:
+        return self.bucket.free == 0 and any(p.state is not State.POLLING for p in self.pollers.of(Kind.CREATION))
+
+    def cancel_background(self, step: Step) -> None:
+        """Cancel the context that is the parent of all activities."""
+        self.background_done = True
+        cancel_all(self, step)
+
+
+def make_worker(
+    identity: str,
+    host: str,
+    task_queue: str,
+    resource_id: str,
+    options: WorkerOptions,
+    definitions: Mapping[str, Definition],
+    behaviours: Mapping[str, Behaviour],
+) -> Worker:
+    """A worker that is ready to be started. `identity` is unique to the object; `resource_id` is its fresh uuid."""
+    sticky_name = f"{host}:{resource_id}"
+    queues = {
+        Kind.WORKFLOW: workflow_queue(task_queue),
+        Kind.ACTIVITY: activity_queue(task_queue),
+        Kind.CREATION: activity_queue(task_queue + CREATION_QUEUE_SUFFIX),
+        Kind.RESOURCE: activity_queue(f"{resource_id}@{host}"),
+    }
+    pollers = Pollers(identity, queues, workflow_queue(sticky_name))
+    size = options.max_concurrent_activity_execution_size
+    counts = {Kind.ACTIVITY: options.max_concurrent_activity_task_pollers}
+    sizes = {Kind.ACTIVITY: size}
+    if not options.disable_workflow_worker:
+        counts[Kind.WORKFLOW] = options.max_concurrent_workflow_task_pollers
+        sizes[Kind.WORKFLOW] = options.max_concurrent_workflow_task_execution_size
+    if options.session_worker:
+        counts |= {Kind.CREATION: 1, Kind.RESOURCE: options.max_concurrent_activity_task_pollers}
+        sizes |= {Kind.CREATION: options.sessions, Kind.RESOURCE: size}
+    for kind in (Kind.WORKFLOW, Kind.ACTIVITY, Kind.CREATION, Kind.RESOURCE):
+        if kind not in counts:
+            continue
+        pollers.pollers += [Poller(kind, i) for i in range(counts[kind])]
+        shared = kind is Kind.RESOURCE and not options.sdk.separate_session_slots
+        pollers.pools[kind] = Kind.ACTIVITY.value if shared else kind.value
+        pollers.slots.setdefault(pollers.pools[kind], Slots(sizes[kind]))
+    executor = Executor(
+        identity, workflow_queue(sticky_name), sticky_name, dict(definitions), options.sdk, options.sticky_workflow_cache_size
+    )
+    bucket = TokenBucket(options.sessions, options.sessions)
+    return Worker(identity, host, task_queue, resource_id, options, pollers, bucket, executor, dict(behaviours))

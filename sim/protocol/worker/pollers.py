@@ -1,0 +1,141 @@
+"""Pollers: each reserves a slot, waits for what gates it, polls, hands over, and polls again (P3.2, P3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sim.model.inputs import Name, Unreachable
+from sim.model.node import Step
+from sim.model.spans import MILLISECOND, SECOND, Exactly, Within
+from sim.protocol import messages as msg
+
+POLL_BUDGET = Exactly(70 * SECOND)
+
+
+class Kind(Enum):
+    """What a poller polls for. The value is its part in tags and labels."""
+
+    WORKFLOW = "workflow"
+    ACTIVITY = "activity"
+    CREATION = "creation"
+    RESOURCE = "resource"
+
+
+class State(Enum):
+    BLOCKED = "waits for a slot or a token"
+    BACKING_OFF = "waits after an error"
+    POLLING = "polls"
+    STOPPED = "stopped"
+
+
+@dataclass(slots=True)
+class Poller:
+    """One poller goroutine."""
+
+    kind: Kind
+    index: int
+    state: State = State.BLOCKED
+    errors: int = 0
+    sticky: bool = False
+    """Whether the open poll is on the sticky queue."""
+
+    @property
+    def tag(self) -> Hashable:
+        return ("poll", self.kind.value, self.index)
+
+
+@dataclass(slots=True)
+class Slots:
+    """Free slots of one pool; a poll holds one, and the task it brings keeps it."""
+
+    free: int
+
+
+@dataclass(slots=True)
+class Pollers:
+    """All pollers of a worker, their queues and slots. `pools`: which pool each kind takes its slots from."""
+
+    identity: str
+    queues: dict[Kind, Name]
+    sticky_queue: Name
+    pollers: list[Poller] = field(default_factory=list)
+    pools: dict[Kind, str] = field(default_factory=dict)
+    slots: dict[str, Slots] = field(default_factory=dict)
+    stopping: bool = False
+    sticky_backlog: bool = False
+
+    def of(self, kind: Kind) -> list[Poller]:
+        return [p for p in self.pollers if p.kind is kind]
+
+    def free(self, kind: Kind) -> Slots:
+        """The pool this kind takes its slots from."""
+        return self.slots[self.pools[kind]]
+
+    def find(self, tag: Hashable) -> Poller | None:
+        return next((p for p in self.pollers if p.tag == tag), None)
+
+    def advance(self, step: Step, token_free: bool) -> None:
+        """Let every poller that can poll do so."""
+        for poller in self.pollers:
+            if poller.state is State.BLOCKED:
+                self._try(poller, step, token_free)
+
+    def _try(self, poller: Poller, step: Step, token_free: bool) -> None:
+        if self.stopping:
+            poller.state = State.STOPPED
+            return
+        slots = self.free(poller.kind)
+        if slots.free <= 0 or (poller.kind is Kind.CREATION and not token_free):
+            return
+        slots.free -= 1
+        self._poll(poller, step)
+
+    def _poll(self, poller: Poller, step: Step) -> None:
+        poller.sticky = poller.kind is Kind.WORKFLOW and self._sticky_next()
+        poller.state = State.POLLING
+        queue = self.sticky_queue if poller.sticky else self.queues[poller.kind]
+        step.call(queue, msg.Poll(self.identity), poller.tag, POLL_BUDGET)
+
+    def _sticky_next(self) -> bool:
+        """Sticky if it had a backlog, or if no more sticky than normal polls are open (P3.2.4)."""
+        if self.sticky_backlog:
+            return True
+        polling = [p for p in self.of(Kind.WORKFLOW) if p.state is State.POLLING]
+        sticky = sum(p.sticky for p in polling)
+        return sticky <= len(polling) - sticky
+
+    def answered(self, poller: Poller, message: object, step: Step) -> bool:
+        """A poll ended with this answer; True when it brought a task, whose slot is the caller's now."""
+        if isinstance(message, (msg.Refused, Unreachable)):
+            self.failed(poller, step)
+            return False
+        poller.errors = 0
+        poller.state = State.BLOCKED
+        if isinstance(message, msg.NoTask):
+            self.free(poller.kind).free += 1
+            return False
+        return True
+
+    def failed(self, poller: Poller, step: Step) -> None:
+        """A poll ended with an error: release the slot, poll again after a backoff (0.2 s, doubled, at most 10 s)."""
+        self.free(poller.kind).free += 1
+        if self.stopping:
+            poller.state = State.STOPPED
+            return
+        wait = min(200 * MILLISECOND * 2**poller.errors, 10 * SECOND)
+        poller.errors = min(poller.errors + 1, 6)
+        poller.state = State.BACKING_OFF
+        step.arm(poller.tag, Within("poll error backoff", wait * 8 // 10, wait))
+
+    def abandon(self, kinds: tuple[Kind, ...], step: Step) -> None:
+        """A component stops: its open polls are cancelled by the client."""
+        for poller in self.pollers:
+            if poller.kind in kinds:
+                if poller.state is State.POLLING:
+                    step.abandon(poller.tag)
+                    self.free(poller.kind).free += 1
+                else:
+                    step.disarm(poller.tag)
+                poller.state = State.STOPPED

@@ -1,0 +1,134 @@
+"""The graceful stop of a worker, step by step (P3.8).
+
+    shutdown calls -> workflow worker drains -> activity worker drains -> background context cancelled
+      -> creation worker drains -> resource worker drains -> stopped
+
+Every drain waits for what runs, at most WorkerStopTimeout; with the default of 0 it does not wait at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from sim.model.node import Step
+from sim.model.spans import Exactly
+from sim.protocol import messages as msg
+from sim.protocol import observations as obs
+from sim.protocol.worker.attempts import Cause
+from sim.protocol.worker.calls import RESPOND_BUDGET
+from sim.protocol.worker.pollers import Kind, State
+
+if TYPE_CHECKING:
+    from sim.protocol.worker.node import Worker
+
+
+class Stage(Enum):
+    """Where a stop is. Each drain names what it waits for."""
+
+    RUNNING = "running"
+    SHUTDOWN_CALLS = "shutdown calls"
+    WORKFLOW_TASKS = "workflow tasks"
+    ACTIVITIES = "activities"
+    CREATIONS = "creations"
+    RESOURCE_ACTIVITIES = "resource activities"
+    STOPPED = "stopped"
+
+
+_NEXT = dict(zip(list(Stage)[:-1], list(Stage)[1:], strict=True))
+
+
+@dataclass(slots=True)
+class Stop:
+    """The stop's own state: the stage, and which shutdown call is under way."""
+
+    stage: Stage = Stage.RUNNING
+    calls_made: int = 0
+
+    def begin(self, worker: Worker, step: Step) -> None:
+        """Stop was called."""
+        if self.stage is not Stage.RUNNING:
+            return
+        step.emit(obs.WorkerStopping(worker.identity, worker.options.worker_stop_timeout))
+        worker.pollers.stopping = True
+        for poller in worker.pollers.pollers:
+            if poller.state is State.BACKING_OFF:
+                step.disarm(poller.tag)
+                poller.state = State.STOPPED
+        self.stage = Stage.SHUTDOWN_CALLS
+        self._next_shutdown_call(worker, step)
+
+    def _next_shutdown_call(self, worker: Worker, step: Step) -> None:
+        queues = worker.shutdown_queues()
+        if self.calls_made < len(queues):
+            queue = queues[self.calls_made]
+            self.calls_made += 1
+            worker.calls.start(step, self.tag, queue, msg.ShutdownWorker(), RESPOND_BUDGET)
+        else:
+            self._enter(Stage.WORKFLOW_TASKS, worker, step)
+
+    @property
+    def tag(self) -> Hashable:
+        return ("shutdown",)
+
+    def call_ended(self, worker: Worker, step: Step) -> None:
+        """A shutdown call came back, or its budget ended: errors are only logged."""
+        if self.stage is Stage.SHUTDOWN_CALLS:
+            self._next_shutdown_call(worker, step)
+
+    def fired(self, worker: Worker, step: Step) -> None:
+        """A drain has waited long enough."""
+        self._enter(_NEXT[self.stage], worker, step)
+
+    def look(self, worker: Worker, step: Step) -> None:
+        """Something ended: perhaps the drain is over."""
+        if self.stage not in (Stage.RUNNING, Stage.SHUTDOWN_CALLS, Stage.STOPPED) and not self._waits_for(worker):
+            step.disarm(("stop",))
+            self._enter(_NEXT[self.stage], worker, step)
+
+    def _waits_for(self, worker: Worker) -> bool:
+        match self.stage:
+            case Stage.WORKFLOW_TASKS:
+                return bool(worker.executor.running)
+            case Stage.ACTIVITIES:
+                return any(a.pool is Kind.ACTIVITY for a in worker.attempts.values())
+            case Stage.CREATIONS:
+                waiting = not worker.options.sdk.token_wait_honours_stop and worker.creation_poller_waits_for_token()
+                return waiting or any(a.pool is Kind.CREATION for a in worker.attempts.values())
+            case Stage.RESOURCE_ACTIVITIES:
+                return any(a.pool is Kind.RESOURCE for a in worker.attempts.values())
+            case _:
+                return False
+
+    def _enter(self, stage: Stage, worker: Worker, step: Step) -> None:
+        self.stage = stage
+        pollers = worker.pollers
+        match stage:
+            case Stage.WORKFLOW_TASKS:
+                pollers.abandon((Kind.WORKFLOW,), step)
+            case Stage.ACTIVITIES:
+                pollers.abandon((Kind.ACTIVITY,), step)
+            case Stage.CREATIONS:
+                worker.cancel_background(step)
+                pollers.abandon((Kind.CREATION,), step)
+                worker.bucket.closed = True
+            case Stage.RESOURCE_ACTIVITIES:
+                pollers.abandon((Kind.RESOURCE,), step)
+            case Stage.STOPPED:
+                step.emit(obs.WorkerStopped(worker.identity))
+                return
+            case _:
+                raise AssertionError(stage)
+        timeout = worker.options.worker_stop_timeout
+        if timeout and self._waits_for(worker):
+            step.arm(("stop",), Exactly(timeout))
+        else:
+            self._enter(_NEXT[stage], worker, step)
+
+
+def cancel_all(worker: Worker, step: Step) -> None:
+    """Cancel the background context: the parent of all activities of this worker, sessions included."""
+    for attempt in list(worker.attempts.values()):
+        attempt.cancel(Cause.SHUTDOWN, worker, step)

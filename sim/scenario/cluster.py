@@ -1,0 +1,220 @@
+"""A running cluster: server, workers in their processes, clients; and everything that can be done to it.
+
+Every start of a process is a new place with new worker objects: new resource ids, new queues, new connections. Names of
+processes and workers stay; `place(name)` says where the present incarnation is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sim.model.inputs import Deliver, Fault, Name
+from sim.protocol import messages as msg
+from sim.protocol import observations as obs
+from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
+from sim.protocol.queue import TaskQueue
+from sim.protocol.shard import Shard
+from sim.protocol.worker.node import Worker, make_worker
+from sim.protocol.worker.options import WorkerOptions
+from sim.protocol.worker.work import Behaviour
+from sim.simulator import outages
+from sim.simulator.places import Clock, Link
+from sim.simulator.simulation import Simulation
+from sim.workflow.definition import Definition
+from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
+
+CLIENT = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """One worker object of a process."""
+
+    name: str
+    host: str
+    task_queue: str
+    options: WorkerOptions = field(default_factory=WorkerOptions)
+    process: str = ""
+    """Worker objects of one process share its fate; "" means a process of its own, of the worker's name."""
+    clock: Clock = field(default_factory=Clock)
+
+    @property
+    def home(self) -> str:
+        return self.process or self.name
+
+
+@dataclass(slots=True)
+class Incarnation:
+    """A process between its start and its end."""
+
+    place: Name
+    workers: dict[str, Name]
+    """Worker name -> node."""
+    alive: bool = True
+
+
+class Cluster:
+    """Server, processes and clients of one simulation."""
+
+    def __init__(
+        self,
+        sim: Simulation,
+        workers: Sequence[WorkerSpec],
+        definitions: Mapping[str, Definition],
+        behaviours: Mapping[str, Behaviour],
+        partitions: int = 4,
+        shards: int = 1,
+        task_queues: Sequence[str] = (),
+    ) -> None:
+        self.sim = sim
+        self.specs = {spec.name: spec for spec in workers}
+        self.definitions = definitions
+        self.behaviours = behaviours
+        self.partitions = partitions
+        self.shards = shards
+        self.processes: dict[str, Incarnation] = {}
+        self._generations: dict[str, int] = {}
+        self.exits_when_stopped: set[str] = set()
+        sim.place(SERVER)
+        sim.place(CLIENT)
+        for number in range(shards):
+            sim.add(shard_name(number), Shard(), SERVER)
+        for queue in dict.fromkeys([*task_queues, *(spec.task_queue for spec in workers)]):
+            self._add_queues(queue)
+        sim.listen(obs.WorkerStopped, self._worker_stopped)
+
+    def _add_queues(self, queue: str) -> None:
+        for name in (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX)):
+            if name not in self.sim.seats:
+                self.sim.add(name, TaskQueue(self.partitions), SERVER)
+
+    # -- processes -----------------------------------------------------------------------------------------------------
+
+    def start_process(self, process: str) -> None:
+        """Start a process with all its worker objects. Nothing happens when it runs."""
+        present = self.processes.get(process)
+        if present is not None and present.alive:
+            return
+        generation = self._generations.get(process, 0) + 1
+        self._generations[process] = generation
+        place = f"{process}.{generation}"
+        incarnation = Incarnation(place, {})
+        self.processes[process] = incarnation
+        for spec in self.specs.values():
+            if spec.home == process:
+                self.sim.place(place, Clock(spec.clock.drift_ppm, spec.clock.skew_us))
+                incarnation.workers[spec.name] = self._add_worker(spec, place, generation)
+        for node in incarnation.workers.values():
+            self.sim.inject(node, Fault("start"))
+
+    def _add_worker(self, spec: WorkerSpec, place: Name, generation: int) -> Name:
+        identity = spec.name if generation == 1 else f"{spec.name}'{generation - 1}"
+        resource = f"{spec.name}.{generation}"
+        worker = make_worker(identity, spec.host, spec.task_queue, resource, spec.options, self.definitions, self.behaviours)
+        self.sim.add(worker.executor.sticky_queue, TaskQueue(1, sticky=True), SERVER)
+        if spec.options.session_worker:
+            self.sim.add(activity_queue(worker.resource_queue), TaskQueue(self.partitions), SERVER)
+        node = f"{place}/{spec.name}"
+        self.sim.add(node, worker, place)
+        return node
+
+    def place(self, process: str) -> Name:
+        """The place of the present incarnation. Raises KeyError when the process was never started."""
+        return self.processes[process].place
+
+    def workers_of(self, process: str) -> list[Worker]:
+        """The live worker objects of a process."""
+        nodes = (self.sim.seats.get(node) for node in self.processes[process].workers.values())
+        return [seat.node for seat in nodes if seat is not None and isinstance(seat.node, Worker)]
+
+    def kill(self, process: str) -> None:
+        """kill -9: the kernel closes the connections."""
+        self._end(process, outages.kill)
+
+    def lose_machine(self, process: str) -> None:
+        """The machine is gone, nobody is told."""
+        self._end(process, outages.lose_machine)
+
+    def _end(self, process: str, how: object) -> None:
+        incarnation = self.processes[process]
+        if incarnation.alive:
+            incarnation.alive = False
+            assert callable(how)
+            how(self.sim, incarnation.place)
+
+    def stop(self, process: str, exits: bool = True) -> None:
+        """Stop all workers of a process gracefully; with `exits` the process ends when Stop has returned."""
+        incarnation = self.processes[process]
+        if not incarnation.alive:
+            return
+        if exits:
+            self.exits_when_stopped.add(process)
+        for node in incarnation.workers.values():
+            self.sim.inject(node, Fault("stop"))
+
+    def _worker_stopped(self, time: int, node: Name, stopped: object) -> None:
+        process = node.partition("/")[0].rpartition(".")[0]
+        if process in self.exits_when_stopped and all(w.stop.stage.value == "stopped" for w in self.workers_of(process)):
+            self.exits_when_stopped.discard(process)
+            # The process exits when the present input is done with.
+            self.sim.schedule(time, f"exit {process}", lambda: self.kill(process))
+
+    def freeze(self, process: str) -> None:
+        """SIGSTOP."""
+        outages.freeze(self.sim, self.place(process))
+
+    def unfreeze(self, process: str) -> None:
+        """SIGCONT."""
+        outages.unfreeze(self.sim, self.place(process))
+
+    def slow_down(self, process: str, thousandths: int) -> None:
+        """Let what the process does itself take longer by this factor, in thousandths (1000: as normal)."""
+        self.sim.place(self.place(process)).slow_down = thousandths
+
+    # -- the network ---------------------------------------------------------------------------------------------------
+
+    def up(self, process: str) -> Link:
+        """The link from the process to the server."""
+        return self.sim.link(self.place(process), SERVER)
+
+    def down(self, process: str) -> Link:
+        """The link from the server to the process."""
+        return self.sim.link(SERVER, self.place(process))
+
+    def hold(self, process: str, up: bool = True, down: bool = True) -> None:
+        """Hold what is sent to (`up`) or by (`down`) the server."""
+        if up:
+            outages.hold(self.sim, self.place(process), SERVER)
+        if down:
+            outages.hold(self.sim, SERVER, self.place(process))
+
+    def release(self, process: str, up: bool = True, down: bool = True) -> None:
+        """Let what was held arrive."""
+        if up:
+            outages.release(self.sim, self.place(process), SERVER)
+        if down:
+            outages.release(self.sim, SERVER, self.place(process))
+
+    def stop_server(self) -> None:
+        """The server goes away: connections break and are refused."""
+        outages.stop_serving(self.sim, SERVER)
+
+    def start_server(self) -> None:
+        """The server is back."""
+        outages.serve_again(self.sim, SERVER)
+
+    # -- clients -------------------------------------------------------------------------------------------------------
+
+    def shard_of(self, workflow_id: str) -> Name:
+        """The shard that owns a workflow."""
+        digits = sum((i + 1) * b for i, b in enumerate(workflow_id.encode()))
+        return shard_name(digits % self.shards)
+
+    def request(self, message: object, workflow_id: str) -> None:
+        """A client's request reaches the server: StartWorkflow, RequestCancelWorkflow, TerminateWorkflow, ..."""
+        self.sim.inject(self.shard_of(workflow_id), Deliver(message, CLIENT))
+
+    def start_workflow(self, start: msg.StartWorkflow) -> None:
+        """Start a workflow."""
+        self.request(start, start.workflow_id)
