@@ -214,3 +214,21 @@ class CallEnded(Struct, frozen=True):
 
     def sentence(self) -> str:
         return f"{self.identity}: {self.method} ends with {self.outcome}"
+
+
+class FaultHappened(Struct, frozen=True):
+    """Something was done to the cluster. `kind` is the fault's name; `target` the process (or workflow, or "server");
+    `place` its present place, whose name is the part before the slash of its nodes' names.
+
+    Kinds: kill, lose_machine, exit (a process ended after a graceful stop), start, stop, freeze, unfreeze, hold, release
+    (detail: up, down or both), slow_down, server_down, server_up, call (a rule on single calls; detail says which), clock,
+    cancel, terminate, pause_activity, unpause_activity.
+    """
+
+    kind: str
+    target: str
+    place: str = ""
+    detail: str = ""
+
+    def sentence(self) -> str:
+        return f"{self.target}: {self.kind.replace('_', ' ')}{f' ({self.detail})' if self.detail else ''}"

@@ -105,6 +105,7 @@ class Cluster:
             if spec.home == process:
                 self.sim.place(place, Clock(spec.clock.drift_ppm, spec.clock.skew_us))
                 incarnation.workers[spec.name] = self._add_worker(spec, place, generation)
+        self._happened("start", process)
         for node in incarnation.workers.values():
             self.sim.inject(node, Fault("start"))
 
@@ -119,6 +120,10 @@ class Cluster:
         self.sim.add(node, worker, place)
         return node
 
+    def _happened(self, kind: str, target: str, detail: str = "") -> None:
+        place = self.processes[target].place if target in self.processes else target
+        self.sim.observe(place, obs.FaultHappened(kind, target, place, detail))
+
     def place(self, process: str) -> Name:
         """The place of the present incarnation. Raises KeyError when the process was never started."""
         return self.processes[process].place
@@ -130,18 +135,18 @@ class Cluster:
 
     def kill(self, process: str) -> None:
         """kill -9: the kernel closes the connections."""
-        self._end(process, outages.kill)
+        self._end(process, "kill")
 
     def lose_machine(self, process: str) -> None:
         """The machine is gone, nobody is told."""
-        self._end(process, outages.lose_machine)
+        self._end(process, "lose_machine")
 
-    def _end(self, process: str, how: object) -> None:
+    def _end(self, process: str, kind: str) -> None:
         incarnation = self.processes[process]
         if incarnation.alive:
             incarnation.alive = False
-            assert callable(how)
-            how(self.sim, incarnation.place)
+            self._happened(kind, process)
+            (outages.lose_machine if kind == "lose_machine" else outages.kill)(self.sim, incarnation.place)
 
     def stop(self, process: str, exits: bool = True) -> None:
         """Stop all workers of a process gracefully; with `exits` the process ends when Stop has returned."""
@@ -150,6 +155,7 @@ class Cluster:
             return
         if exits:
             self.exits_when_stopped.add(process)
+        self._happened("stop", process)
         for node in incarnation.workers.values():
             self.sim.inject(node, Fault("stop"))
 
@@ -158,18 +164,21 @@ class Cluster:
         if process in self.exits_when_stopped and all(w.stop.stage.value == "stopped" for w in self.workers_of(process)):
             self.exits_when_stopped.discard(process)
             # The process exits when the present input is done with.
-            self.sim.schedule(time, f"exit {process}", lambda: self.kill(process))
+            self.sim.schedule(time, f"exit {process}", lambda: self._end(process, "exit"))
 
     def freeze(self, process: str) -> None:
         """SIGSTOP."""
+        self._happened("freeze", process)
         outages.freeze(self.sim, self.place(process))
 
     def unfreeze(self, process: str) -> None:
         """SIGCONT."""
+        self._happened("unfreeze", process)
         outages.unfreeze(self.sim, self.place(process))
 
     def slow_down(self, process: str, thousandths: int) -> None:
         """Let what the process does itself take longer by this factor, in thousandths (1000: as normal)."""
+        self._happened("slow_down", process, f"{thousandths / 1000:g} times")
         self.sim.place(self.place(process)).slow_down = thousandths
 
     # -- the network ---------------------------------------------------------------------------------------------------
@@ -184,6 +193,7 @@ class Cluster:
 
     def hold(self, process: str, up: bool = True, down: bool = True) -> None:
         """Hold what is sent to (`up`) or by (`down`) the server."""
+        self._happened("hold", process, _direction(up, down))
         if up:
             outages.hold(self.sim, self.place(process), SERVER)
         if down:
@@ -191,6 +201,7 @@ class Cluster:
 
     def release(self, process: str, up: bool = True, down: bool = True) -> None:
         """Let what was held arrive."""
+        self._happened("release", process, _direction(up, down))
         if up:
             outages.release(self.sim, self.place(process), SERVER)
         if down:
@@ -198,10 +209,12 @@ class Cluster:
 
     def stop_server(self) -> None:
         """The server goes away: connections break and are refused."""
+        self._happened("server_down", SERVER)
         outages.stop_serving(self.sim, SERVER)
 
     def start_server(self) -> None:
         """The server is back."""
+        self._happened("server_up", SERVER)
         outages.serve_again(self.sim, SERVER)
 
     # -- clients -------------------------------------------------------------------------------------------------------
@@ -218,3 +231,7 @@ class Cluster:
     def start_workflow(self, start: msg.StartWorkflow) -> None:
         """Start a workflow."""
         self.request(start, start.workflow_id)
+
+
+def _direction(up: bool, down: bool) -> str:
+    return "both" if up and down else "up" if up else "down"

@@ -96,6 +96,11 @@ class Simulation:
         """Call `listener` for every observation of exactly this class."""
         self.listeners.setdefault(kind, []).append(listener)
 
+    def observe(self, node: Name, observation: object) -> None:
+        """Let the listeners see something that no node emitted (a fault)."""
+        for listener in self.listeners.get(type(observation), ()):
+            listener(self.agenda.now, node, observation)
+
     def inject(self, name: Name, event: Input) -> None:
         """Hand an input to a node now, from outside. Nothing happens when the node is gone."""
         seat = self.seats.get(name)
