@@ -18,7 +18,9 @@ from tests.models import build, follow, load, reachable
 # -- two-phase commit ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("managers", "symmetric", "states", "depth"), [(3, False, 288, 10), (5, False, 8832, 16), (3, True, 80, 10), (5, True, 314, 16)])
+@pytest.mark.parametrize(
+    ("managers", "symmetric", "states", "depth"), [(3, False, 288, 10), (5, False, 8832, 16), (3, True, 80, 10), (5, True, 314, 16)]
+)
 def test_two_phase_commit_has_the_published_number_of_states(managers: int, symmetric: bool, states: int, depth: int) -> None:
     system = build("two_phase_commit", managers)
     found = system.explore(symmetric)

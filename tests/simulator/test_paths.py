@@ -30,7 +30,9 @@ def on_the_way(state: State, world: World, node: Name, event: Input) -> tuple[St
             if (choice.node, choice.event, choice.lost) == (node, event, False):
                 return state, choice
         blocked = next(p for p in state.mail if (p.to, p.event) == (node, event))
-        lost = next(c for c in choices if c.lost and c.parcel is not None and (c.parcel.source, c.parcel.to) == (blocked.source, blocked.to))
+        lost = next(
+            c for c in choices if c.lost and c.parcel is not None and (c.parcel.source, c.parcel.to) == (blocked.source, blocked.to)
+        )
         ((_, state),) = world.apply(state, lost)
     raise AssertionError(f"{node}: {event} is not enabled")
 
@@ -40,11 +42,7 @@ def walk(system: System, log: list[tuple[int, Name, Input, Frozen]]) -> list[Sta
     states = [system.world.initial()]
     for time, node, event, local in log:
         state, choice = on_the_way(states[-1], system.world, node, event)
-        matching = [
-            after
-            for _, after in system.world.apply(state, choice)
-            if next(s for n, _, s in after.nodes if n == node) == local
-        ]
+        matching = [after for _, after in system.world.apply(state, choice) if next(s for n, _, s in after.nodes if n == node) == local]
         assert len(matching) == 1, f"at {time} us {choice.label()} leads to {local}, which is none of its outcomes"
         states.append(matching[0])
     return states
