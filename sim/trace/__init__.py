@@ -1,0 +1,1 @@
+"""What is kept of a run: the tape it can be played again from."""

@@ -1,0 +1,124 @@
+"""A tape: everything that a run needs to happen again, and to be recognised when it does.
+
+A run is a function of its scenario, its seed, and the choices that deviate from what the seed would choose. A tape holds
+these three (the scenario whole, so that a tape stands alone), the digest of the run they gave, and a checksum over all of
+it. It is JSON for people to read; spaces and line breaks between its values are free, everything else is protected.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import msgspec
+from msgspec import Struct
+
+SCHEMA_VERSION: Final = 1
+"""The version of the format that this program writes and reads."""
+
+_DIGEST_BYTES: Final = 16
+
+
+class TapeError(Exception):
+    """A file that is no tape of use; the message says which file, what is wrong with it, and what to do."""
+
+
+class Tape(Struct, frozen=True, kw_only=True):
+    """One recorded run.
+
+    `scenario` has to consist of what JSON has: strings, numbers, booleans, None, lists, and dicts with strings as keys.
+    """
+
+    scenario: dict[str, Any]
+    """The scenario, whole."""
+    seed: int
+    deviations: dict[str, int]
+    """Choices that differ from those of the seed, by label, in natural units (microseconds, or the number of an option)."""
+    choices: dict[str, int] | None = None
+    """All choices of the run by label, if somebody asked for them."""
+    digest: str
+    """The digest of the run, hexadecimal."""
+    ended_at_us: int
+    """When the run ended, microseconds since its start."""
+    made_by: str
+    """The version of the program that recorded it."""
+
+    @property
+    def scenario_digest(self) -> str:
+        """What tells scenarios apart: a hash of the scenario's canonical JSON, 32 hexadecimal characters."""
+        return _hash(self.scenario)
+
+    def write(self, path: Path) -> None:
+        """Write the tape, at once or not at all: a reader sees the old file or the new one, whole.
+
+        Raises:
+            ValueError: a value is not JSON (NaN, half a surrogate pair).
+            TypeError: a value is not JSON (a set, an object).
+            OSError: the file cannot be written.
+        """
+        content = {"schema_version": SCHEMA_VERSION, "scenario_digest": self.scenario_digest, **msgspec.structs.asdict(self)}
+        text = json.dumps({**content, "checksum": _hash(content)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        data = text.encode("utf-8")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Tape:
+    """Read a tape that `Tape.write` wrote.
+
+    Raises:
+        TapeError: there is none, or it is not one, or another version's, or damaged; one clear message each.
+    """
+    content = _parsed(path)
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION or type(version) is not int:
+        _refuse(path, f"has the schema version {version!r}, and this program reads {SCHEMA_VERSION}; use the program that wrote the tape")
+    names = ["scenario_digest", *Tape.__struct_fields__, "checksum"]
+    if missing := [name for name in names if name not in content]:
+        _refuse(path, f"lacks {', '.join(missing)}; it is damaged, or was not written by this program: record the run again")
+    checksum = content.pop("checksum")
+    if checksum != _hash(content):
+        _refuse(path, "does not match its checksum: it was damaged or edited; record the run again")
+    if content["scenario_digest"] != _hash(content["scenario"]):
+        _refuse(path, "has a scenario that does not match its digest: one of them was replaced; record the run again")
+    try:
+        return msgspec.convert({name: content[name] for name in Tape.__struct_fields__}, Tape)
+    except msgspec.ValidationError as error:
+        _refuse(path, f"has a value of the wrong type ({error}); it was not written by this program")
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    """The JSON object in a file, or TapeError."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        _refuse(path, "does not exist; check the name")
+    except OSError as error:
+        _refuse(path, f"cannot be read ({error.strerror}); check its name and permissions")
+    except UnicodeDecodeError:
+        _refuse(path, "is not JSON (it is not even text); it is damaged, or no tape")
+    try:
+        content = json.loads(text)
+    # Besides JSONDecodeError: numbers with thousands of digits (ValueError), and brackets thousands deep.
+    except (ValueError, RecursionError) as error:
+        _refuse(path, f"is not JSON ({error}); it is damaged, or no tape")
+    if not isinstance(content, dict):
+        _refuse(path, f"holds a JSON {type(content).__name__}, not an object; it is no tape")
+    return content
+
+
+def _hash(value: object) -> str:
+    """The hash of the canonical JSON of a value: sorted keys, no spaces, ASCII."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return blake2b(text.encode("ascii"), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _refuse(path: Path, why: str) -> NoReturn:
+    raise TapeError(f"tape {path} {why}") from None
