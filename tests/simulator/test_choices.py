@@ -117,26 +117,36 @@ def test_a_second_life_draws_anew_and_under_new_names() -> None:
     assert sum(isinstance(event, Deliver) for _, event in run.inputs("a")) == 2
 
 
-def test_picks_follow_their_weights() -> None:
-    choices = Choices(7)
-    stream = choices.stream("way", "a")
-    picked = [choices.pick("a", "way", stream, [0, 3, 1]) for _ in range(4000)]
-    assert set(picked) == {1, 2}
-    assert 0.7 < picked.count(1) / 4000 < 0.8
+def chosen(times: int, *arguments: object, **options: object) -> list[object]:
+    """What a node got that asked a question so many times."""
+    sim = stage("a", **options)
+    tell(sim, "a", *((("choose", "way", *arguments),) * times))
+    return [answer for _, answer in puppet(sim, "a").heard]  # type: ignore[misc]
 
 
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=6).filter(any), st.integers())
-def test_what_has_no_weight_is_never_picked(weights: list[int], seed: int) -> None:
-    choices = Choices(seed)
-    stream = choices.stream("way", "a")
-    assert all(weights[choices.pick("a", "way", stream, weights)] > 0 for _ in range(20))
+def test_choices_follow_their_weights() -> None:
+    found = chosen(4000, "xyz", (0, 3, 1))
+    assert set(found) == {"y", "z"}
+    assert 0.72 < found.count("y") / 4000 < 0.78
 
 
+def test_without_weights_all_options_are_alike() -> None:
+    found = chosen(6000, "xyz")
+    assert all(0.3 < found.count(option) / 6000 < 0.37 for option in "xyz")
+    assert found == chosen(6000, "xyz", (5, 5, 5))
+
+
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=6).filter(any), st.integers())
+def test_what_has_no_weight_is_never_chosen(weights: list[int], seed: int) -> None:
+    assert all(weights[i] > 0 for i in chosen(20, range(len(weights)), tuple(weights), seed=seed))  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("weights", [(), ((1, 1),)])
 @pytest.mark.parametrize("value", [2, 99])
-def test_a_deviation_to_an_option_that_does_not_exist_is_an_error_that_names_it(value: int) -> None:
-    choices = Choices(1, {"choose|a|way|1": value})
+def test_a_deviation_to_an_option_that_does_not_exist_is_an_error_that_names_it(value: int, weights: tuple[tuple[int, ...], ...]) -> None:
+    assert chosen(1, "xy", *weights, deviations={"choose|a|way|1": 1}) == ["y"]
     with pytest.raises(ValueError, match=rf"'choose\|a\|way\|1' is {value}; expected one of 2 options, 0 to 1"):
-        choices.pick("a", "way", choices.stream("way", "a"), [1, 1])
+        chosen(1, "xy", *weights, deviations={"choose|a|way|1": value})
 
 
 def test_a_negative_deviation_is_an_error_that_names_it() -> None:
