@@ -96,13 +96,20 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         refusal = WorkflowError("found exisiting open session in the context")
         env.observe(SessionNotCreated(env.info.run, "", describe(refusal), refused=True))
         raise refusal
-    session_id = str(env.side_effect(env.new_session_id))
+    # Counted on replay too: a worker that takes over must not give the next session a name that is used already.
+    fresh = env.new_session_id()
+    session_id = str(env.side_effect(lambda: fresh))
     info = SessionInfo(session_id)
     info.completion_ctx = ctx.derived(SESSION_KEY, info)
     session_ctx, info.cancel = with_cancel(info.completion_ctx)
     env.observe(
         SessionAsked(
-            env.info.run, session_id, queue, recreated, options.creation_timeout, options.execution_timeout,
+            env.info.run,
+            session_id,
+            queue,
+            recreated,
+            options.creation_timeout,
+            options.execution_timeout,
             options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT,
         )
     )
