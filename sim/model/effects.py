@@ -35,8 +35,9 @@ class Abandon(Struct, frozen=True):
 class Arm(Struct, frozen=True):
     tag: Tag
     after: Span
-    beaten_by: tuple[Hashable, ...]
-    fires: bool
+    beaten_by: tuple[Hashable, ...] = ()
+    fires: bool = True
+    late: Span | None = None
 
 
 class Disarm(Struct, frozen=True):

@@ -60,11 +60,11 @@ class ScriptedStep:
     def abandon(self, tag: Tag) -> None:
         self.effects.append(fx.Abandon(tag))
 
-    def arm(self, tag: Tag, after: Span, beaten_by: tuple[Hashable, ...] = ()) -> None:
-        self.effects.append(fx.Arm(tag, after, beaten_by, fires=True))
+    def arm(self, tag: Tag, after: Span, beaten_by: tuple[Hashable, ...] = (), late: Span | None = None) -> None:
+        self.effects.append(fx.Arm(tag, after, beaten_by, late=late))
 
     def deadline(self, tag: Tag, after: Span) -> None:
-        self.effects.append(fx.Arm(tag, after, (), fires=False))
+        self.effects.append(fx.Arm(tag, after, fires=False))
 
     def disarm(self, tag: Tag) -> None:
         self.effects.append(fx.Disarm(tag))

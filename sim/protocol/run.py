@@ -15,9 +15,9 @@ from msgspec import Struct
 from sim.history import events as ev
 from sim.history import visible as vis
 from sim.history.failures import RetryState, TimeoutFailure, TimeoutType
-from sim.model.inputs import Call, Deliver, Fired, Input, Name, Withdrawn
+from sim.model.inputs import Call, Deliver, Fired, Input, Name, Tag, Withdrawn
 from sim.model.node import Node, Step
-from sim.model.spans import MILLISECOND, SECOND, DueBefore, Exactly, Left, NotBefore, Overdue, Plus, Within
+from sim.model.spans import MILLISECOND, SECOND, DueBefore, Exactly, Left, NotBefore, Overdue, Span, Within
 from sim.protocol import activity_requests, task_requests, workflow_requests
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
@@ -115,9 +115,9 @@ class Run(Node):
         )  # fmt: skip
         step.deadline(("life",), Exactly(SECOND + backoff))
         if spec.bound:
-            step.arm(("run",), Plus(Exactly(spec.bound), LATENESS))
+            step.arm(("run",), Exactly(spec.bound), late=LATENESS)
         if backoff:
-            step.arm(("backoff",), self._coarse(step, Exactly(backoff)))
+            self._arm(("backoff",), Exactly(backoff), step)
         else:
             self.schedule_task(step)
 
@@ -147,8 +147,9 @@ class Run(Node):
 
     # -- timers -------------------------------------------------------------------------------------------------------
 
-    def _coarse(self, step: Step, span: Exactly | Left) -> Plus:
-        return Plus(NotBefore(span, self.spec.shard, "load", COARSENESS), LATENESS)
+    def _arm(self, tag: Tag, span: Span, step: Step) -> None:
+        """Write a timer task."""
+        step.arm(tag, NotBefore(span, self.spec.shard, "load", COARSENESS), late=LATENESS)
 
     def _write_timers(self, step: Step) -> None:
         """Write a timer task for the earliest deadline of the activities, and of the timers, unless it has one."""
@@ -158,13 +159,13 @@ class Run(Node):
             record, kind = running[tags.index(step.earliest(tags))]
             if kind not in record.written:
                 record.written.add(kind)
-                step.arm(("written", record.ordinal, kind.value), self._coarse(step, Left(record.due(kind))))
+                self._arm(("written", record.ordinal, kind.value), Left(record.due(kind)), step)
         if self.timers:
             ordinals = list(self.timers)
             first = ordinals[0] if len(ordinals) == 1 else step.earliest([("user", o) for o in ordinals])[1]  # type: ignore[index]
             if not self.timers[first]:
                 self.timers[first] = True
-                step.arm(("user timers", first), self._coarse(step, Left(("user", first))))
+                self._arm(("user timers", first), Left(("user", first)), step)
 
     def _activity_timer(self, ordinal: int, kind: TimeoutType, step: Step) -> None:
         """A written timer fired: process all deadlines that have passed, in the order (deadline, event id, type)."""
@@ -229,9 +230,7 @@ class Run(Node):
             why = _name(failure)
             step.emit(obs.AttemptRetried(step.me, command.ordinal, attempt, command.activity_type, command.session, why, backoff))
 
-    def close_activity(
-        self, record: ActivityRecord, event: ev.Event, visible: vis.Visible, how: str, retry_state: str, step: Step
-    ) -> None:
+    def close_activity(self, record: ActivityRecord, event: ev.Event, visible: vis.Visible, how: str, retry_state: str, step: Step) -> None:
         """Delete the record and buffer its last events: the start (late, P4.1.2) and the closing one."""
         command = record.command
         if record.phase is Attempt.STARTED:
@@ -271,7 +270,7 @@ class Run(Node):
             name = self.sticky.name if task.sticky else self.spec.task_queue
             self.journal.direct(step, ev.WorkflowTaskScheduled(name, task.sticky, self.spec.task_queue, self.spec.task_timeout, 1))
         if task.sticky:
-            step.arm(("sticky",), Plus(Exactly(STICKY_SCHEDULE_TO_START), LATENESS))
+            step.arm(("sticky",), Exactly(STICKY_SCHEDULE_TO_START), late=LATENESS)
             step.send(self.spec.shard, msg.Transfer(self.sticky.queue, item, normal))
         else:
             step.send(self.spec.shard, msg.Transfer(normal, item))
@@ -286,7 +285,7 @@ class Run(Node):
         if not task.transient:
             self.journal.direct(step, ev.WorkflowTaskStarted(identity))
         step.disarm(("sticky",))
-        step.arm(("task",), Plus(Exactly(task.timeout(spec.task_timeout)), LATENESS))
+        step.arm(("task",), Exactly(task.timeout(spec.task_timeout)), late=LATENESS)
         return msg.WorkflowTask(
             step.me, spec.workflow_id, spec.workflow_type, spec.task_queue, spec.input, task.serial, task.attempt,
             self.journal.log, task.upto, self.tasks_done, task.now,
@@ -338,7 +337,6 @@ class Run(Node):
         step.emit(obs.WorkflowClosed(step.me, self.spec.workflow_id, status, outcome, next_run))
         step.send(self.spec.shard, msg.RunClosed(self.spec.workflow_id, next_run))
         step.retire(step.me)
-
 
 
 def _name(failure: object) -> str:

@@ -50,7 +50,8 @@ class Shard(Node):
             case Deliver(message=message, call=call):
                 self._pass_on(message, call, step)
             case Reply(tag=tag, message=message):
-                transfer = self.offered.pop(tag)  # type: ignore[arg-type]
+                assert isinstance(tag, int)
+                transfer = self.offered.pop(tag)
                 if isinstance(message, (msg.StickyUnavailable, NoSuchNode)):
                     step.send(transfer.otherwise, msg.AddTask(transfer.item))
             case Withdrawn():

@@ -9,7 +9,7 @@ from sim.history import events as ev
 from sim.history import visible as vis
 from sim.model.inputs import Call
 from sim.model.node import Step
-from sim.model.spans import Exactly, Overdue
+from sim.model.spans import SECOND, Exactly, Overdue
 from sim.protocol import activity_requests
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
@@ -196,7 +196,7 @@ def _cancel_timer(run: Run, ordinal: int, identity: str, step: Step) -> None:
 
 def _continue_as_new(run: Run, command: cmd.ContinueAsNew, step: Step) -> None:
     """Close this run and begin the next; a run that lived under a second makes the next one wait (P1.7.2)."""
-    from sim.protocol.run import SECOND, Run, RunSpec
+    from sim.protocol.run import Run, RunSpec  # a run begins its successor: the one place where this part needs the whole
 
     spec = run.spec
     name = run_name(spec.workflow_id, spec.number + 1)

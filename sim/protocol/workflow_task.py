@@ -48,7 +48,7 @@ class PendingTask:
         """StartToClose of this attempt: from the fourth on it grows, to slow a failing loop down."""
         if self.attempt < 4:
             return base
-        return min(base + 5 * SECOND * 2 ** (self.attempt - 4), 10 * MINUTE)
+        return min(base + (5 * SECOND << (self.attempt - 4)), 10 * MINUTE)
 
 
 @dataclass(slots=True)

@@ -70,13 +70,11 @@ class Agenda:
     def _wake(self, event: simpy.Event) -> None:
         self.now = now = int(self.env.now)
         due = self._buckets.pop(now)
-        if len(due) == 1:
-            entries = list(due[0].ready(now))
-        else:
-            entries = [entry for what in due for entry in what.ready(now)]
-        if len(entries) > 1:
-            entries.sort(key=_key)
         after_each = self.after_each
+        if len(due) == 1:
+            entries: Iterable[Entry] = due[0].ready(now)
+        else:
+            entries = sorted((entry for what in due for entry in what.ready(now)), key=_key)
         for entry in entries:
             entry.run()
             after_each()
@@ -168,6 +166,8 @@ class Lane:
             self._agenda.at(queue[0].due, self)
         else:
             self._waiting = False
+        if len(due) > 1:
+            due.sort(key=_key)
         return due
 
     def dropped(self) -> None:

@@ -6,7 +6,7 @@ second Signal that A sent. A tape is the seed plus the labels whose values devia
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sim.model.draws import Draws, Stream, draw
 from sim.model.laws import Law
@@ -17,7 +17,7 @@ WORD = 64
 class Choices:
     """Draws by name, deviations from them, and, when recording, all of them."""
 
-    __slots__ = ("_deviations", "_draws", "_labelled", "recorded", "seed", "used")
+    __slots__ = ("_deviations", "_draws", "labelled", "recorded", "seed", "used")
 
     def __init__(self, seed: int, deviations: Mapping[str, int] | None = None, recording: bool = False) -> None:
         self.seed = seed
@@ -29,7 +29,7 @@ class Choices:
         self.used: set[str] = set()
         self.recorded: dict[str, int] | None = {} if recording else None
         # Labels cost more than draws: they are only spelled out when somebody reads them.
-        self._labelled = bool(self._deviations) or recording
+        self.labelled = bool(self._deviations) or recording
 
     def stream(self, purpose: str, entity: str) -> Stream:
         """A new stream at its beginning; the caller keeps it."""
@@ -38,28 +38,31 @@ class Choices:
     def sample(self, kind: str, entity: str, what: str, stream: Stream, law: Law) -> int:
         """The next value of a law, microseconds."""
         value = law.sample(stream.next())
-        return self._settle(f"{kind}|{entity}|{what}|{stream.drawn}", value) if self._labelled else value
+        return self.settle(f"{kind}|{entity}|{what}|{stream.drawn}", value) if self.labelled else value
 
     def sample_at(self, what: str, entity: str, ordinal: int, law: Law) -> int:
         """The value of a law for an entity that keeps no stream."""
         value = law.sample(draw(self.seed, what, entity, ordinal))
-        return self._settle(f"draw|{entity}|{what}|{ordinal}", value) if self._labelled else value
+        return self.settle(f"draw|{entity}|{what}|{ordinal}", value) if self.labelled else value
 
-    def pick(self, entity: str, what: str, stream: Stream, weights: list[int]) -> int:
-        """An index into `weights`, each chosen in proportion to its weight."""
-        u = stream.next() * sum(weights) >> WORD
-        index = 0
-        while u >= weights[index]:
-            u -= weights[index]
-            index += 1
-        if self._labelled:
+    def pick(self, entity: str, what: str, stream: Stream, options: int, weights: Sequence[int] | None) -> int:
+        """One of the numbers below `options`, in proportion to `weights` (None: all alike)."""
+        if weights is None:
+            index = stream.next() * options >> WORD
+        else:
+            u = stream.next() * sum(weights) >> WORD
+            index = 0
+            while u >= weights[index]:
+                u -= weights[index]
+                index += 1
+        if self.labelled:
             label = f"choose|{entity}|{what}|{stream.drawn}"
-            index = self._settle(label, index)
-            if index >= len(weights):
-                raise ValueError(f"deviation {label!r} is {index}; expected one of {len(weights)} options, 0 to {len(weights) - 1}")
+            index = self.settle(label, index)
+            if index >= options:
+                raise ValueError(f"deviation {label!r} is {index}; expected one of {options} options, 0 to {options - 1}")
         return index
 
-    def _settle(self, label: str, value: int) -> int:
+    def settle(self, label: str, value: int) -> int:
         if label in self._deviations:
             value = self._deviations[label]
             self.used.add(label)

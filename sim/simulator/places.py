@@ -114,6 +114,11 @@ class Link:
     rules: list[Rule] = field(default_factory=list)
     waiting: list[Entry] = field(default_factory=list)
     streams: dict[str, Stream] = field(default_factory=dict)
+    name: str = ""
+    """`source>target`, as labels have it."""
+
+    def __post_init__(self) -> None:
+        self.name = f"{self.source}>{self.target}"
 
     def rule_for(self, message: object) -> Rule | None:
         """The first rule that hits this message."""

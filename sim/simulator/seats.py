@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sim.model.draws import Stream
 from sim.model.inputs import Fired, Input, Name, Tag
 from sim.model.node import Node
+from sim.model.spans import Span
 from sim.simulator.agenda import Entry, Lane, LaneEntry
 from sim.simulator.places import Condition, Link, Place
 
@@ -34,11 +35,12 @@ class Seat:
 
 
 class Timer(LaneEntry):
-    """A timer, a deadline (it is on no agenda), or the budget of an open call."""
+    """A timer, a deadline (it is on no agenda), or the budget of an open call. `late`: how late it fires."""
 
-    __slots__ = ("seat", "sim", "tag")
+    __slots__ = ("late", "seat", "sim", "tag")
 
-    def __init__(self, sim: Simulation, seat: Seat, tag: Tag, due: int, lane: Lane | None) -> None:
+    def __init__(self, sim: Simulation, seat: Seat, tag: Tag, due: int, lane: Lane | None, late: Span | None) -> None:
+        self.late = late
         self.due = due
         self.lane = lane
         self.live = True
@@ -55,6 +57,9 @@ class Timer(LaneEntry):
         seat = self.seat
         if seat.place.condition is not Condition.UP:
             self.sim.later(seat.place, self)
+            return
+        if self.late is not None:
+            self.sim.postpone(self, self.late)
             return
         self.live = False
         seat.timers.pop(self.tag, None)

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import assert_never
+from typing import Any, assert_never
 
 from sim.model.draws import Stream
 from sim.model.inputs import Call, Deliver, Input, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
 from sim.model.laws import Law, Uniform
 from sim.model.node import Node
+from sim.model.spans import Span
 from sim.simulator.agenda import Agenda, Entry
 from sim.simulator.choices import Choices
 from sim.simulator.digest import Digest
 from sim.simulator.places import Clock, Condition, Delays, Fate, Link, Place, Rule
-from sim.simulator.seats import Initiative, Later, Parcel, Seat
+from sim.simulator.seats import Initiative, Later, Parcel, Seat, Timer
 from sim.simulator.step import LiveStep
 
-Listener = Callable[[int, Name, object], None]
+Listener = Callable[[int, Name, Any], None]
 """Called with (time in microseconds, node, observation)."""
 
 
@@ -204,8 +205,10 @@ class Simulation:
         what = type(_payload(event)).__name__
         stream = link.streams.get(what)
         if stream is None:
-            stream = link.streams[what] = self.choices.stream(f"delay {what}", f"{link.source}>{link.target}")
-        return self.choices.sample("delay", f"{link.source}>{link.target}", what, stream, link.law)
+            stream = link.streams[what] = self.choices.stream(f"delay {what}", link.name)
+        choices = self.choices
+        value = link.law.sample(stream.next())
+        return choices.settle(f"delay|{link.name}|{what}|{stream.drawn}", value) if choices.labelled else value
 
     def _apply_rule(self, rule: Rule, parcel: Parcel, delay: int) -> None:
         match rule.fate:
@@ -319,6 +322,12 @@ class Simulation:
         if target is not None:
             self.post(seat, target.place, callee, Withdrawn(Call(seat.name, tag, serial)), 0)
 
+    def postpone(self, timer: Timer, late: Span) -> None:
+        """A timer that is due fires late."""
+        timer.late = None
+        timer.due = self.agenda.now + self._step.lateness(timer.seat, late)
+        self.agenda.at(timer.due, timer)
+
     def later(self, place: Place, entry: Entry) -> None:
         """Keep an entry until the place runs again (not when it is dead)."""
         if place.condition not in (Condition.DEAD, Condition.LOST):
@@ -340,8 +349,4 @@ class Simulation:
 
 
 def _payload(event: Input) -> object:
-    match event:
-        case Deliver(message=message) | Reply(message=message):
-            return message
-        case _:
-            return event
+    return event.message if isinstance(event, (Deliver, Reply)) else event

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim.model.inputs import Call, Deliver, Message, Name, Reply, Tag
 from sim.model.laws import Uniform
 from sim.model.node import Node
 from sim.model.spans import (
+    MILLISECOND,
     Clamp,
     Drawn,
     DueBefore,
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from sim.simulator.simulation import Simulation
 
 T = TypeVar("T")
+
+LANE_UNIT = 100 * MILLISECOND
+"""Timers whose length is a multiple of this wait in lanes: there are few such lengths, and all options are such."""
 
 
 class LiveStep:
@@ -81,22 +86,29 @@ class LiveStep:
 
     # -- time -------------------------------------------------------------------------------------------------------
 
-    def arm(self, tag: Tag, after: Span, beaten_by: tuple[Hashable, ...] = ()) -> None:
+    def arm(self, tag: Tag, after: Span, beaten_by: tuple[Hashable, ...] = (), late: Span | None = None) -> None:
         seat, sim = self.seat, self._sim
         assert seat is not None
-        old = seat.timers.get(tag)
+        timers, agenda = seat.timers, sim.agenda
+        old = timers.get(tag)
         if old is not None:
             old.drop()
-        agenda = sim.agenda
-        if type(after) is Exactly:
-            length = seat.place.clock.true(after.us)
+        length = seat.place.clock.true(after.us if type(after) is Exactly else self._length(after))
+        due = agenda.now + length
+        if length % LANE_UNIT == 0 and length:
             lane = agenda.lane(length)
-            seat.timers[tag] = timer = Timer(sim, seat, tag, agenda.now + length, lane)
+            timers[tag] = timer = Timer(sim, seat, tag, due, lane, late)
             lane.add(timer)
         else:
-            due = agenda.now + seat.place.clock.true(self._length(after))
-            seat.timers[tag] = timer = Timer(sim, seat, tag, due, None)
+            timers[tag] = timer = Timer(sim, seat, tag, due, None, late)
             agenda.at(due, timer)
+
+    def lateness(self, seat: Seat, late: Span) -> int:
+        """How late a timer of this seat fires that is due now, microseconds of true time."""
+        outer, self.seat = self.seat, seat
+        length = seat.place.clock.true(self._length(late))
+        self.seat = outer
+        return length
 
     def deadline(self, tag: Tag, after: Span) -> None:
         seat, sim = self.seat, self._sim
@@ -104,7 +116,7 @@ class LiveStep:
         old = seat.timers.get(tag)
         if old is not None:
             old.drop()
-        seat.timers[tag] = Timer(sim, seat, tag, sim.agenda.now + seat.place.clock.true(self._length(after)), None)
+        seat.timers[tag] = Timer(sim, seat, tag, sim.agenda.now + seat.place.clock.true(self._length(after)), None, None)
 
     def disarm(self, tag: Tag) -> None:
         assert self.seat is not None
@@ -118,33 +130,27 @@ class LiveStep:
 
     def _length(self, span: Span) -> int:
         """The span in microseconds of this place's clock."""
+        return _LENGTHS[type(span)](self, span)
+
+    def _left(self, tag: Tag) -> int:
+        seat = self.seat
+        assert seat is not None
+        timer = seat.timers.get(tag)
+        return 0 if timer is None else max(0, seat.place.clock.local(timer.due - self._sim.agenda.now))
+
+    def _within(self, span: Within) -> int:
         seat, sim = self.seat, self._sim
         assert seat is not None
-        match span:
-            case Exactly(us):
-                return us
-            case Left(tag):
-                return max(0, seat.place.clock.local(seat.timers[tag].due - sim.agenda.now)) if tag in seat.timers else 0
-            case Excess(tag, over):
-                return max(0, self._length(Left(tag)) - over)
-            case Drawn():
-                return self._drawn(seat, span)
-            case Within(label, lo, hi):
-                return self._slowed(seat, sim.choices.sample("draw", seat.name, label, sim.stream(seat, label), Uniform(lo, hi)))
-            case Half(inner):
-                return self._length(inner) // 2
-            case Clamp(inner, lo, hi):
-                return min(max(self._length(inner), lo), hi)
-            case Least(first, second):
-                return min(self._length(first), self._length(second))
-            case Plus(first, second):
-                return self._length(first) + self._length(second)
-            case Until(stamp):
-                return max(0, stamp - seat.place.clock.wall(sim.agenda.now))
-            case NotBefore(inner, node, tag, after):
-                return max(self._length(inner), self._since_mark(node, tag, after))
+        us = sim.choices.sample("draw", seat.name, span.label, sim.stream(seat, span.label), _uniform(span.lo, span.hi))
+        return self._slowed(seat, us)
 
-    def _drawn(self, seat: Seat, span: Drawn) -> int:
+    def _until(self, span: Until) -> int:
+        assert self.seat is not None
+        return max(0, span.stamp - self.seat.place.clock.wall(self._sim.agenda.now))
+
+    def _drawn(self, span: Drawn) -> int:
+        seat = self.seat
+        assert seat is not None
         choices = self._sim.choices
         if span.entity:
             return self._slowed(seat, choices.sample_at(span.label, span.entity, span.ordinal, span.law))
@@ -190,8 +196,7 @@ class LiveStep:
             return options[0]
         seat, sim = self.seat, self._sim
         assert seat is not None
-        share = [1] * len(options) if weights is None else list(weights)
-        return options[sim.choices.pick(seat.name, label, sim.stream(seat, label), share)]
+        return options[sim.choices.pick(seat.name, label, sim.stream(seat, label), len(options), weights)]
 
     def spawn(self, name: Name, node: Node) -> None:
         assert self.seat is not None
@@ -207,3 +212,25 @@ class LiveStep:
 
     def wants(self, kind: type) -> bool:
         return kind in self._sim.listeners
+
+
+@lru_cache(maxsize=1024)
+def _uniform(lo: int, hi: int) -> Uniform:
+    """Laws check their arguments: once is enough."""
+    return Uniform(lo, hi)
+
+
+# By class instead of `match`: spans are measured several times for every message.
+_LENGTHS: dict[type, Callable[[LiveStep, Any], int]] = {
+    Exactly: lambda step, span: span.us,
+    Left: lambda step, span: step._left(span.tag),
+    Excess: lambda step, span: max(0, step._left(span.tag) - span.over),
+    Drawn: LiveStep._drawn,
+    Within: LiveStep._within,
+    Half: lambda step, span: step._length(span.span) // 2,
+    Clamp: lambda step, span: min(max(step._length(span.span), span.lo), span.hi),
+    Least: lambda step, span: min(step._length(span.first), step._length(span.second)),
+    Plus: lambda step, span: step._length(span.first) + step._length(span.second),
+    Until: LiveStep._until,
+    NotBefore: lambda step, span: max(step._length(span.span), step._since_mark(span.node, span.tag, span.after)),
+}

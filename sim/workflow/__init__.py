@@ -1,17 +1,17 @@
 """What users write workflows with: Go's `workflow` package in Python's spelling, with explicit contexts.
 
-    from sim import workflow
+from sim import workflow
 
-    @workflow.workflow
-    async def file_processing(ctx, file_id):
-        ctx = workflow.with_activity_options(ctx, workflow.ActivityOptions(start_to_close_timeout=workflow.minutes(1)))
-        options = workflow.SessionOptions(creation_timeout=workflow.minutes(1), execution_timeout=workflow.minutes(1))
-        session_ctx = await workflow.create_session(ctx, options)
-        try:
-            info = await workflow.execute_activity(session_ctx, "download", file_id).get(session_ctx)
-            ...
-        finally:
-            await workflow.complete_session(session_ctx)
+@workflow.workflow
+async def file_processing(ctx, file_id):
+    ctx = workflow.with_activity_options(ctx, workflow.ActivityOptions(start_to_close_timeout=workflow.minutes(1)))
+    options = workflow.SessionOptions(creation_timeout=workflow.minutes(1), execution_timeout=workflow.minutes(1))
+    session_ctx = await workflow.create_session(ctx, options)
+    try:
+        info = await workflow.execute_activity(session_ctx, "download", file_id).get(session_ctx)
+        ...
+    finally:
+        await workflow.complete_session(session_ctx)
 """
 
 from sim.history.commands import RetryPolicy
@@ -47,7 +47,7 @@ from sim.workflow.errors import (
     Panic,
     PanicError,
     SessionFailedError,
-    TimeoutError,  # noqa: A004 - the SDK's name
+    TimeoutError,
     WorkflowError,
     describe,
     is_canceled,

@@ -83,7 +83,9 @@ class _Coroutine:
         except StopIteration:
             return True
         if not isinstance(waits_for, Blocked):
-            raise TypeError(f"workflow code awaited {waits_for!r}: await only what sim.workflow offers (futures, channels, selectors, sleep)")
+            raise TypeError(
+                f"workflow code awaited {waits_for!r}: await only what sim.workflow offers (futures, channels, selectors, sleep)"
+            )
         self._waits_for = waits_for
         return False
 
@@ -93,5 +95,5 @@ class _Coroutine:
         except RuntimeError:
             # Its `finally` awaited something: Goexit would run it locally, and nothing of it would reach the server.
             pass
-        except Exception:  # noqa: BLE001 - a defer that fails while its coroutine is destroyed is nobody's business
+        except Exception:
             pass

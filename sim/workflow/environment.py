@@ -8,7 +8,7 @@ time and build it again from the log.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -394,8 +394,8 @@ def _same(mine: Command, recorded: Command) -> bool:
     match mine, recorded:
         case ScheduleActivity(), ScheduleActivity():
             return mine.ordinal == recorded.ordinal and mine.activity_type == recorded.activity_type
-        case (RequestCancelActivity() | CancelTimer() | StartTimer() | RecordMarker()), _:
-            return type(mine) is type(recorded) and mine.ordinal == recorded.ordinal  # type: ignore[union-attr]
+        case ((RequestCancelActivity() | CancelTimer() | StartTimer() | RecordMarker()), _):
+            return type(mine) is type(recorded) and mine.ordinal == recorded.ordinal
         case _:
             return type(mine) is type(recorded)
 

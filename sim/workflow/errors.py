@@ -44,7 +44,7 @@ class PanicError(WorkflowError):
         self.message = message
 
 
-class TimeoutError(WorkflowError):  # noqa: A001 - the SDK's name
+class TimeoutError(WorkflowError):
     """The server timed an activity out; the cause is the last attempt's failure, if one had failed."""
 
     def __init__(self, timeout_type: TimeoutType, message: str = "", cause: BaseException | None = None, details: object = None) -> None:
@@ -83,7 +83,7 @@ class SessionFailedError(WorkflowError):
 class ContinueAsNewError(WorkflowError):
     """Raise it to end this run and start the next with `input`."""
 
-    def __init__(self, workflow_type: str, input: object = None) -> None:  # noqa: A002 - Temporal's name
+    def __init__(self, workflow_type: str, input: object = None) -> None:
         super().__init__("continue as new")
         self.workflow_type = workflow_type
         self.input = input

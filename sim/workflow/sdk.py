@@ -23,7 +23,7 @@ class SdkVersion:
         """Read "1.48.0" or "1.48". Raises ValueError with the expected form."""
         pieces = text.split(".")
         if not 2 <= len(pieces) <= 3 or not all(piece.isdigit() for piece in pieces):
-            raise ValueError(f"sdk_version: expected a version such as \"1.48.0\", got {text!r}")
+            raise ValueError(f'sdk_version: expected a version such as "1.48.0", got {text!r}')
         major, minor, patch = (*map(int, pieces), 0)[:3]
         return cls((major, minor, patch))
 

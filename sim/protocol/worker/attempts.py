@@ -79,7 +79,6 @@ class AttemptOnWorker:
 
     def timed_out(self, what: str, worker: Worker, step: Step) -> None:
         """The budget of one of its calls ended without an answer."""
-        worker.calls.forget(step, self.tag(what))
         self.replied(what, DEADLINE_EXCEEDED, worker, step)
 
     def woken(self, worker: Worker, step: Step) -> None:

@@ -49,10 +49,15 @@ class Calls:
     open: dict[Hashable, OpenCall] = field(default_factory=dict)
 
     def start(self, step: Step, tag: Hashable, to: Name, request: Message, budget: Span) -> None:
-        """Call; the outcome comes through `ended`."""
+        """Call; the outcome comes through `ended`, or `out_of_time` when ("budget", tag) fires."""
         self.open[tag] = OpenCall(to, request)
-        step.deadline(("budget", tag), budget)
-        step.call(to, request, tag, budget)
+        step.arm(("budget", tag), budget)
+        step.call(to, request, tag)
+
+    def out_of_time(self, step: Step, tag: Hashable) -> None:
+        """The budget ended: the call is given up."""
+        step.abandon(tag)
+        self.forget(step, tag)
 
     def ended(self, step: Step, tag: Hashable, message: Message) -> Message | None:
         """A try came back: its final answer (errors of the driver translated), or None when it is tried again."""
@@ -74,13 +79,14 @@ class Calls:
         """The wait before the next try is over."""
         call = self.open.get(tag)
         if call is not None:
-            step.call(call.to, call.request, tag, Left(("budget", tag)))
+            step.call(call.to, call.request, tag)
 
     def forget(self, step: Step, tag: Hashable) -> None:
         """The call is over."""
-        self.open.pop(tag, None)
+        call = self.open.pop(tag, None)
         step.disarm(("budget", tag))
-        step.disarm(("again", tag))
+        if call is not None and call.tries:
+            step.disarm(("again", tag))
 
     def give_up(self, step: Step, tag: Hashable) -> bool:
         """End an open call from this side (its context was cancelled). False when it is not open."""

@@ -12,6 +12,7 @@ from sim.protocol.worker.attempts import ANSWER, COMPLETED, AttemptOnWorker
 if TYPE_CHECKING:
     from sim.protocol.worker.node import Worker
 
+
 @dataclass(slots=True)
 class CompletionAttempt(AttemptOnWorker):
     """Closes the done channel of its session if the worker has one; completing an unknown session succeeds."""

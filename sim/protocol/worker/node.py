@@ -133,9 +133,11 @@ class Worker(Node):
                 self.calls.again(step, tag[1])
             case "stop":
                 self.stop.fired(self, step)
-            case "signal" | "beat" | "respond" | "task" | "shutdown" if tag in self.calls.open:
-                self.calls.forget(step, tag)
-                self._call_ended(tag, None, step)
+            case "budget":
+                call = tag[1]
+                assert isinstance(call, tuple)
+                self.calls.out_of_time(step, call)
+                self._call_ended(call, None, step)
             case _:
                 attempt = self.attempts.get(tag[1:])  # type: ignore[arg-type]
                 if attempt is None:
