@@ -1,0 +1,1 @@
+"""What a person sees of a run: timelines, stories, tables, reports and traces."""
