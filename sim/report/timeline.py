@@ -338,7 +338,6 @@ class TimelineCollector:
         if span is not None:
             span.ended, span.status = time, o.status
         for name in [name for name, session in self._sessions.items() if session.run == o.run]:
-            session = self._sessions.pop(name)
             self._session_ended(time, name, "dropped", o.status)
 
     def _asked(self, time: int, node: Name, o: seen.SessionAsked) -> None:

@@ -26,7 +26,7 @@ MUTED: Final = "#6b7280"
 BAND: Final = "#f3f4f6"
 GRID: Final = "#d9dce1"
 
-_SETTINGS: Final[dict[str, Any]] = {
+_SETTINGS: Final[Any] = {
     "svg.hashsalt": "session-sim",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -41,7 +41,8 @@ _SETTINGS: Final[dict[str, Any]] = {
     "figure.facecolor": "white",
 }
 _STEPS: Final = (
-    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30,
+    60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
 )  # fmt: skip
 
 

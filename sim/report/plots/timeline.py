@@ -8,7 +8,7 @@ which a worker is gone and the workflow does not know yet is drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
@@ -191,8 +191,8 @@ def _paint(page: Page) -> None:
         _mark(page, mark)
 
 
-def _box(page: Page, began: float, ended: float, top: float, height: float, **look: object) -> None:
-    page.axes.add_patch(Rectangle((began, top), max(ended - began, 0.0), height, **look))  # type: ignore[arg-type]
+def _box(page: Page, began: float, ended: float, top: float, height: float, **look: Any) -> None:
+    page.axes.add_patch(Rectangle((began, top), max(ended - began, 0.0), height, **look))
 
 
 def _seconds(page: Page, time: int | None) -> float:
@@ -239,7 +239,8 @@ def _attempt(page: Page, bar: AttemptBar, hold: Hold | None) -> None:
     colour = page.colours.get(bar.session, "#8a9099")
     top, height = (group.top + row + 0.42, 0.46) if page.roomy else (group.top + row + 0.3, 0.4)
     bad = bar.outcome not in ("completed", "")
-    _box(page, began, ended, top, height, facecolor=colour, edgecolor=style.RED if bad else "white", linewidth=1.1 if bad else 0.5, zorder=3)
+    edge, width = (style.RED, 1.1) if bad else ("white", 0.5)
+    _box(page, began, ended, top, height, facecolor=colour, edgecolor=edge, linewidth=width, zorder=3)
     if not page.roomy:
         return
     text = bar.name if bar.attempt == 1 else f"{bar.name} (attempt {bar.attempt})"
@@ -264,11 +265,12 @@ def _workflow(page: Page, span: WorkflowSpan) -> None:
     group = page.flows[span.workflow_id]
     middle = group.top + 0.5
     began, ended = span.began / 1e6, _seconds(page, span.ended)
-    page.axes.plot([began, ended], [middle, middle], color="#9aa1ab", linewidth=1.2 if page.roomy else 0.6, zorder=1.5, solid_capstyle="butt")
+    width = 1.2 if page.roomy else 0.6
+    page.axes.plot([began, ended], [middle, middle], color="#9aa1ab", linewidth=width, zorder=1.5, solid_capstyle="butt")
     if span.ended is None:
         return
     colour = {"COMPLETED": style.GREEN, "CONTINUED_AS_NEW": style.ICE, "CANCELED": style.AMBER}.get(span.status, style.RED)
-    page.axes.plot([ended], [middle], marker="o", markersize=6 if page.roomy else 2.2, color=colour, zorder=7, markeredgecolor="white", markeredgewidth=0.6, clip_on=False)
+    _dot(page, ended, middle, "o", 6 if page.roomy else 2.2, colour)
     if page.roomy:
         word = span.status.lower().replace("_", " ")
         room = (page.line.end - span.ended) / 1e6 * page.scale
@@ -295,16 +297,18 @@ def _session(page: Page, session: SessionSpan, group: Group) -> None:
     else:
         _box(page, created, ended, top + margin, 1 - 2 * margin, facecolor=_light(colour, 0.35), edgecolor=colour, linewidth=0.5, zorder=2)
         if page.roomy and page.fits(session_label(session.session), ended - created):
-            _say(page, created, top + 0.5, session_label(session.session), va="center", color=_dark(colour), weight="bold", size=7, zorder=5)
+            label = session_label(session.session)
+            _say(page, created, top + 0.5, label, va="center", color=_dark(colour), weight="bold", size=7, zorder=5)
     if session.lost is not None and created < session.lost / 1e6 < ended:
         _unnoticed(page, session.lost / 1e6, ended, top + margin, 1 - 2 * margin)
     if session.end in ("failed", "not created"):
-        page.axes.plot([ended], [top + 0.5], marker="X", markersize=7 if page.roomy else 4.6, color=style.RED, zorder=8, markeredgecolor="white", markeredgewidth=0.6)
+        _dot(page, ended, top + 0.5, "X", 7 if page.roomy else 4.6, style.RED)
 
 
 def _unnoticed(page: Page, lost: float, ended: float, top: float, height: float) -> None:
     """The worker is gone, or gave the slot up, and the workflow does not know."""
-    _box(page, lost, ended, top, height, facecolor="#fbe3e1", edgecolor=style.RED, hatch="\\\\\\\\" if page.roomy else None, linewidth=0.5, zorder=3)
+    hatch = "\\\\\\\\" if page.roomy else None
+    _box(page, lost, ended, top, height, facecolor="#fbe3e1", edgecolor=style.RED, hatch=hatch, linewidth=0.5, zorder=3)
     for text in ("its slot is gone, not noticed yet", "not noticed yet", "unnoticed"):
         if page.roomy and page.fits(text, ended - lost):
             _boxed(page, lost, top + height / 2, text, color=style.RED)
@@ -346,13 +350,25 @@ def _ends(page: Page) -> None:
         group = page.workers[_worker_name(lane)]
         x, middle = lane.ended / 1e6, group.top + group.rows / 2
         colour = style.MUTED if lane.end == "exited" else style.RED
-        page.axes.plot([x, x], [group.top - 0.08, group.top + group.rows + 0.08], color=colour, linewidth=1.8 if page.roomy else 1.0, zorder=8)
+        _bar(page, x, group, colour)
         if lane.end != "exited":
-            page.axes.plot([x], [middle], marker="x", markersize=11 if page.roomy else 4.5, markeredgewidth=2.6 if page.roomy else 1.3, color=colour, zorder=9)
+            size, width = (11, 2.6) if page.roomy else (4.5, 1.3)
+            page.axes.plot([x], [middle], marker="x", markersize=size, markeredgewidth=width, color=colour, zorder=9)
         word = {"killed": "killed", "machine lost": "machine lost", "exited": "stopped, exited"}[lane.end]
         text = f"{word} {stamp(lane.ended)}"
         if group.rows * page.row > 0.12 or page.roomy:
             _beside(page, x, middle, text, colour)
+
+
+def _bar(page: Page, x: float, group: Group, colour: str) -> None:
+    """A line across a lane."""
+    page.axes.plot([x, x], [group.top - 0.08, group.top + group.rows + 0.08], color=colour, linewidth=1.8 if page.roomy else 1, zorder=8)
+
+
+def _dot(page: Page, x: float, y: float, marker: str, size: float, colour: str) -> None:
+    page.axes.plot(
+        [x], [y], marker=marker, markersize=size, color=colour, markeredgecolor="white", markeredgewidth=0.6, zorder=8, clip_on=False
+    )  # fmt: skip
 
 
 def _mark(page: Page, mark: Mark) -> None:
@@ -363,7 +379,7 @@ def _mark(page: Page, mark: Mark) -> None:
     if names and mark.kind == "start":
         for name in names:
             group = page.workers[name]
-            page.axes.plot([x, x], [group.top - 0.08, group.top + group.rows + 0.08], color=style.GREEN, linewidth=1.6, zorder=8)
+            _bar(page, x, group, style.GREEN)
             if page.roomy:
                 _beside(page, x, group.top + 0.22, "starts", style.GREEN)
         return
@@ -371,7 +387,7 @@ def _mark(page: Page, mark: Mark) -> None:
         return  # the lane shows it
     group_at = page.workers[names[0]] if names else page.flows.get(mark.target)
     y = group_at.top + 0.1 if group_at is not None else -0.45
-    page.axes.plot([x], [y], marker="v", markersize=7 if page.roomy else 4, color=style.RED, zorder=9, clip_on=False, markeredgecolor="white", markeredgewidth=0.6)
+    _dot(page, x, y, "v", 7 if page.roomy else 4, style.RED)
     if page.roomy:
         _beside(page, x, y, mark.kind.replace("_", " ") + (f": {mark.detail}" if mark.detail else ""), style.RED)
 
@@ -379,10 +395,9 @@ def _mark(page: Page, mark: Mark) -> None:
 # -- words -------------------------------------------------------------------------------------------------------------
 
 
-def _say(page: Page, x: float, y: float, text: str, dx: float = 3, size: float = 7.5, **look: object) -> None:
-    page.axes.annotate(
-        text, (x, y), xytext=(dx if look.get("ha") != "right" else -dx, 0), textcoords="offset points", fontsize=size, annotation_clip=False, **look
-    )  # fmt: skip
+def _say(page: Page, x: float, y: float, text: str, dx: float = 3, size: float = 7.5, **look: Any) -> None:
+    shift = (-dx if look.get("ha") == "right" else dx, 0)
+    page.axes.annotate(text, (x, y), xytext=shift, textcoords="offset points", fontsize=size, annotation_clip=False, **look)
 
 
 def _boxed(page: Page, x: float, y: float, text: str, color: str = style.MUTED) -> None:
@@ -421,14 +436,15 @@ def _words_around(figure: Figure, page: Page, title: str, height: float) -> None
     _legend(figure, page, height)
     if line.left_out:
         more = ", ".join(f"{count} {kind}" for kind, count in sorted(line.left_out.items()))
-        figure.text(0.18 / WIDTH, 0.09 / height, f"Not shown, beyond the limits of a picture: {more}.", fontsize=7, color=style.RED, va="center")
+        text = f"Not shown, beyond the limits of a picture: {more}."
+        figure.text(0.18 / WIDTH, 0.09 / height, text, fontsize=7, color=style.RED, va="center")
 
 
-def _margin(axes: Axes, y: float, text: str, size: float = 8, **look: object) -> None:
+def _margin(axes: Axes, y: float, text: str, size: float = 8, **look: Any) -> None:
     text = text if len(text) <= 24 else text[:22] + "…"
     axes.annotate(
-        text, (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0), textcoords="offset points", ha="right", va="center", fontsize=size,
-        annotation_clip=False, **look,
+        text, (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0), textcoords="offset points", ha="right", va="center",
+        fontsize=size, annotation_clip=False, **look,
     )  # fmt: skip
 
 
@@ -464,15 +480,19 @@ def _legend(figure: Figure, page: Page, height: float) -> None:
     if any(s.lost is not None for s in line.sessions):
         handles.append(Patch(facecolor="#fbe3e1", edgecolor=style.RED, hatch="\\\\\\\\", label="slot is gone, not noticed yet"))
     if any(s.end in ("failed", "not created") for s in line.sessions):
-        handles.append(Line2D([], [], marker="X", linestyle="none", color=style.RED, markeredgecolor="white", markersize=8, label="session fails"))
+        handles.append(_sample("X", 8, style.RED, "session fails", markeredgecolor="white"))
     if any(lane.ended is not None for lane in line.lanes):
-        handles.append(Line2D([], [], marker="x", linestyle="none", color=style.RED, markersize=7, markeredgewidth=2, label="process ends"))
+        handles.append(_sample("x", 7, style.RED, "process ends", markeredgewidth=2))
     if page.roomy and line.heartbeats and len(line.heartbeats) <= 400:
-        handles.append(Line2D([], [], marker="o", linestyle="none", color=style.INK, markersize=2.8, label="heartbeat reaches the server"))
+        handles.append(_sample("o", 2.8, style.INK, "heartbeat reaches the server"))
     figure.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0.12 / WIDTH, 0.14 / height), ncols=len(handles), frameon=False, fontsize=7.5,
         handlelength=1.6, columnspacing=1.3, handletextpad=0.5, borderaxespad=0.0,
     )  # fmt: skip
+
+
+def _sample(marker: str, size: float, colour: str, label: str, **look: Any) -> Line2D:
+    return Line2D([], [], marker=marker, linestyle="none", color=colour, markersize=size, label=label, **look)
 
 
 def session_label(session: str) -> str:
