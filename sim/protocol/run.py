@@ -183,11 +183,14 @@ class Run(Node):
     def _time_out(self, record: ActivityRecord, kind: TimeoutType, step: Step) -> None:
         started = record.phase is Attempt.STARTED
         details = record.details if kind in (TimeoutType.HEARTBEAT, TimeoutType.START_TO_CLOSE) and started else None
-        failure = TimeoutFailure(kind, f"activity {kind.value} timeout", record.last_failure, details)
+        message = f"activity {kind.value} timeout"
+        # Only an event names the failure before it as the cause; what is kept for the next attempt does not (P4.3.9).
+        failure = TimeoutFailure(kind, message, None, details)
         state = record.decide(step, failure)
         if state is RetryState.IN_PROGRESS:
             self.retry(record, failure, step)
             return
+        failure = TimeoutFailure(kind, message, record.last_failure, details)
         if state is RetryState.TIMEOUT and kind in (TimeoutType.START_TO_CLOSE, TimeoutType.HEARTBEAT):
             failure = TimeoutFailure(
                 TimeoutType.SCHEDULE_TO_CLOSE,
