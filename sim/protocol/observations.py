@@ -111,7 +111,10 @@ class WorkerStarted(Struct, frozen=True):
     session_worker: bool
 
     def sentence(self) -> str:
-        return f"{self.identity} starts on {self.host}"
+        slots = (
+            f", {self.max_sessions} session slot{'s' if self.max_sessions != 1 else ''}" if self.session_worker else ", no session worker"
+        )
+        return f"{self.identity} starts on {self.host}{slots}"
 
 
 class WorkerStopping(Struct, frozen=True):
@@ -121,7 +124,8 @@ class WorkerStopping(Struct, frozen=True):
     stop_timeout: int = 0
 
     def sentence(self) -> str:
-        return f"{self.identity} begins a graceful stop"
+        wait = f", waiting at most {self.stop_timeout / 1e6:g} s" if self.stop_timeout else ", waiting for nothing (WorkerStopTimeout is 0)"
+        return f"{self.identity} begins a graceful stop{wait}"
 
 
 class WorkerStopped(Struct, frozen=True):
@@ -231,4 +235,26 @@ class FaultHappened(Struct, frozen=True):
     detail: str = ""
 
     def sentence(self) -> str:
+        said = _FAULTS.get(self.kind)
+        if said is not None:
+            return said.format(target=self.target, direction=_DIRECTIONS.get(self.detail, ""), detail=self.detail)
         return f"{self.target}: {self.kind.replace('_', ' ')}{f' ({self.detail})' if self.detail else ''}"
+
+
+_FAULTS = {
+    "kill": "{target} killed",
+    "lose_machine": "the machine of {target} is lost",
+    "exit": "{target} exits",
+    "start": "{target} is started",
+    "stop": "{target} is told to stop",
+    "freeze": "{target} is frozen",
+    "unfreeze": "{target} runs again",
+    "hold": "{target} is cut off: what goes {direction} is held",
+    "release": "{target} is reachable again: what went {direction} arrives",
+    "slow_down": "{target} takes {detail} as long",
+    "server_down": "the server is down",
+    "server_up": "the server is back",
+    "cancel": "somebody asks to cancel workflow {target}",
+    "terminate": "somebody terminates workflow {target}",
+}
+_DIRECTIONS = {"up": "to the server", "down": "to it from the server", "both": "either way"}

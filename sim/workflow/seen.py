@@ -19,6 +19,10 @@ class SessionAsked(Struct, frozen=True):
     execution_timeout: int
     heartbeat_timeout: int
 
+    def sentence(self) -> str:
+        word = "recreate" if self.recreated else "create"
+        return f"workflow asks to {word} session {self.session} on {self.task_queue}"
+
 
 class SessionCreated(Struct, frozen=True):
     """CreateSession or RecreateSession returned a session context, bound to the worker behind `task_queue`."""
@@ -27,6 +31,9 @@ class SessionCreated(Struct, frozen=True):
     session: str
     task_queue: str
     host: str
+
+    def sentence(self) -> str:
+        return f"session {self.session} is open, bound to {self.task_queue}"
 
 
 class SessionNotCreated(Struct, frozen=True):
@@ -37,6 +44,11 @@ class SessionNotCreated(Struct, frozen=True):
     error: str
     refused: bool = False
 
+    def sentence(self) -> str:
+        if self.refused:
+            return f"CreateSession is refused: {self.error}"
+        return f"session {self.session} is not created ({self.error})"
+
 
 class SessionStateChanged(Struct, frozen=True):
     run: str
@@ -44,6 +56,16 @@ class SessionStateChanged(Struct, frozen=True):
     before: str
     after: str
     why: str
+
+    def sentence(self) -> str:
+        match self.after:
+            case "Failed":
+                return f"session {self.session} failed ({self.why})"
+            case "Closed":
+                lost = f", although it had {self.before.lower()}" if self.before == "Failed" else ""
+                return f"session {self.session} closed{lost}" + (f"; the completion activity: {self.why}" if self.why else "")
+            case _:
+                return f"session {self.session}: {self.before} becomes {self.after}"
 
 
 class SessionCompleteCalled(Struct, frozen=True):
@@ -53,6 +75,10 @@ class SessionCompleteCalled(Struct, frozen=True):
     session: str
     state: str
 
+    def sentence(self) -> str:
+        effect = "" if self.state == "Open" else f" and does nothing: it is {self.state}"
+        return f"workflow calls CompleteSession of {self.session}{effect}"
+
 
 class SessionCompleteReturned(Struct, frozen=True):
     """CompleteSession of an open session returned. `error`: what became of the completion activity."""
@@ -60,6 +86,9 @@ class SessionCompleteReturned(Struct, frozen=True):
     run: str
     session: str
     error: str
+
+    def sentence(self) -> str:
+        return f"CompleteSession of {self.session} returned" + (f"; the completion activity ended with {self.error}" if self.error else "")
 
 
 class Saw(Struct, frozen=True):
@@ -73,3 +102,7 @@ class Saw(Struct, frozen=True):
     state: str
     value: object
     elapsed_ms: int
+
+    def sentence(self) -> str:
+        came_to = f" fails: {self.error}" if self.error else " is done"
+        return f"workflow: {self.op}{f' {self.name}' if self.name else ''}{came_to}"
