@@ -144,7 +144,8 @@ def _describe_one(error: BaseException) -> str:
         case ApplicationError(type=name, message=message):
             return f"*internal.ApplicationError({name}: {message})"
         case WorkflowError():
-            return f"*internal.{type(error).__name__}"
+            # A plain error of the SDK, such as that of a second session in one context, is made by errors.New.
+            return "*errors.errorString" if type(error) is WorkflowError else f"*internal.{type(error).__name__}"
         case _:
             return f"*errors.errorString({error})"
 
