@@ -28,7 +28,7 @@ def lose_machine(sim: Simulation, place: Name) -> None:
 def _die(sim: Simulation, place: Name, told: bool) -> None:
     seats = _seats_of(sim, place)
     for seat in seats:
-        for tag, (serial, callee) in seat.calls.items():
+        for tag, (serial, callee, _) in seat.calls.items():
             if told:
                 sim.tell_withdrawn(seat, tag, serial, callee)
         seat.calls.clear()
@@ -51,7 +51,7 @@ def _break_calls(sim: Simulation, place: Name, callees: Set[Name]) -> None:
     """Everybody outside who waits for one of these nodes gets to know that its connection broke."""
     for seat in list(sim.seats.values()):
         if seat.name not in callees:
-            for tag, (serial, callee) in list(seat.calls.items()):
+            for tag, (serial, callee, _) in list(seat.calls.items()):
                 if callee in callees:
                     sim.answer(seat.name, tag, serial, place, Unreachable())
 
@@ -103,7 +103,7 @@ def stop_serving(sim: Simulation, place: Name) -> None:
     mine = {seat.name for seat in _seats_of(sim, place)}
     for seat in list(sim.seats.values()):
         if seat.name not in mine:
-            for tag, (serial, callee) in list(seat.calls.items()):
+            for tag, (serial, callee, _) in list(seat.calls.items()):
                 if callee in mine:
                     sim.inject(callee, Withdrawn(Call(seat.name, tag, serial)))
     _break_calls(sim, place, mine)

@@ -44,7 +44,8 @@ class Rule:
     """A fault on single messages of one link direction.
 
     `matches` sees the message; the `skip` first matches pass, then `count` are hit (None: all). `value` is the delay
-    in microseconds, or the message that the caller gets in place of an answer.
+    in microseconds, or the message that the caller gets in place of an answer. `asked`, if given, sees the request that
+    the message is or answers, and whom it was made to: only so can answers to one kind of calls be told apart.
     """
 
     matches: Callable[[object], bool]
@@ -53,10 +54,13 @@ class Rule:
     skip: int = 0
     value: object = None
     hits: int = 0
+    asked: Callable[[object, Name], bool] | None = None
 
-    def applies(self, message: object) -> bool:
-        """Whether this message is hit; counts it."""
+    def applies(self, message: object, asked: tuple[object, Name] | None = None) -> bool:
+        """Whether this message is hit; counts it. `asked`: the request that it is or answers, and its callee."""
         if (self.count is not None and self.hits >= self.count) or not self.matches(message):
+            return False
+        if self.asked is not None and (asked is None or not self.asked(*asked)):
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -120,10 +124,10 @@ class Link:
     def __post_init__(self) -> None:
         self.name = f"{self.source}>{self.target}"
 
-    def rule_for(self, message: object) -> Rule | None:
-        """The first rule that hits this message."""
+    def rule_for(self, message: object, asked: tuple[object, Name] | None = None) -> Rule | None:
+        """The first rule that hits this message; `asked`: the request that it is or answers, and its callee."""
         for rule in self.rules:
-            if rule.applies(message):
+            if rule.applies(message, asked):
                 return rule
         return None
 

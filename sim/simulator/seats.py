@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from sim.model.draws import Stream
-from sim.model.inputs import Fired, Input, Name, Tag
+from sim.model.inputs import Fired, Input, Message, Name, Tag
 from sim.model.node import Node
 from sim.model.spans import Span
 from sim.simulator.agenda import Entry, Lane, LaneEntry
@@ -27,8 +27,8 @@ class Seat:
         self.place = place
         self.index = index
         self.timers: dict[Tag, Timer] = {}
-        self.calls: dict[Tag, tuple[int, Name]] = {}
-        """Open calls: tag -> (serial, callee)."""
+        self.calls: dict[Tag, tuple[int, Name, Message]] = {}
+        """Open calls: tag -> (serial, callee, request)."""
         self.marks: dict[Tag, int] = {}
         self.streams: dict[str, Stream] = {}
         self.moving: set[Hashable] = set()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, assert_never
 
 from sim.model.draws import Stream
-from sim.model.inputs import Call, Deliver, Input, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
+from sim.model.inputs import Call, Deliver, Input, Message, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
 from sim.model.laws import Law, Uniform
 from sim.model.node import Node
 from sim.model.spans import Span
@@ -187,10 +187,21 @@ class Simulation:
         link = self.link(sender.place.name, target.name)
         parcel = Parcel(self, to, event, link, serial)
         delay = self._delay(link, event)
-        if link.rules and (rule := link.rule_for(_payload(event))) is not None:
+        if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
             self._apply_rule(rule, parcel, delay)
             return
         self._depart(parcel, delay)
+
+    def _asked(self, to: Name, event: Input) -> tuple[Message, Name] | None:
+        """The request that an input is, or answers, and whom it was made to; None when it is neither."""
+        match event:
+            case Deliver(message=message, call=Call()):
+                return message, to
+            case Reply(tag=tag) if to in self.seats and tag in self.seats[to].calls:
+                _, callee, request = self.seats[to].calls[tag]
+                return request, callee
+            case _:
+                return None
 
     def _depart(self, parcel: Parcel, delay: int) -> None:
         link = parcel.link
@@ -314,7 +325,7 @@ class Simulation:
         """Forget an open call; the callee gets to know over the link, if that still works."""
         open_call = seat.calls.pop(tag, None)
         if open_call is not None:
-            self.tell_withdrawn(seat, tag, *open_call)
+            self.tell_withdrawn(seat, tag, *open_call[:2])
 
     def tell_withdrawn(self, seat: Seat, tag: Tag, serial: int, callee: Name) -> None:
         """Let the callee of a call know that nobody waits for its answer."""

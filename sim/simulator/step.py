@@ -63,7 +63,7 @@ class LiveStep:
         seat, sim = self.seat, self._sim
         assert seat is not None
         serial = sim.next_serial()
-        seat.calls[tag] = (serial, to)
+        seat.calls[tag] = (serial, to, request)
         if budget is not None:
             self.arm(tag, budget)
         target = sim.seats.get(to)
