@@ -10,7 +10,10 @@ from enum import Enum
 from msgspec import Struct
 
 
-class TimeoutType(Enum):
+class TimeoutType(str, Enum):
+    """Hashes as a string does: it is part of the tags of timers."""
+
+    __hash__ = str.__hash__
     START_TO_CLOSE = "StartToClose"
     SCHEDULE_TO_START = "ScheduleToStart"
     SCHEDULE_TO_CLOSE = "ScheduleToClose"

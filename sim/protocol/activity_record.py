@@ -53,7 +53,7 @@ class ActivityRecord:
 
     def due(self, kind: TimeoutType) -> Tag:
         """The tag of this deadline."""
-        return ("due", self.command.ordinal, kind.value)
+        return ("due", self.command.ordinal, kind)
 
     def deadlines(self) -> list[TimeoutType]:
         """Which deadlines are running, in the order of their types."""
@@ -105,7 +105,7 @@ class ActivityRecord:
     def forget_written(self, step: Step) -> None:
         """Timer tasks written for this attempt are void."""
         for kind in self.written:
-            step.disarm(("written", self.command.ordinal, kind.value))
+            step.disarm(("written", self.command.ordinal, kind))
         self.written.clear()
 
     @property

@@ -14,9 +14,21 @@ class WorkflowStarted(Struct, frozen=True):
     workflow_id: str
     workflow_type: str
     task_queue: str
+    run_timeout: int = 0
+    """The lesser of run and execution timeout, microseconds; 0 without any."""
 
     def sentence(self) -> str:
         return f"workflow {self.workflow_id} starts on queue {self.task_queue}"
+
+
+class WorkflowCancelRequested(Struct, frozen=True):
+    """Somebody asked to cancel a workflow, for the first time."""
+
+    run: str
+    workflow_id: str
+
+    def sentence(self) -> str:
+        return f"the cancellation of workflow {self.workflow_id} is requested"
 
 
 class WorkflowClosed(Struct, frozen=True):

@@ -105,7 +105,7 @@ class Run(Node):
         self.began_at = step.stamp()
         backoff = spec.first_task_backoff
         if step.wants(obs.WorkflowStarted):
-            step.emit(obs.WorkflowStarted(step.me, spec.workflow_id, spec.workflow_type, spec.task_queue))
+            step.emit(obs.WorkflowStarted(step.me, spec.workflow_id, spec.workflow_type, spec.task_queue, spec.bound))
         self.journal.direct(
             step,
             ev.WorkflowExecutionStarted(
@@ -159,7 +159,7 @@ class Run(Node):
             record, kind = running[tags.index(step.earliest(tags))]
             if kind not in record.written:
                 record.written.add(kind)
-                self._arm(("written", record.ordinal, kind.value), Left(record.due(kind)), step)
+                self._arm(("written", record.ordinal, kind), Left(record.due(kind)), step)
         if self.timers:
             ordinals = list(self.timers)
             first = ordinals[0] if len(ordinals) == 1 else step.earliest([("user", o) for o in ordinals])[1]  # type: ignore[index]

@@ -9,6 +9,7 @@ from sim.history import visible as vis
 from sim.model.inputs import Call
 from sim.model.node import Step
 from sim.protocol import messages as msg
+from sim.protocol import observations as obs
 from sim.protocol.workflow_task import Phase
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def request_cancel(run: Run, message: msg.RequestCancelWorkflow, call: Call | No
     """The second request has no effect."""
     if not run.cancel_requested:
         run.cancel_requested = True
+        if step.wants(obs.WorkflowCancelRequested):
+            step.emit(obs.WorkflowCancelRequested(step.me, run.spec.workflow_id))
         event = ev.WorkflowExecutionCancelRequested(message.identity, message.reason)
         run.journal.hold(step, event, vis.CancelRequested(), closes=False)
         run.attention(step)

@@ -70,14 +70,13 @@ class Agenda:
     def _wake(self, event: simpy.Event) -> None:
         self.now = now = int(self.env.now)
         due = self._buckets.pop(now)
-        after_each = self.after_each
         if len(due) == 1:
             entries: Iterable[Entry] = due[0].ready(now)
         else:
             entries = sorted((entry for what in due for entry in what.ready(now)), key=_key)
         for entry in entries:
             entry.run()
-            after_each()
+            self.after_each()
 
     def run(self, until: int | None, stop: Callable[[], bool]) -> None:
         """Carry out everything up to and including `until`, or until `stop` says so, or until nothing is due."""

@@ -13,12 +13,16 @@ _BLOCK = 3 * 4096
 class Digest:
     """Hashes (time, node, what) of every input that a node took. Names enter when they are first used."""
 
-    __slots__ = ("_buffer", "_codes", "_hash", "_newcomers", "events")
+    __slots__ = ("_buffer", "_codes", "_delivered", "_fired", "_hash", "_newcomers", "_replied", "events")
 
     def __init__(self) -> None:
         self._hash = blake2b(digest_size=16)
-        self._buffer = array("q")
+        self._buffer: list[int] = []
         self._codes: dict[object, int] = {}
+        # By class of input, so that the common ones need no key of their own.
+        self._delivered: dict[type, int] = {}
+        self._replied: dict[type, int] = {}
+        self._fired: dict[object, int] = {}
         self._newcomers = 0
         self.events = 0
 
@@ -29,30 +33,48 @@ class Digest:
         self._newcomers += 1
         return self._newcomers
 
+    def note(self, text: str) -> None:
+        """Let something else count: how a workflow ended, say."""
+        self._flush()
+        self._hash.update(f"!{text}\n".encode())
+
     def add(self, time: int, index: int, event: Input) -> None:
-        """A node took an input."""
-        cls = type(event)
-        what: object
-        if cls is Deliver or cls is Reply:
-            what = (cls, type(event.message))  # type: ignore[union-attr]
-        elif cls is Fired:
-            what = (cls, event.tag)  # type: ignore[union-attr]
+        """A node took an input. Of a message its class counts, of a timer the first part of its tag."""
+        code: int | None
+        if isinstance(event, Deliver):
+            code = self._delivered.get(type(event.message))
+        elif isinstance(event, Reply):
+            code = self._replied.get(type(event.message))
+        elif isinstance(event, Fired):
+            tag = event.tag
+            code = self._fired.get(tag[0] if isinstance(tag, tuple) else tag)
         else:
-            what = event
-        code = self._codes.get(what)
+            code = self._codes.get(event)
         if code is None:
-            code = self._new_code(what, event)
+            code = self._new_code(event)
         buffer = self._buffer
-        buffer.append(time)
-        buffer.append(index)
-        buffer.append(code)
+        buffer += (time, index, code)
         if len(buffer) >= _BLOCK:
             self._flush()
 
-    def _new_code(self, what: object, event: Input) -> int:
-        code = len(self._codes)
-        self._codes[what] = code
-        text = f"{type(event).__name__} {type(event.message).__name__}" if isinstance(event, (Deliver, Reply)) else repr(event)
+    def _new_code(self, event: Input) -> int:
+        """Codes are numbers in the order of first use; what they stand for enters the hash then."""
+        self._newcomers += 1
+        code = self._newcomers
+        match event:
+            case Deliver(message=message):
+                self._delivered[type(message)] = code
+                text = f"Deliver {type(message).__name__}"
+            case Reply(message=message):
+                self._replied[type(message)] = code
+                text = f"Reply {type(message).__name__}"
+            case Fired(tag=tag):
+                first = tag[0] if isinstance(tag, tuple) else tag
+                self._fired[first] = code
+                text = f"Fired {first}"
+            case _:
+                self._codes[event] = code
+                text = repr(event)
         self._flush()
         self._hash.update(f"={code} {text}\n".encode())
         return code
@@ -60,8 +82,8 @@ class Digest:
     def _flush(self) -> None:
         if self._buffer:
             self.events += len(self._buffer) // 3
-            self._hash.update(self._buffer.tobytes())
-            self._buffer = array("q")
+            self._hash.update(array("q", self._buffer).tobytes())
+            self._buffer.clear()
 
     def hexdigest(self) -> str:
         """The digest so far, 32 hexadecimal characters."""

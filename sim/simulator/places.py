@@ -117,7 +117,8 @@ class Link:
     sent: int = 0
     rules: list[Rule] = field(default_factory=list)
     waiting: list[Entry] = field(default_factory=list)
-    streams: dict[str, Stream] = field(default_factory=dict)
+    streams: dict[type, Stream] = field(default_factory=dict)
+    """Of delays, by class of message."""
     name: str = ""
     """`source>target`, as labels have it."""
 

@@ -122,15 +122,17 @@ class Simulation:
     def handle(self, seat: Seat, event: Input) -> None:
         """Let a node take an input."""
         step = self._step
-        outer, step.seat, step.me = step.seat, seat, seat.name
+        outer = step.seat
+        step.seat = seat
+        step.me = seat.name
         self.digest.add(self.agenda.now, seat.index, event)
-        seat.node.handle(event, step)
-        if seat.node.restless:
+        node = seat.node
+        node.handle(event, step)
+        if node.restless:
             self._offer_moves(seat)
+        step.seat = outer
         if outer is not None:
-            step.seat, step.me = outer, outer.name
-        else:
-            step.seat = None
+            step.me = outer.name
 
     def _settle(self) -> None:
         """Deliver what nodes of one place sent each other: that takes no time."""
@@ -181,16 +183,17 @@ class Simulation:
 
     def post(self, sender: Seat, target: Place, to: Name, event: Input, serial: int) -> None:
         """Send an input to a node in `target`."""
-        if target is sender.place:
+        source = sender.place
+        if target is source:
             self._local.append(Parcel(self, to, event, None, serial))
             return
-        link = self.link(sender.place.name, target.name)
+        link = self.links.get((source.name, target.name)) or self.link(source.name, target.name)
         parcel = Parcel(self, to, event, link, serial)
         delay = self._delay(link, event)
         if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
             self._apply_rule(rule, parcel, delay)
-            return
-        self._depart(parcel, delay)
+        else:
+            self._depart(parcel, delay)
 
     def _asked(self, to: Name, event: Input) -> tuple[Message, Name] | None:
         """The request that an input is, or answers, and whom it was made to; None when it is neither."""
@@ -206,20 +209,22 @@ class Simulation:
     def _depart(self, parcel: Parcel, delay: int) -> None:
         link = parcel.link
         assert link is not None
-        arrival = max(self.agenda.now + delay, link.free_at)
+        arrival = self.agenda.now + delay
+        if arrival < link.free_at:
+            arrival = link.free_at
         link.free_at = arrival
         link.sent += 1
         parcel.order = link.sent
         self.agenda.at(arrival, parcel)
 
     def _delay(self, link: Link, event: Input) -> int:
-        what = type(_payload(event)).__name__
-        stream = link.streams.get(what)
+        kind = type(_payload(event))
+        stream = link.streams.get(kind)
         if stream is None:
-            stream = link.streams[what] = self.choices.stream(f"delay {what}", link.name)
+            stream = link.streams[kind] = self.choices.stream(f"delay {kind.__name__}", link.name)
         choices = self.choices
         value = link.law.sample(stream.next())
-        return choices.settle(f"delay|{link.name}|{what}|{stream.drawn}", value) if choices.labelled else value
+        return choices.settle(f"delay|{link.name}|{kind.__name__}|{stream.drawn}", value) if choices.labelled else value
 
     def _apply_rule(self, rule: Rule, parcel: Parcel, delay: int) -> None:
         match rule.fate:

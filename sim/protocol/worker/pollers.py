@@ -14,8 +14,10 @@ from sim.protocol import messages as msg
 POLL_BUDGET = Exactly(70 * SECOND)
 
 
-class Kind(Enum):
-    """What a poller polls for. The value is its part in tags and labels."""
+class Kind(str, Enum):
+    """What a poller polls for. The value is its part in tags and labels; it hashes as that."""
+
+    __hash__ = str.__hash__
 
     WORKFLOW = "workflow"
     ACTIVITY = "activity"
@@ -43,7 +45,7 @@ class Poller:
 
     @property
     def tag(self) -> Hashable:
-        return ("poll", self.kind.value, self.index)
+        return ("poll", self.kind, self.index)
 
 
 @dataclass(slots=True)
@@ -79,18 +81,17 @@ class Pollers:
     def advance(self, step: Step, token_free: bool) -> None:
         """Let every poller that can poll do so."""
         for poller in self.pollers:
-            if poller.state is State.BLOCKED:
-                self._try(poller, step, token_free)
+            if poller.state is State.BLOCKED and (token_free or self.stopping or poller.kind is not Kind.CREATION):
+                self._try(poller, step)
 
-    def _try(self, poller: Poller, step: Step, token_free: bool) -> None:
+    def _try(self, poller: Poller, step: Step) -> None:
         if self.stopping:
             poller.state = State.STOPPED
             return
         slots = self.free(poller.kind)
-        if slots.free <= 0 or (poller.kind is Kind.CREATION and not token_free):
-            return
-        slots.free -= 1
-        self._poll(poller, step)
+        if slots.free > 0:
+            slots.free -= 1
+            self._poll(poller, step)
 
     def _poll(self, poller: Poller, step: Step) -> None:
         poller.sticky = poller.kind is Kind.WORKFLOW and self._sticky_next()
