@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,7 +61,9 @@ def settings() -> Any:
 
 def svg(drawn: Figure) -> str:
     """The figure as SVG text: without a date, with ids that depend on the content alone."""
-    return _saved(drawn, "svg").decode("utf-8")
+    text = _saved(drawn, "svg").decode("utf-8")
+    # What is left of the metadata names only the format, by addresses that look like something to be loaded.
+    return re.sub(r" *<metadata>.*?</metadata>\n", "", text, flags=re.DOTALL)
 
 
 def png(drawn: Figure, dpi: int = 110) -> bytes:
