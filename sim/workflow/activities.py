@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 from sim.history.commands import RetryPolicy, ScheduleActivity
 from sim.workflow.context import Context
-from sim.workflow.errors import SessionFailedError
+from sim.workflow.errors import CanceledError, SessionFailedError
 from sim.workflow.futures import Future
+from sim.workflow.mutants import Mutant
+from sim.workflow.seen import SessionActivityAsked, SessionStateChanged
 from sim.workflow.session_info import SESSION_KEY, SessionInfo, SessionState
 
 OPTIONS_KEY = "activity options"
@@ -49,15 +51,28 @@ def execute_activity(ctx: Context, activity_type: str, argument: object = None) 
     is not scheduled at all, and its future fails with SessionFailedError.
     """
     session = ctx.value(SESSION_KEY)
-    queue = ""
-    if isinstance(session, SessionInfo):
-        if session.state is SessionState.FAILED:
-            future = Future()
-            future.resolve(error=SessionFailedError())
-            return future
-        if session.state is SessionState.OPEN:
-            queue = session.task_queue
-    return schedule(ctx, activity_type, argument, queue, session.session_id if queue and session else "")
+    if not isinstance(session, SessionInfo):
+        return schedule(ctx, activity_type, argument, "", "")
+    env, mutants = ctx.env, ctx.env.info.mutants
+    refused = session.state is SessionState.FAILED
+    queue = session.task_queue if session.state is SessionState.OPEN else ""
+    env.observe(SessionActivityAsked(env.info.run, session.session_id, activity_type, queue, session.state.value, refused))
+    if refused:
+        failed = Future()
+        failed.resolve(error=CanceledError() if Mutant.FAILED_SESSION_LOOKS_CANCELED in mutants else SessionFailedError())
+        return failed
+    name = session.session_id if queue else ""
+    future = schedule(ctx, activity_type, argument, "" if Mutant.SESSION_ACTIVITIES_ON_BASE_QUEUE in mutants else queue, name)
+    if Mutant.ACTIVITY_ERROR_FAILS_SESSION in mutants:
+        future.when_ready(lambda: _fail_session(ctx, session, future))
+    return future
+
+
+def _fail_session(ctx: Context, session: SessionInfo, future: Future) -> None:
+    """The bug of `Mutant.ACTIVITY_ERROR_FAILS_SESSION`."""
+    if future.error is not None and session.state is SessionState.OPEN:
+        session.state = SessionState.FAILED
+        ctx.env.observe(SessionStateChanged(ctx.env.info.run, session.session_id, "Open", "Failed", "an activity failed"))
 
 
 def schedule(ctx: Context, activity_type: str, argument: object, queue: str, session: str) -> Future:

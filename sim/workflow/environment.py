@@ -52,6 +52,7 @@ from sim.workflow.errors import (
     to_failure,
 )
 from sim.workflow.futures import Channel, Future
+from sim.workflow.mutants import Mutants
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
 
 
@@ -63,6 +64,8 @@ class Info(Struct, frozen=True):
     workflow_type: str
     task_queue: str
     sdk: SdkVersion = SdkVersion.parse(DEFAULT_SDK_VERSION)
+    mutants: Mutants = ()
+    """Planted bugs of the framework; empty but in tests of properties."""
 
 
 class Chooser(Protocol):

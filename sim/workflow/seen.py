@@ -9,7 +9,11 @@ from msgspec import Struct
 
 
 class SessionAsked(Struct, frozen=True):
-    """CreateSession or RecreateSession scheduled a creation activity. Timeouts in microseconds."""
+    """CreateSession or RecreateSession scheduled a creation activity. Timeouts in microseconds.
+
+    `task_queue`: where the creation activity goes. `options_queue`: the queue of the context's activity options, "" without.
+    `within`: an open session of the context ("" as it should be).
+    """
 
     run: str
     session: str
@@ -18,6 +22,8 @@ class SessionAsked(Struct, frozen=True):
     creation_timeout: int
     execution_timeout: int
     heartbeat_timeout: int
+    options_queue: str = ""
+    within: str = ""
 
     def sentence(self) -> str:
         word = "recreate" if self.recreated else "create"
@@ -37,12 +43,13 @@ class SessionCreated(Struct, frozen=True):
 
 
 class SessionNotCreated(Struct, frozen=True):
-    """CreateSession or RecreateSession returned an error. `refused`: because the context has an open session."""
+    """CreateSession or RecreateSession returned an error. `refused`: because the context has an open session, `within`."""
 
     run: str
     session: str
     error: str
     refused: bool = False
+    within: str = ""
 
     def sentence(self) -> str:
         if self.refused:
@@ -89,6 +96,41 @@ class SessionCompleteReturned(Struct, frozen=True):
 
     def sentence(self) -> str:
         return f"CompleteSession of {self.session} returned" + (f"; the completion activity ended with {self.error}" if self.error else "")
+
+
+class SessionCompleteFailed(Struct, frozen=True):
+    """CompleteSession raised: which it never should."""
+
+    run: str
+    session: str
+    error: str
+
+    def sentence(self) -> str:
+        return f"CompleteSession of {self.session} fails: {self.error}"
+
+
+class SessionContextDone(Struct, frozen=True):
+    """The session's context was cancelled: by CompleteSession, by the session's failure, or with the context it was made from."""
+
+    run: str
+    session: str
+
+    def sentence(self) -> str:
+        return f"the context of session {self.session} is cancelled"
+
+
+class SessionActivityAsked(Struct, frozen=True):
+    """ExecuteActivity was called with a session's context. `state`: the session's; `refused`: with ErrSessionFailed."""
+
+    run: str
+    session: str
+    activity_type: str
+    task_queue: str
+    state: str
+    refused: bool = False
+
+    def sentence(self) -> str:
+        return f"{self.activity_type} is {'refused: session ' + self.session + ' has failed' if self.refused else 'asked for'}"
 
 
 class Saw(Struct, frozen=True):

@@ -18,10 +18,13 @@ from sim.workflow.activities import OPTIONS_KEY, ActivityOptions, activity_optio
 from sim.workflow.context import Context, with_cancel
 from sim.workflow.errors import WorkflowError, describe, is_canceled
 from sim.workflow.futures import Future, Selector
+from sim.workflow.mutants import Mutant
 from sim.workflow.seen import (
     SessionAsked,
     SessionCompleteCalled,
+    SessionCompleteFailed,
     SessionCompleteReturned,
+    SessionContextDone,
     SessionCreated,
     SessionNotCreated,
     SessionStateChanged,
@@ -29,6 +32,7 @@ from sim.workflow.seen import (
 from sim.workflow.session_info import SESSION_KEY, SessionInfo, SessionState
 
 SECOND = 1_000_000
+YEAR = 365 * 24 * 3600 * SECOND
 CREATION_ACTIVITY = "internalSessionCreationActivity"
 COMPLETION_ACTIVITY = "internalSessionCompletionActivity"
 CREATION_QUEUE_SUFFIX = "__internal_session_creation"
@@ -74,6 +78,8 @@ async def create_session(ctx: Context, options: SessionOptions) -> Context:
     CanceledError when the context is cancelled.
     """
     base = activity_options(ctx).task_queue or ctx.env.info.task_queue
+    if Mutant.CREATION_IGNORES_OPTIONS in ctx.env.info.mutants:
+        base = ctx.env.info.task_queue
     return await _create(ctx, options, base + CREATION_QUEUE_SUFFIX, recreated=False)
 
 
@@ -92,9 +98,10 @@ async def recreate_session(ctx: Context, recreate_token: bytes, options: Session
 async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: bool) -> Context:
     env = ctx.env
     existing = get_session_info(ctx)
-    if existing is not None and existing.state is SessionState.OPEN:
+    within = existing.session_id if existing is not None and existing.state is SessionState.OPEN else ""
+    if within and Mutant.OPEN_SESSION_NOT_REFUSED not in env.info.mutants:
         refusal = WorkflowError("found exisiting open session in the context")
-        env.observe(SessionNotCreated(env.info.run, "", describe(refusal), refused=True))
+        env.observe(SessionNotCreated(env.info.run, "", describe(refusal), refused=True, within=within))
         raise refusal
     # Counted on replay too: a worker that takes over must not give the next session a name that is used already.
     fresh = env.new_session_id()
@@ -111,8 +118,12 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
             options.creation_timeout,
             options.execution_timeout,
             options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT,
+            activity_options(ctx).task_queue,
+            within,
         )
     )
+    # Activities and timers register under their ordinals, which are never 0.
+    session_ctx.scope.hooks[0] = lambda: env.observe(SessionContextDone(env.info.run, session_id))
     creation = _schedule_creation(session_ctx, info, options, queue)
     await _bound_or_failed(ctx, session_ctx, info, creation)
     env.dispatcher.spawn(_watch(info, creation, ctx))
@@ -123,12 +134,15 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
 
 def _schedule_creation(session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> Future:
     env = session_ctx.env
+    mutants = env.info.mutants
+    if Mutant.RECREATE_ON_CREATION_QUEUE in mutants and not queue.endswith(CREATION_QUEUE_SUFFIX):
+        queue = env.info.task_queue + CREATION_QUEUE_SUFFIX
     creation_ctx = session_ctx.derived(
         OPTIONS_KEY,
         ActivityOptions(
             task_queue=queue,
-            schedule_to_start_timeout=options.creation_timeout,
-            start_to_close_timeout=options.execution_timeout,
+            schedule_to_start_timeout=0 if Mutant.CREATION_TIMEOUT_NOT_SENT in mutants else options.creation_timeout,
+            start_to_close_timeout=YEAR if Mutant.EXECUTION_TIMEOUT_NOT_SENT in mutants else options.execution_timeout,
             heartbeat_timeout=options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT,
             retry_policy=CREATION_RETRY if env.sdk.fatal_session_timeouts else CREATION_RETRY_BEFORE_1_14,
         ),
@@ -148,7 +162,9 @@ async def _bound_or_failed(ctx: Context, session_ctx: Context, info: SessionInfo
         nonlocal failure
         failure = future.error
 
-    selector = Selector().add_receive(ctx.env.channel(info.session_id), bound).add_future(creation, ended)
+    selector = Selector().add_receive(ctx.env.channel(info.session_id), bound)
+    if Mutant.CREATION_FAILURE_NOT_AWAITED not in ctx.env.info.mutants:
+        selector.add_future(creation, ended)
     await selector.select(session_ctx)
     if failure is not None:
         info.cancel()
@@ -161,7 +177,7 @@ async def _watch(info: SessionInfo, creation: Future, ctx: Context) -> None:
     try:
         await creation.get(ctx)
     except WorkflowError as error:
-        if is_canceled(error):
+        if is_canceled(error) or Mutant.WATCHER_IGNORES_FAILURES in ctx.env.info.mutants:
             return
         ctx.env.open_sessions.pop(info.session_id, None)
         _change(ctx, info, SessionState.FAILED, describe(error))
@@ -174,14 +190,27 @@ async def complete_session(ctx: Context) -> None:
     Does nothing when there is no session or it is not open. Never raises: an error of the completion is ignored.
     """
     info = get_session_info(ctx)
-    env = ctx.env
     if info is None:
         return
+    env = ctx.env
+    try:
+        await _complete(ctx, info)
+    except Exception as error:
+        env.observe(SessionCompleteFailed(env.info.run, info.session_id, describe(error)))
+        raise
+
+
+async def _complete(ctx: Context, info: SessionInfo) -> None:
+    env = ctx.env
+    mutants = env.info.mutants
     env.observe(SessionCompleteCalled(env.info.run, info.session_id, info.state.value))
-    if info.state is not SessionState.OPEN:
+    if Mutant.COMPLETING_TWICE_FAILS_SESSION in mutants and info.state is SessionState.CLOSED:
+        _change(ctx, info, SessionState.FAILED, "completed twice")
+    if info.state is not SessionState.OPEN and Mutant.COMPLETES_FAILED_SESSIONS not in mutants:
         return
     assert info.completion_ctx is not None
-    info.cancel()
+    if Mutant.COMPLETE_KEEPS_CONTEXT not in mutants:
+        info.cancel()
     options = ActivityOptions(task_queue=info.task_queue, schedule_to_start_timeout=3 * SECOND, start_to_close_timeout=3 * SECOND)
     completion_ctx = info.completion_ctx.derived(OPTIONS_KEY, options)
     failure = ""

@@ -20,8 +20,10 @@ from sim.model.node import Step
 from sim.model.spans import SECOND, Exactly, Left
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
+from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, COMPLETED, DROPPED, AttemptOnWorker, Cause, Outcome, failed
 from sim.protocol.worker.calls import call_budget, heartbeat_budget
+from sim.protocol.worker.pollers import Kind
 from sim.workflow.sessions import Binding
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ class CreationAttempt(AttemptOnWorker):
             # Only activities of the session worker have one; anywhere else this panics, which the server retries.
             self._end(failed(ApplicationFailure("no session environment in context", "PanicError")), worker, step, token=False)
             return
-        if not worker.bucket.take():
+        takes_none = Mutant.RECREATE_TAKES_NO_TOKEN in worker.options.mutants and self.pool is Kind.RESOURCE
+        if not takes_none and not worker.bucket.take():
             final = not worker.options.sdk.fatal_session_timeouts
             self._end(failed(ApplicationFailure(TOO_MANY, non_retryable=final)), worker, step, token=False)
             return
@@ -82,6 +85,11 @@ class CreationAttempt(AttemptOnWorker):
     def replied(self, what: str, message: Message, worker: Worker, step: Step) -> None:
         match what, message:
             case "signal", msg.Ok():
+                if Mutant.ATTEMPT_FAILS_AFTER_SIGNAL in worker.options.mutants and self.task.attempt == 1:
+                    self._end(failed(ApplicationFailure("planted")), worker, step)
+                    return
+                if Mutant.TOKEN_RETURNED_AFTER_SIGNAL in worker.options.mutants:
+                    self._give_token_back(worker, step)
                 self.phase = Phase.LOOP
                 step.arm(self.tag("tick"), Exactly(self.interval))
                 self._look(worker, step)
@@ -98,6 +106,8 @@ class CreationAttempt(AttemptOnWorker):
 
     def _heartbeat_answered(self, message: Message, worker: Worker, step: Step) -> None:
         """P3.6.4 and P3.6.5: any error cancels the context, against what the SDK's comment says."""
+        if Mutant.CREATION_ACTIVITY_DEAF in worker.options.mutants:
+            return
         match message:
             case msg.HeartbeatAnswer(cancel_requested=True):
                 self.cancel(Cause.CANCELED, worker, step)
@@ -134,6 +144,8 @@ class CreationAttempt(AttemptOnWorker):
 
     def channel_closed(self, worker: Worker, step: Step) -> None:
         """The completion activity closed the done channel."""
+        if Mutant.CREATION_ACTIVITY_DEAF in worker.options.mutants:
+            return
         self.done = True
         self.wake(step)
 
@@ -162,6 +174,8 @@ class CreationAttempt(AttemptOnWorker):
                     self._heartbeat(worker, step)
 
     def _heartbeat(self, worker: Worker, step: Step) -> None:
+        if Mutant.SESSION_HEARTBEATS_NOT_SENT in worker.options.mutants:
+            return
         self.phase = Phase.HEARTBEATING
         throttle = min(self.task.activity.heartbeat * 8 // 10, worker.options.max_heartbeat_throttle_interval)
         budget = heartbeat_budget(throttle, self.tag("deadline"))
@@ -185,9 +199,14 @@ class CreationAttempt(AttemptOnWorker):
         self.phase = Phase.OVER
         step.disarm(self.tag("tick"))
         step.disarm(self.tag("wake"))
-        if token:
-            worker.bucket.give_back()
-            if step.wants(obs.TokenReturned):
-                step.emit(obs.TokenReturned(worker.identity, self.session, self.task.run, self.task.attempt, worker.bucket.free))
+        mutants = worker.options.mutants
+        kept = Mutant.TOKEN_KEPT_ON_HEARTBEAT_ABORT in mutants and self.cause is Cause.CALL_FAILED
+        if token and not kept and Mutant.TOKEN_RETURNED_AFTER_SIGNAL not in mutants:
+            self._give_token_back(worker, step)
         self.respond(outcome, worker, step)
         worker.moved(step)
+
+    def _give_token_back(self, worker: Worker, step: Step) -> None:
+        worker.bucket.give_back()
+        if step.wants(obs.TokenReturned):
+            step.emit(obs.TokenReturned(worker.identity, self.session, self.task.run, self.task.attempt, worker.bucket.free))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sim.model.inputs import Message, Name
 from sim.model.node import Step
 from sim.protocol import messages as msg
+from sim.protocol.mutants import Mutants
 from sim.protocol.worker.calls import RESPOND_BUDGET, Calls
 from sim.workflow.definition import Definition
 from sim.workflow.environment import Execution, Info
@@ -25,6 +26,7 @@ class Executor:
     definitions: Mapping[str, Definition]
     sdk: SdkVersion
     cache_size: int
+    mutants: Mutants = ()
     running: set[Name] = field(default_factory=set)
     """Runs whose task is being completed."""
     executions: dict[Name, Execution] = field(default_factory=dict, metadata={"cache": True})
@@ -62,7 +64,8 @@ class Executor:
         if definition is None:
             known = ", ".join(sorted(self.definitions)) or "none"
             raise NotModelledError(f"worker {self.identity} has no workflow type {task.workflow_type!r}; it knows: {known}")
-        execution = Execution(definition, task.input, Info(task.workflow_id, task.run, task.workflow_type, task.task_queue, self.sdk))
+        info = Info(task.workflow_id, task.run, task.workflow_type, task.task_queue, self.sdk, self.mutants)
+        execution = Execution(definition, task.input, info)
         if len(self.executions) >= self.cache_size > 0:
             self.drop(next(iter(self.executions)))
         if self.cache_size > 0:

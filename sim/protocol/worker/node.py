@@ -9,6 +9,7 @@ from sim.model.inputs import Deliver, Fault, Fired, Input, Message, Name, Reply,
 from sim.model.node import Node, Step
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
+from sim.protocol.mutants import Mutant
 from sim.protocol.names import activity_queue, workflow_queue
 from sim.protocol.worker.attempts import AttemptOnWorker, Key
 from sim.protocol.worker.bucket import TokenBucket
@@ -166,6 +167,8 @@ class Worker(Node):
         if self.pollers.stopping and poller.state is State.STOPPED:
             # Returned by a poll but not begun when its component stopped: dropped in silence (P3.8.2).
             return
+        if poller.kind is Kind.CREATION and Mutant.CREATION_POLLED_ONCE in self.options.mutants:
+            poller.state = State.STOPPED
         self.attempts[attempt.key] = attempt
         if step.wants(obs.AttemptBegan):
             label = self.behaviour(message).label if isinstance(attempt, UserAttempt) else ""
@@ -234,7 +237,8 @@ def make_worker(
         counts[Kind.WORKFLOW] = options.max_concurrent_workflow_task_pollers
         sizes[Kind.WORKFLOW] = options.max_concurrent_workflow_task_execution_size
     if options.session_worker:
-        counts |= {Kind.CREATION: 1, Kind.RESOURCE: options.max_concurrent_activity_task_pollers}
+        deaf = Mutant.RESOURCE_QUEUE_NOT_POLLED in options.mutants
+        counts |= {Kind.CREATION: 1, Kind.RESOURCE: 0 if deaf else options.max_concurrent_activity_task_pollers}
         sizes |= {Kind.CREATION: options.sessions, Kind.RESOURCE: size}
     for kind in (Kind.WORKFLOW, Kind.ACTIVITY, Kind.CREATION, Kind.RESOURCE):
         if kind not in counts:
@@ -246,5 +250,6 @@ def make_worker(
     executor = Executor(
         identity, workflow_queue(sticky_name), sticky_name, dict(definitions), options.sdk, options.sticky_workflow_cache_size
     )
+    executor.mutants = options.mutants
     bucket = TokenBucket(options.sessions, options.sessions)
     return Worker(identity, host, task_queue, resource_id, options, pollers, bucket, executor, dict(behaviours))

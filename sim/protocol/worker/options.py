@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sim.protocol.mutants import Mutants
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
 
 DEFAULT_SIZE = 1000
@@ -28,6 +29,8 @@ class WorkerOptions:
     max_heartbeat_throttle_interval: int = 60_000_000
     default_heartbeat_throttle_interval: int = 30_000_000
     sdk: SdkVersion = field(default_factory=lambda: SdkVersion.parse(DEFAULT_SDK_VERSION))
+    mutants: Mutants = ()
+    """Planted bugs (`sim.protocol.mutants`): no option of the SDK; empty but in tests of properties."""
 
     @property
     def sessions(self) -> int:

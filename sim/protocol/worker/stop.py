@@ -17,6 +17,7 @@ from sim.model.node import Step
 from sim.model.spans import Exactly
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
+from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import Cause
 from sim.protocol.worker.calls import RESPOND_BUDGET
 from sim.protocol.worker.pollers import Kind, State
@@ -53,6 +54,8 @@ class Stop:
             return
         step.emit(obs.WorkerStopping(worker.identity, worker.options.worker_stop_timeout))
         worker.pollers.stopping = True
+        if Mutant.STOP_CANCELS_AT_ONCE in worker.options.mutants:
+            worker.cancel_background(step)
         for poller in worker.pollers.pollers:
             if poller.state is State.BACKING_OFF:
                 step.disarm(poller.tag)

@@ -10,6 +10,7 @@ from sim.model.inputs import Message
 from sim.model.node import Step
 from sim.model.spans import Exactly
 from sim.protocol import messages as msg
+from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, AttemptOnWorker, Cause, Outcome, completed, failed
 from sim.protocol.worker.calls import heartbeat_budget
 from sim.protocol.worker.work import Failing, Work
@@ -97,7 +98,7 @@ class UserAttempt(AttemptOnWorker):
             case msg.HeartbeatAnswer(cancel_requested, paused):
                 self.window = True
                 step.arm(self.tag("window"), Exactly(self._throttle(worker)))
-                if cancel_requested or paused:
+                if (cancel_requested or paused) and Mutant.ACTIVITY_HEARTBEATS_DEAF not in worker.options.mutants:
                     self.cancel(Cause.CANCELED if cancel_requested else Cause.PAUSED, worker, step)
             case msg.Refused(code=code):
                 self.cancel(Cause.NOT_FOUND if code is msg.Code.NOT_FOUND else Cause.CALL_FAILED, worker, step)

@@ -1,0 +1,45 @@
+"""The worker that holds the session's slot is the one its activities run on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sim.properties.base import Listener, Observer, Property
+from sim.properties.scene import State
+from sim.protocol import observations as obs
+from sim.workflow import seen
+
+
+class _Observer(Observer):
+    """The creation activity's holder of a token heartbeats; the binding says where activities go. Both have to be one."""
+
+    def listeners(self) -> Mapping[type, Listener]:
+        return {obs.TokenTaken: self._taken, seen.SessionCreated: self._created}
+
+    def _taken(self, time: int, node: str, o: obs.TokenTaken) -> None:
+        session = self.scene.sessions.get(o.session)
+        if session is not None and session.state is State.OPEN:
+            worker = self.scene.workers[node]
+            if worker.resource_queue != session.bound_queue:
+                message = f"{worker.identity} takes the slot of {session.name}, whose activities go to {session.bound_queue}"
+                self.violated(time, message, session, worker)
+
+    def _created(self, time: int, node: str, o: seen.SessionCreated) -> None:
+        session = self.scene.sessions.get(o.session)
+        if session is None:
+            return
+        self.exercised += 1
+        for holder in session.holders:
+            worker = self.scene.workers.get(holder)
+            if worker is not None and worker.resource_queue != session.bound_queue:
+                message = f"{session.name} is bound to {session.bound_queue}, but {worker.identity} holds its slot"
+                self.violated(time, message, session, worker)
+
+
+PROPERTY = Property(
+    name="one_binding",
+    sentence="The worker that holds the session's slot and heartbeats is the one its activities run on.",
+    source="documentation, Basic Usage: “create the session on one of the workers”; “if the worker executing this session dies”",
+    needs=(obs.WorkerStarted, obs.TokenTaken, seen.SessionCreated),
+    observer=_Observer,
+)

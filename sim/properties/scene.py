@@ -1,0 +1,486 @@
+"""What is going on in a run, for all properties at once: places, workers, runs, sessions and their activities.
+
+Only what is open is kept: a session is forgotten when its run is closed and nothing of it runs on a worker any more, a
+run when its last session is. The scene takes every observation in before the properties see it, and forgets after them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sim.properties.base import Listener
+from sim.protocol import observations as obs
+from sim.workflow import seen
+from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
+
+Key = tuple[str, int, int]
+"""(run, ordinal, attempt)."""
+
+
+class State(Enum):
+    """Of a session, as workflow code sees it."""
+
+    ASKED = "asked"
+    OPEN = "Open"
+    FAILED = "Failed"
+    CLOSED = "Closed"
+    NOT_CREATED = "not created"
+
+
+@dataclass(slots=True, eq=False)
+class Outage:
+    """A time in which a place could not be reached, or did not run. `until` None: it still lasts."""
+
+    since: int
+    until: int | None = None
+    when_over: list[Callable[[Outage], None]] = field(default_factory=list)
+
+    def longer_than(self, span: int, now: int) -> bool:
+        """Whether it has lasted longer than `span` microseconds."""
+        return (now if self.until is None else self.until) - self.since > span
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """A process between its start and its end."""
+
+    name: str
+    gone_at: int | None = None
+    frozen: bool = False
+    held: dict[str, bool] = field(default_factory=dict)
+    outage: Outage | None = None
+    past: deque[Outage] = field(default_factory=lambda: deque(maxlen=64))
+    reachable_since: int = 0
+    workers: list[Worker] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """A worker object."""
+
+    node: str
+    identity: str
+    place: Place
+    task_queue: str
+    resource_queue: str
+    limit: int
+    started_at: int
+    free: int
+    free_since: int | None
+    holders: dict[tuple[str, int], Session] = field(default_factory=dict)
+    """(session, attempt of its creation activity) -> session: who holds a token."""
+    users: dict[Key, tuple[str, Session | None]] = field(default_factory=dict)
+    """Attempts of users' activities that run here, with their labels."""
+    idle_since: int = 0
+    stopping_at: int | None = None
+    stop_timeout: int = 0
+    stopped_at: int | None = None
+
+    @property
+    def dead_at(self) -> int | None:
+        """When its process ended or its stop was done, whichever came first; None while it lives."""
+        gone = self.place.gone_at
+        if gone is None or self.stopped_at is None:
+            return gone if self.stopped_at is None else self.stopped_at
+        return min(gone, self.stopped_at)
+
+    def lost_by(self, now: int, heartbeat: int) -> int | None:
+        """When it was lost, if that is so by now: dead, stopping, or out of reach longer than `heartbeat`."""
+        candidates = [t for t in (self.place.gone_at, self.stopping_at) if t is not None]
+        candidates += [o.since for o in (*self.place.past, self.place.outage) if o is not None and o.longer_than(heartbeat, now)]
+        return min(candidates, default=None)
+
+
+@dataclass(slots=True, eq=False)
+class Activity:
+    """An open activity that belongs to a session, the framework's own included."""
+
+    ordinal: int
+    activity_type: str
+    task_queue: str
+    session: Session
+    ready_at: int
+    """When the present attempt was (or will be) handed to matching."""
+    started: bool = False
+
+    @property
+    def of_user(self) -> bool:
+        return self.activity_type not in (CREATION_ACTIVITY, COMPLETION_ACTIVITY)
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """An open run, or a closed one of which something still runs."""
+
+    name: str
+    workflow_id: str
+    task_queue: str
+    bound: int
+    began_at: int
+    sessions: dict[str, Session] = field(default_factory=dict)
+    activities: dict[int, Activity] = field(default_factory=dict)
+    cancel_requested: bool = False
+    closed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """A session from CreateSession on. Lengths of time in microseconds."""
+
+    name: str
+    run: Run
+    index: int
+    """Sessions are numbered in the order in which they are asked for."""
+    asked_at: int
+    queue: str
+    recreated: bool
+    creation_timeout: int
+    execution_timeout: int
+    heartbeat: int
+    state: State = State.ASKED
+    created_at: int = 0
+    bound_queue: str = ""
+    worker: Worker | None = None
+    started_at: int = 0
+    """When the server recorded the start of the latest attempt of its creation activity."""
+    creation_ended: str = ""
+    """How the server closed its creation activity."""
+    creation_closed_at: int = 0
+    failed_at: int | None = None
+    completing_at: int | None = None
+    context_done: bool = False
+    ended_before: int | None = None
+    """Sessions with this index or a later one were asked for when this one was over."""
+    holders: dict[str, int] = field(default_factory=dict)
+    """Worker node -> tokens it has taken there."""
+    running: dict[str, int] = field(default_factory=dict)
+    """Worker node -> attempts of its activities that run there."""
+
+    @property
+    def interval(self) -> int:
+        """I: how often its creation activity sends heartbeats."""
+        return min(self.effective_heartbeat // 3, 10_000_000)
+
+    @property
+    def effective_heartbeat(self) -> int:
+        """H: the heartbeat timeout as the server has it."""
+        return min(t for t in (self.heartbeat, self.execution_timeout, self.run.bound) if t)
+
+
+def _less(counts: dict[str, int], key: str) -> None:
+    left = counts.get(key, 0) - 1
+    if left > 0:
+        counts[key] = left
+    else:
+        counts.pop(key, None)
+
+
+class Scene:
+    """The open things of a run, by name."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, Place] = {}
+        self.workers: dict[str, Worker] = {}
+        """By node; those of dead places are forgotten."""
+        self.queues: dict[str, Worker] = {}
+        """By resource-specific queue; dead ones stay, since tasks may still go there."""
+        self.runs: dict[str, Run] = {}
+        self.sessions: dict[str, Session] = {}
+        self.asked = 0
+        self.server_down = False
+        self.last_fault_at = 0
+        self.outages = 0
+        """How many places are out of reach now."""
+
+    # -- listeners ---------------------------------------------------------------------------------------------------
+
+    def before(self) -> Mapping[type, Listener]:
+        """To be called before the properties' own."""
+        return {
+            obs.FaultHappened: self._fault,
+            obs.WorkerStarted: self._worker_started,
+            obs.WorkerStopping: self._stopping,
+            obs.WorkerStopped: self._stopped,
+            obs.WorkflowStarted: self._run_started,
+            obs.WorkflowCancelRequested: self._cancel_requested,
+            obs.WorkflowClosed: self._run_closed,
+            obs.ActivityScheduled: self._scheduled,
+            obs.AttemptRecorded: self._recorded,
+            obs.AttemptRetried: self._retried,
+            obs.ActivityClosed: self._activity_closed,
+            obs.TokenTaken: self._taken,
+            obs.TokenReturned: self._returned,
+            obs.AttemptBegan: self._began,
+            obs.AttemptEnded: self._ended,
+            seen.SessionAsked: self._asked,
+            seen.SessionCreated: self._created,
+            seen.SessionNotCreated: self._not_created,
+            seen.SessionStateChanged: self._changed,
+            seen.SessionCompleteCalled: self._completing,
+            seen.SessionContextDone: self._context_done,
+        }
+
+    def after(self) -> Mapping[type, Listener]:
+        """To be called after the properties' own: what is over is forgotten."""
+        return {
+            obs.WorkflowClosed: lambda time, node, o: self._forget_run(o.run),
+            obs.TokenReturned: lambda time, node, o: self._forget(o.session),
+            obs.AttemptEnded: self._forget_attempt,
+            obs.ActivityClosed: self._forget_activity,
+            obs.FaultHappened: self._forget_place,
+        }
+
+    # -- places and workers ------------------------------------------------------------------------------------------
+
+    def _fault(self, time: int, node: str, fault: obs.FaultHappened) -> None:
+        self.last_fault_at = time
+        match fault.kind:
+            case "server_down" | "server_up":
+                self.server_down = fault.kind == "server_down"
+                for place in self.places.values():
+                    self._reckon(place, time)
+                return
+            case "start":
+                self.places[fault.place] = Place(fault.place, reachable_since=time)
+        place_or_none = self.places.get(fault.place)
+        if place_or_none is None:
+            return
+        place = place_or_none
+        match fault.kind:
+            case "kill" | "lose_machine" | "exit":
+                place.gone_at = time
+            case "freeze" | "unfreeze":
+                place.frozen = fault.kind == "freeze"
+            case "hold" | "release":
+                for direction in ("up", "down") if fault.detail == "both" else (fault.detail,):
+                    place.held[direction] = fault.kind == "hold"
+        self._reckon(place, time)
+
+    def _reckon(self, place: Place, time: int) -> None:
+        """Open or close the outage of a place."""
+        cut = place.frozen or self.server_down or any(place.held.values())
+        if cut and place.outage is None and place.gone_at is None:
+            place.outage = Outage(time)
+            self.outages += 1
+        elif place.outage is not None and (not cut or place.gone_at is not None):
+            outage, place.outage = place.outage, None
+            self.outages -= 1
+            # Out of reach, then dead: it was never seen again.
+            outage.until = time if place.gone_at is None else 1 << 62
+            place.past.append(outage)
+            place.reachable_since = time
+            for callback in outage.when_over:
+                callback(outage)
+
+    def _worker_started(self, time: int, node: str, started: obs.WorkerStarted) -> None:
+        name = node.partition("/")[0]
+        place = self.places.get(name)
+        if place is None:
+            place = self.places[name] = Place(name, reachable_since=time)
+        limit = started.max_sessions
+        worker = Worker(
+            node, started.identity, place, started.task_queue, started.resource_queue, limit, time, limit, time, idle_since=time
+        )  # fmt: skip
+        place.workers.append(worker)
+        self.workers[node] = worker
+        if started.resource_queue:
+            self.queues[started.resource_queue] = worker
+
+    def _stopping(self, time: int, node: str, stopping: obs.WorkerStopping) -> None:
+        worker = self.workers[node]
+        worker.stopping_at, worker.stop_timeout = time, stopping.stop_timeout
+
+    def _stopped(self, time: int, node: str, stopped: obs.WorkerStopped) -> None:
+        self.workers[node].stopped_at = time
+
+    def _forget_place(self, time: int, node: str, fault: obs.FaultHappened) -> None:
+        place = self.places.get(fault.place)
+        if place is None or place.gone_at is None:
+            return
+        del self.places[fault.place]
+        for worker in place.workers:
+            self.workers.pop(worker.node, None)
+            touched = [*worker.holders.values(), *(s for _, s in worker.users.values() if s is not None)]
+            worker.holders.clear()
+            worker.users.clear()
+            for session in touched:
+                session.holders.pop(worker.node, None)
+                session.running.pop(worker.node, None)
+                self._forget(session.name)
+
+    # -- runs and activities -----------------------------------------------------------------------------------------
+
+    def _run_started(self, time: int, node: str, started: obs.WorkflowStarted) -> None:
+        self.runs[started.run] = Run(started.run, started.workflow_id, started.task_queue, started.run_timeout, time)
+
+    def _cancel_requested(self, time: int, node: str, request: obs.WorkflowCancelRequested) -> None:
+        run = self.runs.get(request.run)
+        if run is not None:
+            run.cancel_requested = True
+
+    def _run_closed(self, time: int, node: str, closed: obs.WorkflowClosed) -> None:
+        run = self.runs.get(closed.run)
+        if run is None:
+            return
+        run.closed = True
+        for session in run.sessions.values():
+            if session.ended_before is None:
+                session.ended_before = self.asked
+
+    def _forget_run(self, name: str) -> None:
+        run = self.runs.get(name)
+        if run is None:
+            return
+        run.activities.clear()
+        for session in list(run.sessions.values()):
+            self._forget(session.name)
+        if not run.sessions:
+            self.runs.pop(name, None)
+
+    def _forget(self, name: str) -> None:
+        session = self.sessions.get(name)
+        if session is None or not session.run.closed or session.holders or session.running:
+            return
+        del self.sessions[name]
+        run = session.run
+        run.sessions.pop(name, None)
+        if not run.sessions:
+            self.runs.pop(run.name, None)
+
+    def activity(self, run: str, ordinal: int) -> Activity | None:
+        """An open activity of a session."""
+        known = self.runs.get(run)
+        return known.activities.get(ordinal) if known is not None else None
+
+    def _scheduled(self, time: int, node: str, o: obs.ActivityScheduled) -> None:
+        session = self.sessions.get(o.session) if o.session else None
+        if session is not None:
+            session.run.activities[o.ordinal] = Activity(o.ordinal, o.activity_type, o.task_queue, session, time)
+
+    def _recorded(self, time: int, node: str, o: obs.AttemptRecorded) -> None:
+        activity = self.activity(o.run, o.ordinal)
+        if activity is not None:
+            activity.started = True
+            if activity.activity_type == CREATION_ACTIVITY:
+                activity.session.started_at = time
+
+    def _retried(self, time: int, node: str, o: obs.AttemptRetried) -> None:
+        activity = self.activity(o.run, o.ordinal)
+        if activity is not None:
+            activity.started = False
+            activity.ready_at = time + o.backoff
+
+    def _activity_closed(self, time: int, node: str, o: obs.ActivityClosed) -> None:
+        activity = self.activity(o.run, o.ordinal) if o.activity_type == CREATION_ACTIVITY else None
+        if activity is not None:
+            activity.session.creation_ended = o.how
+            activity.session.creation_closed_at = time
+
+    def _forget_activity(self, time: int, node: str, o: obs.ActivityClosed) -> None:
+        run = self.runs.get(o.run)
+        if run is not None:
+            run.activities.pop(o.ordinal, None)
+
+    # -- what runs on workers ----------------------------------------------------------------------------------------
+
+    def _taken(self, time: int, node: str, o: obs.TokenTaken) -> None:
+        worker, session = self.workers[node], self.sessions.get(o.session)
+        worker.free = o.free
+        if o.free <= 0:
+            worker.free_since = None
+        if session is not None:
+            worker.holders[o.session, o.attempt] = session
+            session.holders[node] = session.holders.get(node, 0) + 1
+
+    def _returned(self, time: int, node: str, o: obs.TokenReturned) -> None:
+        worker = self.workers[node]
+        worker.free = o.free
+        if o.free > 0 and worker.free_since is None:
+            worker.free_since = time
+        self._let_go(worker, o.session, o.attempt)
+
+    def _let_go(self, worker: Worker, session: str, attempt: int) -> None:
+        holder = worker.holders.pop((session, attempt), None)
+        if holder is not None:
+            _less(holder.holders, worker.node)
+
+    def _began(self, time: int, node: str, o: obs.AttemptBegan) -> None:
+        if o.activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+            return
+        session = self.sessions.get(o.session) if o.session else None
+        self.workers[node].users[o.run, o.ordinal, o.attempt] = (o.label or o.activity_type, session)
+        if session is not None:
+            session.running[node] = session.running.get(node, 0) + 1
+
+    def _ended(self, time: int, node: str, o: obs.AttemptEnded) -> None:
+        worker = self.workers[node]
+        user = worker.users.pop((o.run, o.ordinal, o.attempt), None)
+        if user is None:
+            return
+        if not worker.users:
+            worker.idle_since = time
+        if user[1] is not None:
+            _less(user[1].running, node)
+
+    def _forget_attempt(self, time: int, node: str, o: obs.AttemptEnded) -> None:
+        if o.activity_type == CREATION_ACTIVITY:
+            # Over without having given its token back: nobody holds that one any more.
+            self._let_go(self.workers[node], o.session, o.attempt)
+        if o.session:
+            self._forget(o.session)
+
+    # -- sessions ----------------------------------------------------------------------------------------------------
+
+    def _asked(self, time: int, node: str, o: seen.SessionAsked) -> None:
+        known = self.sessions.get(o.session)
+        if known is not None:
+            # The workflow task was lost before it was committed, and is done again.
+            known.asked_at = time
+            return
+        run = self.runs.get(o.run)
+        if run is None:
+            return
+        session = Session(
+            o.session, run, self.asked, time, o.task_queue, o.recreated, o.creation_timeout, o.execution_timeout, o.heartbeat_timeout
+        )  # fmt: skip
+        self.asked += 1
+        self.sessions[o.session] = run.sessions[o.session] = session
+
+    def _created(self, time: int, node: str, o: seen.SessionCreated) -> None:
+        session = self.sessions.get(o.session)
+        if session is not None:
+            session.state = State.OPEN
+            session.created_at = time
+            session.bound_queue = o.task_queue
+            session.worker = self.queues.get(o.task_queue)
+
+    def _not_created(self, time: int, node: str, o: seen.SessionNotCreated) -> None:
+        session = self.sessions.get(o.session)
+        if session is not None:
+            session.state = State.NOT_CREATED
+            session.ended_before = self.asked
+
+    def _changed(self, time: int, node: str, o: seen.SessionStateChanged) -> None:
+        session = self.sessions.get(o.session)
+        if session is None:
+            return
+        session.state = State(o.after)
+        if session.state is State.FAILED:
+            session.failed_at = time
+        if session.state is State.OPEN:
+            session.ended_before = None
+        elif session.ended_before is None:
+            session.ended_before = self.asked
+
+    def _completing(self, time: int, node: str, o: seen.SessionCompleteCalled) -> None:
+        session = self.sessions.get(o.session)
+        if session is not None and o.state == State.OPEN.value:
+            session.completing_at = time
+
+    def _context_done(self, time: int, node: str, o: seen.SessionContextDone) -> None:
+        session = self.sessions.get(o.session)
+        if session is not None:
+            session.context_done = True
