@@ -15,16 +15,22 @@ import simpy
 
 
 class Due(Protocol):
-    """Something on the agenda."""
+    """Something on the agenda. `compound`: it stands for several entries, or none."""
+
+    compound: bool
 
     def ready(self, now: int) -> Iterable[Entry]:
         """The entries to carry out now."""
+
+    def run(self) -> None:
+        """Carry out the one that it is, if it is not compound."""
 
 
 class Entry:
     """One thing to carry out at one instant."""
 
     __slots__ = ()
+    compound = False
 
     def key(self) -> tuple[str, str]:
         """(node, label): the order among simultaneous entries."""
@@ -41,14 +47,14 @@ class Entry:
 class Agenda:
     """The clock (integer microseconds) and everything that is due later."""
 
-    __slots__ = ("_buckets", "_lanes", "after_each", "env", "now")
+    __slots__ = ("_buckets", "env", "lanes", "now")
 
     def __init__(self) -> None:
         self.env = simpy.Environment(initial_time=0)
         self.now = 0
-        self.after_each: Callable[[], None] = lambda: None
         self._buckets: dict[int, list[Due]] = {}
-        self._lanes: dict[int, Lane] = {}
+        self.lanes: dict[int, Lane] = {}
+        """Timers by length in microseconds."""
 
     def at(self, time: int, what: Due) -> None:
         """Put `what` on the agenda for `time` (not before now)."""
@@ -62,21 +68,20 @@ class Agenda:
 
     def lane(self, length: int) -> Lane:
         """The lane of timers of `length` microseconds."""
-        lane = self._lanes.get(length)
+        lane = self.lanes.get(length)
         if lane is None:
-            lane = self._lanes[length] = Lane(self, length)
+            lane = self.lanes[length] = Lane(self, length)
         return lane
 
     def _wake(self, event: simpy.Event) -> None:
         self.now = now = int(self.env.now)
         due = self._buckets.pop(now)
-        if len(due) == 1:
-            entries: Iterable[Entry] = due[0].ready(now)
-        else:
-            entries = sorted((entry for what in due for entry in what.ready(now)), key=_key)
-        for entry in entries:
+        first = due[0]
+        if len(due) == 1 and not first.compound:
+            first.run()
+            return
+        for entry in sorted((entry for what in due for entry in what.ready(now)), key=_key):
             entry.run()
-            self.after_each()
 
     def run(self, until: int | None, stop: Callable[[], bool]) -> None:
         """Carry out everything up to and including `until`, or until `stop` says so, or until nothing is due."""
@@ -96,7 +101,7 @@ class Agenda:
     def pending(self) -> int:
         """How many live entries wait; lanes count their live timers."""
         direct = sum(_counts(what) for bucket in self._buckets.values() for what in bucket)
-        return direct + sum(lane.live() for lane in self._lanes.values())
+        return direct + sum(lane.live() for lane in self.lanes.values())
 
 
 def _counts(what: Due) -> bool:
@@ -133,6 +138,7 @@ class Lane:
     """Timers of one length, in the order of their ends."""
 
     __slots__ = ("_agenda", "_dead", "_queue", "_waiting", "length")
+    compound = True
 
     # Below this many dropped timers a sweep is not worth its while.
     _SWEEP_AT = 64
@@ -165,9 +171,10 @@ class Lane:
             self._agenda.at(queue[0].due, self)
         else:
             self._waiting = False
-        if len(due) > 1:
-            due.sort(key=_key)
         return due
+
+    def run(self) -> None:
+        raise AssertionError("a lane is not one entry")
 
     def dropped(self) -> None:
         """A timer of this lane was dropped; sweep when most are, so that what is over leaves nothing behind."""

@@ -65,8 +65,11 @@ class Timer(LaneEntry):
         seat.timers.pop(self.tag, None)
         if seat.calls:
             self.sim.give_up(seat, self.tag)
-        self.sim.timers_fired += 1
-        self.sim.handle(seat, Fired(self.tag))
+        sim = self.sim
+        sim.timers_fired += 1
+        sim.handle(seat, Fired(self.tag))
+        if sim.local:
+            sim.settle()
 
 
 class Parcel(Entry):
@@ -87,7 +90,10 @@ class Parcel(Entry):
         return (self.to, f"parcel {self.link.source if self.link else ''} {self.order:012d}")
 
     def run(self) -> None:
-        self.sim.arrive(self)
+        sim = self.sim
+        sim.arrive(self)
+        if sim.local:
+            sim.settle()
 
 
 class Initiative(Entry):

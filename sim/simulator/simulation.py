@@ -23,6 +23,9 @@ from sim.simulator.places import Clock, Condition, Delays, Fate, Link, Place, Ru
 from sim.simulator.seats import Initiative, Later, Parcel, Seat, Timer
 from sim.simulator.step import LiveStep
 
+# Looked up for every message: an attribute of an enum costs more than a name.
+_UP = Condition.UP
+
 Listener = Callable[[int, Name, Any], None]
 """Called with (time in microseconds, node, observation)."""
 
@@ -39,7 +42,6 @@ class Simulation:
         think: Law | None = None,
     ) -> None:
         self.agenda = Agenda()
-        self.agenda.after_each = self._settle
         self.choices = Choices(seed, deviations, recording)
         self.digest = Digest()
         self.places: dict[Name, Place] = {}
@@ -55,9 +57,11 @@ class Simulation:
         self.timers_fired = 0
         self._delays = delays or Delays()
         self._think = think or Uniform(1_000, 10_000)
-        self._local: deque[Parcel] = deque()
+        self.local: deque[Parcel] = deque()
+        """What nodes of one place sent each other just now."""
         self._asleep: dict[Name, list[Entry]] = {}
-        self._serial = 0
+        self.serial = 0
+        """Number of the latest call."""
         self._step = LiveStep(self)
 
     # -- building ---------------------------------------------------------------------------------------------------
@@ -110,11 +114,16 @@ class Simulation:
 
     def schedule(self, time: int, name: str, action: Callable[[], None]) -> None:
         """Do something from outside at a time; `name` orders it among what is simultaneous."""
-        self.agenda.at(time, Later(("", name), action))
+
+        def act() -> None:
+            action()
+            self.settle()
+
+        self.agenda.at(time, Later(("", name), act))
 
     def run(self, until: int | None = None, stop: Callable[[], bool] = lambda: False) -> None:
         """Go on until `until` (microseconds), or `stop`, or until nothing is left to happen."""
-        self._settle()
+        self.settle()
         self.agenda.run(until, stop)
 
     # -- inputs -----------------------------------------------------------------------------------------------------
@@ -134,9 +143,9 @@ class Simulation:
         if outer is not None:
             step.me = outer.name
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Deliver what nodes of one place sent each other: that takes no time."""
-        local = self._local
+        local = self.local
         while local:
             self.arrive(local.popleft())
 
@@ -152,6 +161,7 @@ class Simulation:
         seat.moving.discard(label)
         if self.seats.get(seat.name) is seat and label in seat.node.moves():
             self.handle(seat, Move(label))
+            self.settle()
 
     def stream(self, seat: Seat, purpose: str) -> Stream:
         """The seat's own stream of draws for this purpose."""
@@ -185,26 +195,15 @@ class Simulation:
         """Send an input to a node in `target`."""
         source = sender.place
         if target is source:
-            self._local.append(Parcel(self, to, event, None, serial))
+            self.local.append(Parcel(self, to, event, None, serial))
             return
         link = self.links.get((source.name, target.name)) or self.link(source.name, target.name)
         parcel = Parcel(self, to, event, link, serial)
         delay = self._delay(link, event)
-        if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
+        if link.rules and (rule := link.rule_for(_payload(event))) is not None:
             self._apply_rule(rule, parcel, delay)
         else:
             self._depart(parcel, delay)
-
-    def _asked(self, to: Name, event: Input) -> tuple[Message, Name] | None:
-        """The request that an input is, or answers, and whom it was made to; None when it is neither."""
-        match event:
-            case Deliver(message=message, call=Call()):
-                return message, to
-            case Reply(tag=tag) if to in self.seats and tag in self.seats[to].calls:
-                _, callee, request = self.seats[to].calls[tag]
-                return request, callee
-            case _:
-                return None
 
     def _depart(self, parcel: Parcel, delay: int) -> None:
         link = parcel.link
@@ -218,7 +217,7 @@ class Simulation:
         self.agenda.at(arrival, parcel)
 
     def _delay(self, link: Link, event: Input) -> int:
-        kind = type(_payload(event))
+        kind = type(event.message) if isinstance(event, (Deliver, Reply)) else type(event)
         stream = link.streams.get(kind)
         if stream is None:
             stream = link.streams[kind] = self.choices.stream(f"delay {kind.__name__}", link.name)
@@ -247,42 +246,36 @@ class Simulation:
     def arrive(self, parcel: Parcel) -> None:
         """A parcel is where it was sent to."""
         link = parcel.link
-        if link is not None:
-            if link.broken:
-                return
-            if link.held:
+        if link is not None and (link.broken or link.held):
+            if not link.broken:
                 link.waiting.append(parcel)
-                return
+            return
         seat = self.seats.get(parcel.to)
         if seat is None:
             self._nobody_there(parcel)
             return
         place = seat.place
-        if place.condition is not Condition.UP:
+        if place.condition is not _UP:
             if place.condition is Condition.DOWN and link is not None:
                 self._answer_for(parcel, Unreachable())
             else:
                 self.later(place, parcel)
             return
         event = parcel.event
-        if type(event) is Reply and not self._closes(seat, event.tag, parcel.serial):
-            return
+        if type(event) is Reply:
+            # A reply meets its call, or is too late; then the call is closed and its budget stopped.
+            tag, calls = event.tag, seat.calls
+            if tag not in calls or calls[tag][0] != parcel.serial:
+                return
+            del calls[tag]
+            timer = seat.timers.pop(tag, None)
+            if timer is not None:
+                timer.drop()
         if link is None:
             self.local_messages += 1
         else:
             self.messages += 1
         self.handle(seat, event)
-
-    def _closes(self, seat: Seat, tag: Tag, serial: int) -> bool:
-        """Whether a reply meets its call still open; then the call is closed and its budget stopped."""
-        open_call = seat.calls.get(tag)
-        if open_call is None or open_call[0] != serial:
-            return False
-        del seat.calls[tag]
-        timer = seat.timers.pop(tag, None)
-        if timer is not None:
-            timer.drop()
-        return True
 
     def _nobody_there(self, parcel: Parcel) -> None:
         place = self.places[parcel.link.target] if parcel.link is not None else None
@@ -314,17 +307,12 @@ class Simulation:
             return
         event = Reply(tag, message)
         if place is None or place == seat.place.name:
-            self._local.append(Parcel(self, caller, event, None, serial))
+            self.local.append(Parcel(self, caller, event, None, serial))
         else:
             link = self.link(place, seat.place.name)
             self._depart(Parcel(self, caller, event, link, serial), self._delay(link, event))
 
     # -- calls ------------------------------------------------------------------------------------------------------
-
-    def next_serial(self) -> int:
-        """A number that no call had before."""
-        self._serial += 1
-        return self._serial
 
     def give_up(self, seat: Seat, tag: Tag) -> None:
         """Forget an open call; the callee gets to know over the link, if that still works."""
@@ -361,7 +349,7 @@ class Simulation:
         """Carry out entries now, in this order."""
         for entry in entries:
             entry.run()
-            self._settle()
+            self.settle()
 
 
 def _payload(event: Input) -> object:

@@ -62,7 +62,7 @@ class LiveStep:
     def call(self, to: Name, request: Message, tag: Tag, budget: Span | None = None) -> None:
         seat, sim = self.seat, self._sim
         assert seat is not None
-        serial = sim.next_serial()
+        serial = sim.serial = sim.serial + 1
         seat.calls[tag] = (serial, to, request)
         if budget is not None:
             self.arm(tag, budget)
@@ -93,10 +93,13 @@ class LiveStep:
         old = timers.get(tag)
         if old is not None:
             old.drop()
-        length = seat.place.clock.true(after.us if type(after) is Exactly else self._length(after))
+        length = after.us if type(after) is Exactly else self._length(after)
+        clock = seat.place.clock
+        if clock.drift_ppm:
+            length = clock.true(length)
         due = agenda.now + length
-        if length % LANE_UNIT == 0 and length:
-            lane = agenda.lane(length)
+        if length and length % LANE_UNIT == 0:
+            lane = agenda.lanes.get(length) or agenda.lane(length)
             timers[tag] = timer = Timer(sim, seat, tag, due, lane, late)
             lane.add(timer)
         else:
@@ -116,7 +119,11 @@ class LiveStep:
         old = seat.timers.get(tag)
         if old is not None:
             old.drop()
-        seat.timers[tag] = Timer(sim, seat, tag, sim.agenda.now + seat.place.clock.true(self._length(after)), None, None)
+        length = after.us if type(after) is Exactly else self._length(after)
+        clock = seat.place.clock
+        if clock.drift_ppm:
+            length = clock.true(length)
+        seat.timers[tag] = Timer(sim, seat, tag, sim.agenda.now + length, None, None)
 
     def disarm(self, tag: Tag) -> None:
         assert self.seat is not None
