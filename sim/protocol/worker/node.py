@@ -128,7 +128,7 @@ class Worker(Node):
                 if poller.state is State.POLLING:
                     self.pollers.failed(poller, step)
                 else:
-                    poller.state = State.BLOCKED
+                    self.pollers.block(poller)
                     self.moved(step)
             case "again":
                 self.calls.again(step, tag[1])
@@ -247,6 +247,7 @@ def make_worker(
         shared = kind is Kind.RESOURCE and not options.sdk.separate_session_slots
         pollers.pools[kind] = Kind.ACTIVITY.value if shared else kind.value
         pollers.slots.setdefault(pollers.pools[kind], Slots(sizes[kind]))
+    pollers.waiting = list(range(len(pollers.pollers)))
     executor = Executor(
         identity, workflow_queue(sticky_name), sticky_name, dict(definitions), options.sdk, options.sticky_workflow_cache_size
     )

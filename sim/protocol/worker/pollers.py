@@ -65,6 +65,8 @@ class Pollers:
     pollers: list[Poller] = field(default_factory=list)
     pools: dict[Kind, str] = field(default_factory=dict)
     slots: dict[str, Slots] = field(default_factory=dict)
+    waiting: list[int] = field(default_factory=list)
+    """Pollers that wait for a slot or a token, by position, first come first served: slots are a fair semaphore."""
     stopping: bool = False
     sticky_backlog: bool = False
 
@@ -79,19 +81,24 @@ class Pollers:
         return next((p for p in self.pollers if p.tag == tag), None)
 
     def advance(self, step: Step, token_free: bool) -> None:
-        """Let every poller that can poll do so."""
-        for poller in self.pollers:
-            if poller.state is State.BLOCKED and (token_free or self.stopping or poller.kind is not Kind.CREATION):
-                self._try(poller, step)
+        """Let every poller that can poll do so, in the order in which they began to wait."""
+        still = []
+        for position in self.waiting:
+            poller = self.pollers[position]
+            slots = self.free(poller.kind)
+            if self.stopping:
+                poller.state = State.STOPPED
+            elif slots.free > 0 and (token_free or poller.kind is not Kind.CREATION):
+                slots.free -= 1
+                self._poll(poller, step)
+            else:
+                still.append(position)
+        self.waiting = still
 
-    def _try(self, poller: Poller, step: Step) -> None:
-        if self.stopping:
-            poller.state = State.STOPPED
-            return
-        slots = self.free(poller.kind)
-        if slots.free > 0:
-            slots.free -= 1
-            self._poll(poller, step)
+    def block(self, poller: Poller) -> None:
+        """The poller wants to poll: it queues up for a slot."""
+        poller.state = State.BLOCKED
+        self.waiting.append(self.pollers.index(poller))
 
     def _poll(self, poller: Poller, step: Step) -> None:
         poller.sticky = poller.kind is Kind.WORKFLOW and self._sticky_next()
@@ -113,7 +120,7 @@ class Pollers:
             self.failed(poller, step)
             return False
         poller.errors = 0
-        poller.state = State.BLOCKED
+        self.block(poller)
         if isinstance(message, msg.NoTask):
             self.free(poller.kind).free += 1
             return False
