@@ -140,11 +140,12 @@ def conclusion(judged: Sequence[Judged]) -> str:
     """The run in one sentence."""
     surprises = [one for one in judged if not one.as_expected]
     broken = [one for one in judged if one.verdict == "broken"]
-    held = sum(one.verdict == "held" for one in judged)
+    count = sum(one.verdict == "held" for one in judged)
+    held = f"{count} promise{'s' if count != 1 else ''} held"
     if surprises:
         names = ", ".join(f"{one.name} is {one.verdict}" for one in surprises)
         return f"Not as expected: {names}."
     if broken:
         names = ", ".join(one.name for one in broken)
-        return f"As expected: {held} promises held; {names} {'is' if len(broken) == 1 else 'are'} broken, as the scenario says."
-    return f"As expected: {held} promises held, none is broken."
+        return f"As expected: {held}; {names} {'is' if len(broken) == 1 else 'are'} broken, as the scenario says."
+    return f"As expected: {held}, none is broken."
