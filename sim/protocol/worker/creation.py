@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from sim.history.failures import ApplicationFailure
+from sim.history.failures import ApplicationFailure, PanicFailure
 from sim.model.inputs import Message
 from sim.model.node import Step
 from sim.model.spans import SECOND, Exactly, Left
@@ -23,6 +23,7 @@ from sim.protocol import observations as obs
 from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, COMPLETED, DROPPED, AttemptOnWorker, Cause, Outcome, failed
 from sim.protocol.worker.calls import call_budget, heartbeat_budget
+from sim.protocol.worker.pollers import Kind
 from sim.protocol.worker.pollers import Kind
 from sim.workflow.sessions import Binding
 
@@ -63,9 +64,9 @@ class CreationAttempt(AttemptOnWorker):
 
     def begin(self, worker: Worker, step: Step) -> None:
         self.set_deadline(step)
-        if not worker.session_environment:
-            # Only activities of the session worker have one; anywhere else this panics, which the server retries.
-            self._end(failed(ApplicationFailure("no session environment in context", "PanicError")), worker, step, token=False)
+        if self.pool not in (Kind.CREATION, Kind.RESOURCE):
+            # The normal activity worker has no session environment: this panics, which the server retries (P1.2.2, P2.2a).
+            self._end(failed(PanicFailure("no session environment in context")), worker, step, token=False)
             return
         takes_none = Mutant.RECREATE_TAKES_NO_TOKEN in worker.options.mutants and self.pool is Kind.RESOURCE
         if not takes_none and not worker.bucket.take():

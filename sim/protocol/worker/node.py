@@ -52,10 +52,6 @@ class Worker(Node):
         return f"{self.resource_id}@{self.host}"
 
     @property
-    def session_environment(self) -> bool:
-        return self.options.session_worker
-
-    @property
     def signal_identity(self) -> str:
         """The creation activity signals through a client of its own."""
         return f"{self.resource_id}@{self.host}@"
