@@ -199,3 +199,47 @@ SCENARIOS: dict[str, dict[str, str]] = {
     },
 }
 """Scenarios of section 7 by the name of their dialogue."""
+
+CANCELED = (
+    f"{OPENING}; {BOUND}; 12 WECR; 13 WTSch(sticky); 14 WTSt; 15 WTC; 16 ATCR(6); 17 ATCR(11); 18 TimerStarted; 19 ATSt(11); 20 ATC(11); "
+    "21 WTSch(sticky); 22 WTSt; 23 WTC; 24 ATSt(6); 25 {}; 26 WTSch(sticky); 27 WTSt; 28 WTC; 29 TimerFired; 30 WTSch(sticky); 31 WTSt; "
+    "32 WTC; 33 WEC"
+)
+RECREATED_IDLE = f"{REOPENING}; {TOLD}; 11 TimerStarted; 12 ATSt(6)"
+SDK_VERSIONS: dict[str, dict[str, str]] = {
+    "sdk-1.13.0-worker-killed": {"w/1": f"{OPENING}; {BOUND}; 12 WESig(R_B); 13 WTSch(sticky); 14 WTSt; 15 WTC"},
+    "sdk-1.14.0-worker-killed": {"w/1": f"{LOST}; 18 WECan"},
+    "sdk-1.13.0-full-worker": {
+        "holder/1": HAPPY,
+        "w/1": (
+            f"{REOPENING}; 7 ATSt(6); 8 ATF(6, too many outstanding sessions, NON_RETRYABLE_FAILURE); 9 WTSch(sticky); 10 WTSt; 11 WTC; "
+            "12 WEF(ActivityError/too many outstanding sessions)"
+        ),
+    },
+    "sdk-1.14.0-full-worker": {
+        "holder/1": HAPPY,
+        "w/1": HAPPY.replace(OPENING, REOPENING).replace("22 ATSt(6)", "22 ATSt(6, attempt 3, after too many outstanding sessions)"),
+    },
+    "sdk-1.30.1-slots": {"w/1": HAPPY},
+    "sdk-1.31.0-slots": {"w/1": HAPPY},
+    "sdk-1.34.0-graceful-stop": {"w/1": f"{LOST}; 18 WECan"},
+    "sdk-1.35.0-graceful-stop": {"w/1": f"{STOPPED_SEEN}; 18 WECan"},
+    "sdk-1.34.0-cancel": {"w/1": CANCELED.format("ATCan(6)")},
+    "sdk-1.36.0-cancel": {"w/1": CANCELED.format("ATF(6, SessionWorkerShutdown/context canceled, CANCEL_REQUESTED)")},
+    "sdk-1.37.0-cancel": {"w/1": CANCELED.format("ATCan(6)")},
+    "sdk-1.41.0-panic": {"w/1": f"{BEGINNING}; {END_A}".replace("25 WTC; 26 WEC", "25 WTF(WORKFLOW_WORKER_UNHANDLED_FAILURE)")},
+    "sdk-1.41.1-panic": {
+        "w/1": f"{OPENING}; {BOUND}; 12 ATSt(11); 13 ATC(11); 14 WTSch(sticky); 15 WTSt; 16 WTF(WORKFLOW_WORKER_UNHANDLED_FAILURE)"
+    },
+    "sdk-1.41.1-shutdown-calls": {"w/1": f"{STOPPED_SEEN}; 18 WECan"},
+    "sdk-1.42.0-shutdown-calls": {"w/1": HAPPY},
+    "sdk-1.46.0-stop-waits-for-token": {
+        "w/1": (
+            f"{RECREATED_IDLE}; 13 ATF(6, SessionWorkerShutdown/context canceled, NON_RETRYABLE_FAILURE); 14 WTSch(sticky); 15 WTSt; 16 WTC"
+        )
+    },
+    "sdk-1.47.0-stop-waits-for-token": {
+        "w/1": f"{RECREATED_IDLE}; 13 ATTO(6, Heartbeat, NON_RETRYABLE_FAILURE); 14 WTSch(sticky); 15 WTSt; 16 WTC"
+    },
+}
+"""Both sides of each change of section 5. Of the slots only the times differ: U starts when two polls have ended, or at once."""
