@@ -18,13 +18,17 @@ from sim.protocol.shard import Shard
 from sim.protocol.worker.node import Worker, make_worker
 from sim.protocol.worker.options import WorkerOptions
 from sim.protocol.worker.work import Behaviour
+from sim.scenario.standing import Standing
 from sim.simulator import outages
-from sim.simulator.places import Clock, Link
+from sim.simulator.places import Clock, Condition, Link, Rule
 from sim.simulator.simulation import Simulation
 from sim.workflow.definition import Definition
 from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
 
 CLIENT = "client"
+
+CLIENT_RETRY = 1_000_000
+"""A client that finds the server away tries again after this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,10 @@ class Cluster:
         self.processes: dict[str, Incarnation] = {}
         self._generations: dict[str, int] = {}
         self.exits_when_stopped: set[str] = set()
+        self.requests_waiting = 0
+        """Clients' requests that found the server away and will be tried again."""
+        self.standing: dict[str, Standing] = {}
+        """What is done to a process's machine and network outlives the process."""
         sim.place(SERVER)
         sim.place(CLIENT)
         for number in range(shards):
@@ -101,10 +109,14 @@ class Cluster:
         place = f"{process}.{generation}"
         incarnation = Incarnation(place, {})
         self.processes[process] = incarnation
+        standing = self.standing.get(process)
         for spec in self.specs.values():
             if spec.home == process:
-                self.sim.place(place, Clock(spec.clock.drift_ppm, spec.clock.skew_us))
+                clock = spec.clock if standing is None or standing.clock is None else standing.clock
+                self.sim.place(place, Clock(clock.drift_ppm, clock.skew_us))
                 incarnation.workers[spec.name] = self._add_worker(spec, place, generation)
+        if standing is not None:
+            standing.renew(self.up(process), self.down(process))
         self._happened("start", process)
         for node in incarnation.workers.values():
             self.sim.inject(node, Fault("start"))
@@ -119,6 +131,9 @@ class Cluster:
         node = f"{place}/{spec.name}"
         self.sim.add(node, worker, place)
         return node
+
+    def _standing(self, process: str) -> Standing:
+        return self.standing.setdefault(process, Standing())
 
     def _happened(self, kind: str, target: str, detail: str = "") -> None:
         place = self.processes[target].place if target in self.processes else target
@@ -194,6 +209,7 @@ class Cluster:
     def hold(self, process: str, up: bool = True, down: bool = True) -> None:
         """Hold what is sent to (`up`) or by (`down`) the server."""
         self._happened("hold", process, _direction(up, down))
+        self._standing(process).hold(up, down)
         if up:
             outages.hold(self.sim, self.place(process), SERVER)
         if down:
@@ -202,10 +218,30 @@ class Cluster:
     def release(self, process: str, up: bool = True, down: bool = True) -> None:
         """Let what was held arrive."""
         self._happened("release", process, _direction(up, down))
+        self._standing(process).release(up, down)
         if up:
             outages.release(self.sim, self.place(process), SERVER)
         if down:
             outages.release(self.sim, SERVER, self.place(process))
+
+    def add_rule(self, process: str, up: bool, rule: Rule, detail: str) -> None:
+        """Put a fault on single messages to (`up`) or from the server; it stays when the process starts anew."""
+        self._happened("call", process, detail)
+        self._standing(process).rules.append((up, rule))
+        (self.up(process) if up else self.down(process)).rules.append(rule)
+
+    def remove_rule(self, process: str, up: bool, rule: Rule) -> None:
+        """Take it away again."""
+        self._standing(process).rules.remove((up, rule))
+        (self.up(process) if up else self.down(process)).rules.remove(rule)
+
+    def set_clock(self, process: str, drift_ppm: int, skew_us: int) -> None:
+        """Set the clock of a process's machine (or of the server). Timers that run keep the length they were given."""
+        place = self.sim.place(SERVER if process == SERVER else self.place(process))
+        place.clock = Clock(drift_ppm, skew_us)
+        if process != SERVER:
+            self._standing(process).clock = place.clock
+        self._happened("clock", process, f"drift {drift_ppm} ppm, {skew_us / 1e6:g} s ahead")
 
     def stop_server(self) -> None:
         """The server goes away: connections break and are refused."""
@@ -225,12 +261,45 @@ class Cluster:
         return shard_name(digits % self.shards)
 
     def request(self, message: object, workflow_id: str) -> None:
-        """A client's request reaches the server: StartWorkflow, RequestCancelWorkflow, TerminateWorkflow, ..."""
+        """A client's request reaches the server: StartWorkflow, RequestCancelWorkflow, TerminateWorkflow, ...
+
+        While the server is away the client tries again and again.
+        """
+        if self.sim.place(SERVER).condition is not Condition.UP:
+            retry = f"client {type(message).__name__} {workflow_id}"
+            self.requests_waiting += 1
+
+            def again() -> None:
+                self.requests_waiting -= 1
+                self.request(message, workflow_id)
+
+            self.sim.schedule(self.sim.now + CLIENT_RETRY, retry, again)
+            return
         self.sim.inject(self.shard_of(workflow_id), Deliver(message, CLIENT))
 
     def start_workflow(self, start: msg.StartWorkflow) -> None:
         """Start a workflow."""
         self.request(start, start.workflow_id)
+
+    def cancel_workflow(self, workflow_id: str, reason: str = "") -> None:
+        """A client asks for a workflow's cancellation."""
+        self._happened("cancel", workflow_id, reason)
+        self.request(msg.RequestCancelWorkflow(workflow_id, reason=reason), workflow_id)
+
+    def terminate_workflow(self, workflow_id: str, reason: str = "") -> None:
+        """A client terminates a workflow."""
+        self._happened("terminate", workflow_id, reason)
+        self.request(msg.TerminateWorkflow(workflow_id, reason), workflow_id)
+
+    def signal_workflow(self, workflow_id: str, name: str, payload: object = None) -> None:
+        """A client signals a workflow."""
+        self._happened("signal", workflow_id, name)
+        self.request(msg.SignalWorkflow(workflow_id, name, payload), workflow_id)
+
+    def pause_activity(self, workflow_id: str, activity_type: str, paused: bool = True) -> None:
+        """An operator pauses (or unpauses) the open activities of this type of a workflow."""
+        self._happened("pause_activity" if paused else "unpause_activity", workflow_id, activity_type)
+        self.request(msg.PauseActivity(workflow_id, activity_type, paused), workflow_id)
 
 
 def _direction(up: bool, down: bool) -> str:

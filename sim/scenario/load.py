@@ -1,0 +1,131 @@
+"""Scenarios: read from a file or a tape, checked as a whole, and written in a form that stands alone."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sim.model.durations import format_duration
+from sim.scenario.checks import check
+from sim.scenario.overrides import apply_overrides
+from sim.scenario.problems import Problem, ScenarioError, problems_of
+from sim.scenario.schema import ScenarioModel
+from sim.scenario.values import read_column
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario that has been checked. `source`: where it came from, for messages."""
+
+    model: ScenarioModel
+    source: str
+
+    @classmethod
+    def load(cls, path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
+        """Read a TOML file; files it names are sought beside it.
+
+        Args:
+            path: the file.
+            overrides: `"workers.w1.count=3"`: keys to set before anything is checked.
+
+        Raises:
+            ScenarioError: it cannot be read, or something in it is wrong; the message says all of it.
+        """
+        path = Path(path)
+        content = _parse(path)
+        if not content.get("name"):
+            content["name"] = path.stem
+        return cls._made(content, overrides, str(path), path.parent)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any], overrides: Sequence[str] = (), source: str = "scenario") -> Scenario:
+        """Make a scenario of its tables, as TOML would give them or as `to_dict` did.
+
+        Raises:
+            ScenarioError: something in it is wrong; the message says all of it.
+        """
+        return cls._made(copy.deepcopy(dict(content)), overrides, source, None)
+
+    @classmethod
+    def _made(cls, content: dict[str, Any], overrides: Sequence[str], source: str, directory: Path | None) -> Scenario:
+        problems = apply_overrides(content, overrides)
+        if directory is not None:
+            problems += _take_in(content, directory)
+        model = None
+        try:
+            model = ScenarioModel.model_validate(content, context={"directory": directory})
+        except ValidationError as error:
+            problems += problems_of(error, ScenarioModel)
+        if model is not None and not problems:
+            problems = check(model)
+        if model is None or problems:
+            raise ScenarioError(source, problems)
+        return cls(model, source)
+
+    @property
+    def name(self) -> str:
+        """Its name: the file's, unless it has another."""
+        return self.model.name
+
+    def to_dict(self) -> dict[str, Any]:
+        """The canonical form: every key spelled out, workflow modules by their text, laws from files by their values."""
+        return self.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @property
+    def digest(self) -> str:
+        """A hash of the canonical form, 32 hexadecimal characters."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return blake2b(text.encode("ascii"), digest_size=16).hexdigest()
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problem = f"the file cannot be read ({error.strerror}); expected a scenario, such as scenarios/file_processing.toml"
+    except UnicodeDecodeError:
+        problem = "the file is not text; expected a scenario in TOML"
+    except tomllib.TOMLDecodeError as error:
+        problem = f"is not TOML: {error}"
+    raise ScenarioError(str(path), [Problem((), problem)])
+
+
+def _take_in(content: dict[str, Any], directory: Path) -> list[Problem]:
+    """Put what stands in other files into the scenario itself: workflow modules and arrival times."""
+    problems: list[Problem] = []
+    workflows = content.get("workflows")
+    for i, section in enumerate(workflows if isinstance(workflows, list) else []):
+        if not isinstance(section, dict):
+            continue
+        problems += _take_in_module(content, section.get("workflow"), directory, i)
+        arrival = section.get("arrival")
+        if isinstance(arrival, dict) and isinstance(arrival.get("file"), str):
+            try:
+                arrival["file"] = [format_duration(us) for us in read_column(arrival["file"], directory)]
+            except ValueError as error:
+                problems.append(Problem(("workflows", i, "arrival", "file"), str(error)))
+    return problems
+
+
+def _take_in_module(content: dict[str, Any], reference: object, directory: Path, index: int) -> list[Problem]:
+    file = reference.partition(":")[0] if isinstance(reference, str) else ""
+    if not file.endswith(".py") or not (directory / file).is_file():
+        return []
+    try:
+        content.setdefault("modules", {})[file] = (directory / file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return [Problem(("workflows", index, "workflow"), f"the file {file} cannot be read: {error}")]
+    return []
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a scenario, for editors."""
+    return ScenarioModel.model_json_schema(by_alias=True)

@@ -1,0 +1,237 @@
+"""Runs a scenario under a seed, and runs tapes again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol
+
+from sim.faults import FaultPlan
+from sim.history.events import Wrote
+from sim.history.recorder import Recorder
+from sim.scenario import judging
+from sim.scenario.arrivals import Arrivals
+from sim.scenario.behaviours import behaviour_of
+from sim.scenario.cluster import Cluster
+from sim.scenario.code import definitions_of, find_definition
+from sim.scenario.ending import Ending
+from sim.scenario.fault_checks import fault_of
+from sim.scenario.load import Scenario
+from sim.scenario.metrics import SessionMetrics, Sessions, SlotMetrics, Slots, Waits, WorkflowMetrics, WorkflowResult, waits_of
+from sim.scenario.network import Legs, NetworkDelays
+from sim.scenario.operations import ClusterOperations
+from sim.scenario.processes import Processes
+from sim.scenario.schema import WorkflowSection
+from sim.scenario.workers import worker_plans
+from sim.simulator.simulation import Simulation
+from sim.trace.tape import Tape
+from sim.workflow.script import SCRIPT
+
+SECOND = 1_000_000
+
+
+class Watcher(Protocol):
+    """Something that watches a run: a timeline, a story, ..."""
+
+    def attach(self, cluster: Cluster, simulation: Simulation) -> None:
+        """Listen from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What became of a run. Picklable but for `recorder`'s size; the rest is small."""
+
+    digest: str
+    seed: int
+    scenario: str
+    ended_at_us: int
+    properties: dict[str, str]
+    """Property -> held, broken, not exercised or undecidable."""
+    verdicts: dict[str, Any]
+    """Property -> `sim.properties` Verdict, with its violations."""
+    as_expected: bool
+    sessions: Sessions
+    creation_wait_s: Waits
+    slots: Slots
+    messages: int
+    """Messages delivered between nodes of different places."""
+    local_messages: int
+    """Messages delivered within a place."""
+    workflows: tuple[WorkflowResult, ...]
+    """In the order of their ends, up to 10,000; `statuses` counts all of them."""
+    statuses: dict[str, int]
+    faults: tuple[int, ...]
+    """How often each fault of the scenario happened."""
+    unused_deviations: tuple[str, ...]
+    """Deviations that no choice of the run has met."""
+    tape: Tape
+    recorder: Recorder | None = field(default=None, repr=False)
+    """Histories, when they were asked for."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `session-sim run --json` prints, without `files`."""
+        return {
+            "digest": self.digest,
+            "seed": self.seed,
+            "scenario": self.scenario,
+            "ended_at_s": self.ended_at_us / SECOND,
+            "properties": dict(self.properties),
+            "as_expected": self.as_expected,
+            "sessions": asdict(self.sessions),
+            "creation_wait_s": asdict(self.creation_wait_s),
+            "slots": asdict(self.slots),
+            "messages": self.messages,
+            "local_messages": self.local_messages,
+            "workflows": [asdict(workflow) for workflow in self.workflows],
+            "statuses": dict(self.statuses),
+        }
+
+
+class Session:
+    """One run in the making: everything is attached, nothing has happened yet."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        deviations: Mapping[str, int] | None = None,
+        recording: bool = False,
+        properties: Sequence[str] | None = None,
+    ) -> None:
+        model = scenario.model
+        self.scenario = scenario
+        self.seed = seed
+        self.deviations = dict(deviations or {})
+        plans = worker_plans(model)
+        self.delays = NetworkDelays(
+            everybody=Legs(model.network.request, model.network.response),
+            processes={plan.spec.home: Legs(plan.request, plan.response) for plan in plans},
+        )
+        self.sim = Simulation(seed, self.delays, deviations, recording)
+        references = {w.workflow: None for w in model.workflows if w.workflow}
+        self.cluster = Cluster(
+            self.sim,
+            [plan.spec for plan in plans],
+            definitions_of(references, model.modules),
+            {name: behaviour_of(name, section, seed) for name, section in model.activities.items()},
+            model.cluster.partitions,
+            model.cluster.history_shards,
+            [model.cluster.task_queue, *model.cluster.task_queues, *(w.task_queue for w in model.workflows if w.task_queue)],
+        )
+        self.processes = Processes(self.cluster, plans)
+        self.faults = FaultPlan(
+            [fault_of(section) for section in model.faults], self.sim, ClusterOperations(self.cluster), self.sim.choices.sample_at
+        )
+        self.arrivals = [self._arrivals_of(section) for section in model.workflows]
+        self.sessions, self.slots = SessionMetrics(), SlotMetrics()
+        self.workflows = WorkflowMetrics(self.sessions)
+        self.judge = self._judge(properties)
+        for metrics in (self.workflows, self.sessions, self.slots):
+            metrics.attach(self.cluster, self.sim)
+
+    def _arrivals_of(self, section: WorkflowSection) -> Arrivals:
+        model = self.scenario.model
+        workflow_type = find_definition(section.workflow, model.modules).name if section.workflow else SCRIPT.name
+        return Arrivals(self.cluster, section, workflow_type, section.task_queue or model.cluster.task_queue)
+
+    def _judge(self, names: Sequence[str] | None) -> Any:
+        chosen = judging.chosen(self.scenario.model, names)
+        if not chosen:
+            return None
+        from sim.properties.judge import Judge
+
+        judge = Judge(judging.setting_of(self.scenario.model, self.delays), chosen)
+        judge.attach(self.sim)
+        return judge
+
+    def run(self) -> None:
+        """Let it happen, to the end."""
+        model = self.scenario.model
+        ending = Ending(self.sim, self.arrivals, self.workflows.open, model.grace)
+        self.processes.begin()
+        for arrivals in self.arrivals:
+            arrivals.begin()
+        self.faults.begin()
+        ending.begin()
+        self.sim.run(model.until, lambda: ending.over)
+
+    def result(self, full_tape: bool, recorder: Recorder | None) -> RunResult:
+        """What became of it."""
+        sim, model = self.sim, self.scenario.model
+        verdicts: dict[str, Any] = self.judge.finish(sim.now) if self.judge is not None else {}
+        properties = {name: verdict.kind.value for name, verdict in verdicts.items()}
+        digest = sim.digest.hexdigest()
+        choices = sim.choices.recorded if full_tape else None
+        tape = Tape(
+            scenario=self.scenario.to_dict(), seed=self.seed, deviations=self.deviations, choices=choices, digest=digest,
+            ended_at_us=sim.now, made_by=program_version(),
+        )  # fmt: skip
+        return RunResult(
+            digest=digest,
+            seed=self.seed,
+            scenario=self.scenario.name,
+            ended_at_us=sim.now,
+            properties=properties,
+            verdicts=verdicts,
+            as_expected=judging.as_expected(model, properties),
+            sessions=self.sessions.result(),
+            creation_wait_s=waits_of(self.sessions.waits),
+            slots=self.slots.result(sim.now),
+            messages=sim.messages,
+            local_messages=sim.local_messages,
+            workflows=self.workflows.result(),
+            statuses=dict(self.workflows.statuses),
+            faults=tuple(self.faults.done),
+            unused_deviations=tuple(sim.choices.unused()),
+            tape=tape,
+            recorder=recorder,
+        )
+
+
+def run(
+    scenario: Scenario,
+    seed: int,
+    *,
+    deviations: Mapping[str, int] | None = None,
+    record: bool = False,
+    full_tape: bool = False,
+    observers: Sequence[Watcher] = (),
+    histories: bool = False,
+    properties: Sequence[str] | None = None,
+) -> RunResult:
+    """Run a scenario.
+
+    Args:
+        scenario: what happens.
+        seed: the luck: same scenario and seed, same run, to the byte.
+        deviations: choices to make otherwise than the seed would, by label, in natural units.
+        record: keep every choice by its label while running (`full_tape` does so too).
+        full_tape: put every choice on the tape.
+        observers: objects whose `attach(cluster, simulation)` is called before anything happens.
+        histories: keep Temporal's history of every run.
+        properties: names of the properties to judge, instead of those of the scenario; `()` for none.
+
+    Raises:
+        ValueError: a property or a deviation is unknown or impossible.
+    """
+    session = Session(scenario, seed, deviations, record or full_tape, properties)
+    recorder = None
+    if histories:
+        recorder = Recorder(seed)
+        session.sim.listen(Wrote, recorder)
+    for observer in observers:
+        observer.attach(session.cluster, session.sim)
+    session.run()
+    return session.result(full_tape, recorder)
+
+
+def program_version() -> str:
+    """This program's version, for tapes."""
+    try:
+        return f"session-sim {version('session-sim')}"
+    except PackageNotFoundError:
+        return "session-sim (not installed)"
+
+
+__all__ = ["RunResult", "Session", "Watcher", "program_version", "run"]

@@ -1,0 +1,55 @@
+"""The workers of a scenario: what its tables come to when every `count` is spelled out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from sim.model.laws import Law
+from sim.protocol.worker.options import WorkerOptions
+from sim.scenario.cluster import WorkerSpec
+from sim.scenario.schema import ScenarioModel, WorkerSection
+from sim.simulator.places import Clock
+from sim.workflow.sdk import SdkVersion
+
+_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name in WorkerSection.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPlan:
+    """A worker object, and what its process does. Times in microseconds, None for never."""
+
+    spec: WorkerSpec
+    start_at: int | None
+    restart_after: int | None
+    request: Law
+    response: Law
+
+
+def worker_names(section: WorkerSection) -> list[str]:
+    """The names of a table's workers."""
+    return [section.name] if section.count == 1 else [f"{section.name}{n}" for n in range(1, section.count + 1)]
+
+
+def worker_plans(model: ScenarioModel) -> list[WorkerPlan]:
+    """All worker objects, in the order of the file."""
+    return [_plan(model, section, name) for section in model.workers for name in worker_names(section)]
+
+
+def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
+    """The options of a table's workers."""
+    sdk = SdkVersion.parse(section.sdk_version or model.cluster.sdk_version)
+    return WorkerOptions(**{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk)
+
+
+def _plan(model: ScenarioModel, section: WorkerSection, name: str) -> WorkerPlan:
+    spec = WorkerSpec(
+        name=name,
+        host=section.host or f"host-{name}",
+        task_queue=section.task_queue or model.cluster.task_queue,
+        options=options_of(model, section),
+        process=section.process,
+        clock=Clock(section.clock.drift_ppm, section.clock.skew),
+    )
+    network = section.network
+    request, response = network.request or model.network.request, network.response or model.network.response
+    return WorkerPlan(spec, section.start_at, section.restart_after, request, response)
