@@ -43,8 +43,12 @@ def state_fields(cls: type) -> tuple[str, ...]:
 
 
 def sort_key(value: Frozen) -> tuple[str, str]:
-    """A total order over frozen values of mixed types, the same in every process."""
-    return (type(value).__name__, repr(value))
+    """A total order over frozen values of mixed types, the same in every process; numbers are in their own order.
+
+    A table by ordinals thus comes back from its canonical form in the order in which it was filled.
+    """
+    text = f"{value + (1 << 63):020d}" if type(value) is int else repr(value)
+    return (type(value).__name__, text)
 
 
 def freeze(value: Any) -> Frozen:

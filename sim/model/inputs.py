@@ -24,6 +24,10 @@ class Call(Struct, frozen=True):
     tag: Tag
     serial: int = 0
 
+    def is_same(self, other: Call) -> bool:
+        """Whether both mean one call; a handle from a snapshot (serial 0) means whichever is open."""
+        return self.caller == other.caller and self.tag == other.tag and (self.serial == other.serial or not self.serial * other.serial)
+
 
 class Deliver(Struct, frozen=True):
     """A message arrived. `call` is set when the sender waits for a reply."""

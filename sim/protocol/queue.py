@@ -187,12 +187,12 @@ class TaskQueue(Node):
     def _withdraw(self, call: Call, step: Step) -> None:
         """The poll's connection is gone. A task that is being given to it is lost."""
         for poll in self.polls:
-            if poll.call == call:
+            if poll.call.is_same(call):
                 self.polls.remove(poll)
                 step.disarm(poll.tag)
                 return
         starting = self.starting.get(("start", call.caller, call.tag))
-        if starting is not None and starting.poll.call == call:
+        if starting is not None and starting.poll.call.is_same(call):
             starting.withdrawn = True
 
     def _shutdown(self, call: Call | None, step: Step) -> None:

@@ -76,8 +76,8 @@ class LiveStep:
         caller = self._sim.seats.get(call.caller)
         if caller is not None:
             open_call = caller.calls.get(call.tag)
-            if open_call is not None and open_call[0] == call.serial:
-                self._sim.post(seat, caller.place, call.caller, Reply(call.tag, message), call.serial)
+            if open_call is not None and call.serial in (open_call[0], 0):
+                self._sim.post(seat, caller.place, call.caller, Reply(call.tag, message), open_call[0])
 
     def abandon(self, tag: Tag) -> None:
         assert self.seat is not None

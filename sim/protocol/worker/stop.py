@@ -133,5 +133,5 @@ class Stop:
 
 def cancel_all(worker: Worker, step: Step) -> None:
     """Cancel the background context: the parent of all activities of this worker, sessions included."""
-    for attempt in list(worker.attempts.values()):
+    for _, attempt in sorted(worker.attempts.items()):
         attempt.cancel(Cause.SHUTDOWN, worker, step)
