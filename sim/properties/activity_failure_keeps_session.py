@@ -8,7 +8,6 @@ from sim.properties.base import Listener, Observer, Property
 from sim.properties.scene import State
 from sim.protocol import observations as obs
 from sim.workflow import seen
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
 
 
 class _Observer(Observer):
@@ -20,11 +19,9 @@ class _Observer(Observer):
         return {obs.ActivityClosed: self._activity, seen.SessionStateChanged: self._changed}
 
     def _activity(self, time: int, node: str, o: obs.ActivityClosed) -> None:
-        session = self.scene.sessions.get(o.session) if o.session else None
-        ours = o.activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY)
-        if session is None or ours or o.how == "completed" or o.how.startswith("canceled"):
-            return
-        self.exercised += session.state is State.OPEN
+        session = self.scene.session_of_user(o.session, o.activity_type)
+        if session is not None and o.how != "completed" and not o.how.startswith("canceled"):
+            self.exercised += session.state is State.OPEN
 
     def _changed(self, time: int, node: str, o: seen.SessionStateChanged) -> None:
         session = self.scene.sessions.get(o.session)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from sim.properties.base import Listener, Observer, Property
 from sim.protocol import observations as obs
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
 
 
 class _Observer(Observer):
@@ -16,8 +15,8 @@ class _Observer(Observer):
         return {obs.AttemptBegan: self._began}
 
     def _began(self, time: int, node: str, o: obs.AttemptBegan) -> None:
-        session = self.scene.sessions.get(o.session) if o.session else None
-        if session is None or o.activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+        session = self.scene.session_of_user(o.session, o.activity_type)
+        if session is None:
             return
         self.exercised += 1
         worker = self.scene.workers[node]

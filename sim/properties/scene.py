@@ -87,11 +87,16 @@ class Worker:
             return gone if self.stopped_at is None else self.stopped_at
         return min(gone, self.stopped_at)
 
-    def lost_by(self, now: int, heartbeat: int) -> int | None:
-        """When it was lost, if that is so by now: dead, stopping, or out of reach longer than `heartbeat`."""
-        candidates = [t for t in (self.place.gone_at, self.stopping_at) if t is not None]
-        candidates += [o.since for o in (*self.place.past, self.place.outage) if o is not None and o.longer_than(heartbeat, now)]
-        return min(candidates, default=None)
+    def outages(self, after: int) -> list[Outage]:
+        """The times in which it was out of reach, those that were over by `after` left out."""
+        every = (*self.place.past, self.place.outage)
+        return [o for o in every if o is not None and (o.until is None or o.until > after)]
+
+    def lost(self, now: int, heartbeat: int, after: int) -> bool:
+        """Whether it was lost by now: dead, stopping, or (since `after`) out of reach longer than `heartbeat`."""
+        if self.place.gone_at is not None or self.stopping_at is not None:
+            return True
+        return any(outage.longer_than(heartbeat, now) for outage in self.outages(after))
 
 
 @dataclass(slots=True, eq=False)
@@ -152,6 +157,8 @@ class Session:
     failed_at: int | None = None
     completing_at: int | None = None
     context_done: bool = False
+    execution_ends: int = 0
+    """When its ExecutionTimeout passes, counted from the start of its creation activity (P2.4j)."""
     ended_before: int | None = None
     """Sessions with this index or a later one were asked for when this one was over."""
     holders: dict[str, int] = field(default_factory=dict)
@@ -350,6 +357,12 @@ class Scene:
         if not run.sessions:
             self.runs.pop(run.name, None)
 
+    def session_of_user(self, name: str, activity_type: str) -> Session | None:
+        """The session that a user's activity belongs to; None for the framework's own activities."""
+        if not name or activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+            return None
+        return self.sessions.get(name)
+
     def activity(self, run: str, ordinal: int) -> Activity | None:
         """An open activity of a session."""
         known = self.runs.get(run)
@@ -456,6 +469,7 @@ class Scene:
             session.created_at = time
             session.bound_queue = o.task_queue
             session.worker = self.queues.get(o.task_queue)
+            session.execution_ends = session.started_at + min(t for t in (session.execution_timeout, session.run.bound) if t)
 
     def _not_created(self, time: int, node: str, o: seen.SessionNotCreated) -> None:
         session = self.sessions.get(o.session)

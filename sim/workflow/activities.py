@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from sim.history.commands import RetryPolicy, ScheduleActivity
 from sim.workflow.context import Context
-from sim.workflow.errors import CanceledError, SessionFailedError
+from sim.workflow.errors import CanceledError, SessionFailedError, WorkflowError
 from sim.workflow.futures import Future
 from sim.workflow.mutants import Mutant
 from sim.workflow.seen import SessionActivityAsked, SessionStateChanged
@@ -54,12 +54,15 @@ def execute_activity(ctx: Context, activity_type: str, argument: object = None) 
     if not isinstance(session, SessionInfo):
         return schedule(ctx, activity_type, argument, "", "")
     env, mutants = ctx.env, ctx.env.info.mutants
-    refused = session.state is SessionState.FAILED
+    error: WorkflowError | None = None
+    if session.state is SessionState.FAILED:
+        error = CanceledError() if Mutant.FAILED_SESSION_LOOKS_CANCELED in mutants else SessionFailedError()
     queue = session.task_queue if session.state is SessionState.OPEN else ""
+    refused = isinstance(error, SessionFailedError)
     env.observe(SessionActivityAsked(env.info.run, session.session_id, activity_type, queue, session.state.value, refused))
-    if refused:
+    if error is not None:
         failed = Future()
-        failed.resolve(error=CanceledError() if Mutant.FAILED_SESSION_LOOKS_CANCELED in mutants else SessionFailedError())
+        failed.resolve(error=error)
         return failed
     name = session.session_id if queue else ""
     future = schedule(ctx, activity_type, argument, "" if Mutant.SESSION_ACTIVITIES_ON_BASE_QUEUE in mutants else queue, name)
