@@ -1,0 +1,61 @@
+"""The command line: what commands there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sim.cli import describe, diff, doctor, explain, new, replay, run, schema, versions
+from sim.cli import list as list_command
+
+COMMANDS = (
+    ("run", run.command),
+    ("replay", replay.command),
+    ("explain", explain.command),
+    ("diff", diff.command),
+    ("list", list_command.command),
+    ("describe", describe.command),
+    ("schema", schema.command),
+    ("new", new.command),
+    ("doctor", doctor.command),
+)
+
+app = typer.Typer(
+    name="session-sim",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(versions.text())
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and what is modelled.")
+    ] = False,
+) -> None:
+    """A deterministic simulator of Temporal's worker sessions.
+
+    Describe a cluster, a workload and faults in a scenario; run it under a seed; see what happened, whether every promise
+    held, and a tape that replays to the same bytes.
+
+    Example: session-sim run file_processing --seed 7 --out reports/demo
+    """
+
+
+for _name, _function in COMMANDS:
+    app.command(_name)(_function)
+
+
+def start() -> None:
+    """Run the command line; ends the process with its exit code."""
+    app(prog_name="session-sim")

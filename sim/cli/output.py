@@ -1,0 +1,52 @@
+"""What goes where: results to standard output, everything else to standard error; with --json one object and nothing else."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from sim.cli.exits import WrongInput
+
+PLAIN_WIDTH = 120
+"""How wide tables are where nobody looks at a terminal: the same everywhere."""
+
+
+def to_user() -> Console:
+    """The console for results."""
+    return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+
+
+def to_side() -> Console:
+    """The console for progress and warnings."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print the one JSON object. What JSON does not have is written as text."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+
+
+def read_text(argument: str) -> str:
+    """A file's text; `-` is standard input.
+
+    Raises:
+        WrongInput: it cannot be read.
+    """
+    if argument == "-":
+        try:
+            return sys.stdin.read()
+        except UnicodeDecodeError:
+            raise WrongInput("standard input is not UTF-8 text") from None
+    try:
+        return Path(argument).read_text("utf-8")
+    except FileNotFoundError:
+        raise WrongInput(f"{argument}: no such file") from None
+    except UnicodeDecodeError:
+        raise WrongInput(f"{argument}: is not UTF-8 text") from None
+    except OSError as error:
+        raise WrongInput(f"{argument}: cannot be read ({error.strerror})") from None
