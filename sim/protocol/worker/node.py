@@ -165,6 +165,7 @@ class Worker(Node):
             return
         if poller.kind is Kind.CREATION and Mutant.CREATION_POLLED_ONCE in self.options.mutants:
             poller.state = State.STOPPED
+            self.pollers.waiting.remove(self.pollers.pollers.index(poller))
         self.attempts[attempt.key] = attempt
         if step.wants(obs.AttemptBegan):
             label = self.behaviour(message).label if isinstance(attempt, UserAttempt) else ""
