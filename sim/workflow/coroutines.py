@@ -29,6 +29,9 @@ class Blocked:
             if isinstance(unwinding, Panic) and not unwinding.may_freeze:
                 # A deferred call must not freeze a panic that unwinds the stack (SDK 1.41.1).
                 raise unwinding
+            if isinstance(unwinding, GeneratorExit):
+                # The execution is dropped (or its worker died): a `finally` that waits is cut short, else Python complains.
+                raise unwinding
             yield self
 
 
