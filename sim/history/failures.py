@@ -5,12 +5,12 @@ Spelled after temporal.api.failure.v1.Failure and temporal.api.enums.v1.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 from msgspec import Struct
 
 
-class TimeoutType(str, Enum):
+class TimeoutType(StrEnum):
     """Hashes as a string does: it is part of the tags of timers."""
 
     __hash__ = str.__hash__

@@ -72,6 +72,9 @@ class Shard(Node):
         step.deadline("tat", Plus(Left("tat"), Exactly(READ_INTERVAL)))
         self.reading = False
         written, self.written = self.written, []
+        # The tasks of one read are carried out side by side: those of one queue reach it in any order.
+        if len({transfer.queue for transfer in written}) < len(written):
+            written = [written.pop(step.choose("order of transfer tasks", range(len(written)))) for _ in range(len(written))]
         for transfer in written:
             if transfer.otherwise:
                 tag = min(set(range(len(self.offered) + 1)) - self.offered.keys())

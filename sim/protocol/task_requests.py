@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from sim.protocol.run import Run
 
 NOT_FOUND = msg.Refused(msg.Code.NOT_FOUND, "Workflow task not found.")
+_WHY = {
+    "BAD_SCHEDULE_ACTIVITY_ATTRIBUTES": "BadScheduleActivityAttributes: "
+    "a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the activity."
+}
 CLOSING = (cmd.CompleteWorkflow, cmd.FailWorkflow, cmd.CancelWorkflow, cmd.ContinueAsNew)
 
 
@@ -84,7 +88,7 @@ def _refuse(run: Run, cause: str, call: Call, step: Step) -> None:
     if unhandled or not run.task.transient:
         if run.task.transient:
             _write_transient(run, step)
-        run.fail_task(step, cause, "", attempt=1 if unhandled else 2)
+        run.fail_task(step, cause, _WHY.get(cause, ""), attempt=1 if unhandled else 2)
         run.task.refused_close = unhandled
     step.reply(call, msg.Refused(msg.Code.INVALID_ARGUMENT, cause))
 
@@ -151,7 +155,8 @@ def _carry_out(run: Run, command: cmd.Command, message: msg.RespondWorkflowTaskC
 
 def _schedule(run: Run, asked: cmd.ScheduleActivity, step: Step) -> None:
     command = normalised(asked, run.spec.bound)
-    assert command is not None and command.retry_policy is not None
+    assert command is not None
+    assert command.retry_policy is not None
     expires = step.stamp() + command.schedule_to_close if command.schedule_to_close else 0
     record = ActivityRecord(command, command.retry_policy, expires)
     run.activities[command.ordinal] = record

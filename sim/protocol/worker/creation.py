@@ -24,7 +24,6 @@ from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, COMPLETED, DROPPED, AttemptOnWorker, Cause, Outcome, failed
 from sim.protocol.worker.calls import call_budget, heartbeat_budget
 from sim.protocol.worker.pollers import Kind
-from sim.protocol.worker.pollers import Kind
 from sim.workflow.sessions import Binding
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 
 from sim.model.inputs import Name, Unreachable
 from sim.model.node import Step
@@ -14,7 +14,7 @@ from sim.protocol import messages as msg
 POLL_BUDGET = Exactly(70 * SECOND)
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """What a poller polls for. The value is its part in tags and labels; it hashes as that."""
 
     __hash__ = str.__hash__
