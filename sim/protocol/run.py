@@ -178,7 +178,9 @@ class Run(Node):
             record, k = passed.pop(tags.index(step.earliest(tags)))
             if self.activities.get(record.ordinal) is record and k in record.deadlines() and not self.closed:
                 self._time_out(record, k, step)
-                passed = [(r, other) for r, other in passed if r is not record or other in r.deadlines()]
+                # A closed activity has no timers left; one that is retried has others than before.
+                still_open = self.activities.get(record.ordinal) is record
+                passed = [(r, other) for r, other in passed if r is not record or (still_open and other in r.deadlines())]
 
     def _time_out(self, record: ActivityRecord, kind: TimeoutType, step: Step) -> None:
         started = record.phase is Attempt.STARTED

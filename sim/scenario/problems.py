@@ -71,9 +71,15 @@ def _problem(error: dict[str, Any], model: type[BaseModel]) -> Problem:
         case "missing":
             return Problem(key, f"is missing; {_expected(model, key)}")
         case "greater_than_equal":
-            return Problem(key, f"is {value!r}; expected at least {bounds['ge']}")
+            return Problem(key, f"is {value!r}; expected at least {bounds['ge']}, such as {max(1, bounds['ge'])}")
         case "less_than_equal":
-            return Problem(key, f"is {value!r}; expected at most {bounds['le']}")
+            return Problem(key, f"is {value!r}; expected at most {bounds['le']}, such as {bounds['le']}")
+        case "greater_than":
+            return Problem(key, f"is {value!r}; expected more than {bounds['gt']}, such as {max(1, bounds['gt'])}")
+        case "string_pattern_mismatch":
+            return Problem(key, f"is {value!r}; expected letters, digits, '_', '.' and '-', such as \"w1\"")
+        case "too_short":
+            return Problem(key, f"is empty; {_expected(model, key)}")
         case "literal_error":
             return Problem(key, f"is {value!r}; expected {bounds['expected']}{_close(value, bounds['expected'])}")
         case "value_error":

@@ -11,7 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sim.model.durations import parse_duration
 from sim.model.laws import Constant, Law, Uniform
+from sim.protocol.mutants import Mutant
 from sim.protocol.worker.options import WorkerOptions
+from sim.scenario.problems import did_you_mean
 from sim.scenario.values import Duration, DurationOrNever, LawField, PositiveDuration, SignedDuration
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
 
@@ -35,6 +37,16 @@ def _sdk_version(text: object) -> object:
 
 
 SdkVersionText = Annotated[str, BeforeValidator(_sdk_version)]
+
+
+def _mutant(name: object) -> object:
+    known = [mutant.name.lower() for mutant in Mutant]
+    if isinstance(name, str) and name not in known:
+        raise ValueError(f"there is no planted bug {name!r}; {did_you_mean(name, known)}")
+    return name
+
+
+MutantName = Annotated[str, BeforeValidator(_mutant)]
 
 
 class ClusterSection(Section):
@@ -94,6 +106,7 @@ class WorkerSection(Section):
     sticky_workflow_cache_size: int = Field(_DEFAULTS.sticky_workflow_cache_size, ge=0)
     max_heartbeat_throttle_interval: Duration = _DEFAULTS.max_heartbeat_throttle_interval
     default_heartbeat_throttle_interval: Duration = _DEFAULTS.default_heartbeat_throttle_interval
+    mutants: list[MutantName] = Field([], description="planted bugs, to show that a property notices; none in a real worker")
 
 
 class ActivitySection(Section):

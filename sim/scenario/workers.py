@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from sim.model.laws import Law
+from sim.protocol.mutants import Mutant
 from sim.protocol.worker.options import WorkerOptions
 from sim.scenario.cluster import WorkerSpec
 from sim.scenario.schema import ScenarioModel, WorkerSection
 from sim.simulator.places import Clock
 from sim.workflow.sdk import SdkVersion
 
-_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name in WorkerSection.model_fields)
+_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in ("sdk", "mutants"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def worker_plans(model: ScenarioModel) -> list[WorkerPlan]:
 def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
     """The options of a table's workers."""
     sdk = SdkVersion.parse(section.sdk_version or model.cluster.sdk_version)
-    return WorkerOptions(**{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk)
+    mutants = tuple(Mutant[name.upper()] for name in section.mutants)
+    return WorkerOptions(**{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants)
 
 
 def _plan(model: ScenarioModel, section: WorkerSection, name: str) -> WorkerPlan:
