@@ -200,10 +200,21 @@ class Simulation:
         link = self.links.get((source.name, target.name)) or self.link(source.name, target.name)
         parcel = Parcel(self, to, event, link, serial)
         delay = self._delay(link, event)
-        if link.rules and (rule := link.rule_for(_payload(event))) is not None:
+        if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
             self._apply_rule(rule, parcel, delay)
         else:
             self._depart(parcel, delay)
+
+    def _asked(self, to: Name, event: Input) -> tuple[object, Name] | None:
+        """The request that an input is, or answers, and whom it was made to; None when it is neither."""
+        match event:
+            case Deliver(message=message, call=Call()):
+                return message, to
+            case Reply(tag=tag) if to in self.seats and tag in self.seats[to].calls:
+                _, callee, request = self.seats[to].calls[tag]
+                return request, callee
+            case _:
+                return None
 
     def _depart(self, parcel: Parcel, delay: int) -> None:
         link = parcel.link
