@@ -122,9 +122,11 @@ class Run(Node):
             self.schedule_task(step)
 
     def _fired(self, tag: tuple[object, ...], step: Step) -> None:
+        # The timer queue was loaded for it, before what follows is written (P4.3.10); the shard only hears of that later.
+        step.mark("load")
+        step.send(self.spec.shard, msg.TimerQueueLoaded())
         match tag:
             case ("written", ordinal, kind):
-                step.send(self.spec.shard, msg.TimerQueueLoaded())
                 self._activity_timer(ordinal, TimeoutType(kind), step)  # type: ignore[arg-type]
             case ("retry", ordinal):
                 record = self.activities[ordinal]  # type: ignore[index]
@@ -132,7 +134,6 @@ class Run(Node):
                     record.phase = Attempt.UNSTARTED
                     self.offer_activity(record, step)
             case ("user timers", ordinal):
-                step.send(self.spec.shard, msg.TimerQueueLoaded())
                 self._user_timers(ordinal, step)  # type: ignore[arg-type]
             case ("sticky",):
                 self._sticky_timeout(step)
@@ -149,7 +150,8 @@ class Run(Node):
 
     def _arm(self, tag: Tag, span: Span, step: Step) -> None:
         """Write a timer task."""
-        step.arm(tag, NotBefore(span, self.spec.shard, "load", COARSENESS), late=LATENESS)
+        by_shard = NotBefore(span, self.spec.shard, "load", COARSENESS)
+        step.arm(tag, NotBefore(by_shard, step.me, "load", COARSENESS), late=LATENESS)
 
     def _write_timers(self, step: Step) -> None:
         """Write a timer task for the earliest deadline of the activities, and of the timers, unless it has one."""
