@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.cli import versions
+from sim.cli.workflows_file import WorkflowsFile
 from sim.history.recorder import Recorder
 from sim.history.temporal_json import to_json
 from sim.report.story import StoryCollector
@@ -27,9 +28,10 @@ class Watchers:
 
     timeline: TimelineCollector = field(default_factory=TimelineCollector)
     story: StoryCollector = field(default_factory=StoryCollector)
+    workflows: WorkflowsFile | None = None
 
     def observers(self) -> list[Any]:
-        return [self.timeline, self.story]
+        return [self.timeline, self.story, *([self.workflows] if self.workflows is not None else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,16 @@ class Ran:
     scenario_text: str
     command: str
     watchers: Watchers | None = None
+    workflows_file: str = ""
+    """Where the workflows are listed when there are too many for the JSON object."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints, without `files`."""
+        content = self.result.to_json()
+        if self.workflows_file:
+            del content["workflows"]
+            content["workflows_file"] = self.workflows_file
+        return content
 
 
 def write_all(ran: Ran, out: Path) -> dict[str, str]:
@@ -80,7 +92,7 @@ def metrics(ran: Ran) -> dict[str, Any]:
         }
         for one in ran.judged
     }
-    return {**ran.result.to_json(), "promises": promises}
+    return {**ran.to_json(), "promises": promises}
 
 
 def write_histories(recorder: Recorder, folder: Path, sdk_version: str) -> int:

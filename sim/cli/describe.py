@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sim.cli import list as lists
-from sim.cli import load
+from sim.cli import places
 from sim.cli.exits import guarded
 from sim.cli.output import print_json, to_user
 from sim.model.durations import format_duration
-from sim.scenario.load import Scenario
-from sim.scenario.schema import FaultSection, WorkerSection, WorkflowSection
+
+if TYPE_CHECKING:
+    from sim.scenario.load import Scenario
+    from sim.scenario.schema import FaultSection, WorkerSection, WorkflowSection
 
 
 @guarded
@@ -34,6 +36,8 @@ def command(
     if row is not None:
         print_json(row) if as_json else _show_row(row)
         return
+    from sim.cli import load
+
     loaded = load.scenario(name, overrides or [])
     if as_json:
         content = {key: value for key, value in loaded.to_dict().items() if key != "modules"}
@@ -43,12 +47,15 @@ def command(
 
 
 def _other(name: str) -> dict[str, Any] | None:
-    """What a name that is no scenario's stands for: a kind of list, or one thing in one."""
+    """What a name that is no scenario's stands for: a kind of list, or one thing in one. "fault:partition" says which is meant."""
+    wanted, _, rest = name.rpartition(":")
+    if not wanted and places.is_scenario(name):
+        return None
     if name in [what.value for what in lists.What]:
         return {"name": name, "what": lists.INTRODUCTIONS[lists.What(name)], "all": lists.ROWS[lists.What(name)]()}
     for kind, rows in (("property", lists.properties()), ("fault", lists.faults()), ("moment", lists.moments())):
         for row in rows:
-            if row["name"] == name:
+            if row["name"] == rest and wanted in ("", kind):
                 return {"kind": kind, **row}
     return None
 

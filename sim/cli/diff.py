@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli import load
 from sim.cli.exits import Exit, guarded, leave
 from sim.cli.output import print_json, to_user
-from sim.cli.progress import patiently
-from sim.cli.rerun import rerun
 from sim.report.clock import stamp
-from sim.report.story import Line, StoryCollector
-from sim.scenario.run import RunResult
-from sim.trace.tape import Tape
+
+if TYPE_CHECKING:
+    from sim.report.story import Line
+    from sim.scenario.run import RunResult
+    from sim.trace.tape import Tape
 
 AROUND = 2
 """Lines of the common story that are shown before the first difference."""
@@ -32,6 +31,11 @@ def command(
 
     Example: session-sim diff reports/good/run.tape reports/bad/run.tape
     """
+    from sim.cli import load
+    from sim.cli.progress import patiently
+    from sim.cli.rerun import rerun
+    from sim.report.story import StoryCollector
+
     tapes = (load.tape(a), load.tape(b))
     stories = (StoryCollector(), StoryCollector())
     with patiently("running both tapes"):

@@ -47,9 +47,7 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON
     fine = all(check.fine or not check.fatal for check in checks)
     if as_json:
         rows = [{"what": c.what, "found": c.found, "fine": c.fine, "needed": c.fatal, "advice": c.advice} for c in checks]
-        print_json(
-            {"fine": fine, "version": versions.program(), "server": versions.SERVER, "sdk": versions.SDK, "checks": rows}
-        )
+        print_json({"fine": fine, "version": versions.program(), "server": versions.SERVER, "sdk": versions.SDK, "checks": rows})
     else:
         _show(checks, fine)
     leave(Exit.OK if fine else Exit.NOT_AS_EXPECTED)

@@ -6,13 +6,9 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import load
 from sim.cli.exits import Exit, WrongInput, guarded, leave
 from sim.cli.output import print_json, to_side, to_user
-from sim.cli.progress import patiently
-from sim.cli.rerun import rerun
 from sim.report.clock import stamp
-from sim.report.story import StoryCollector
 
 
 @guarded
@@ -27,6 +23,11 @@ def command(
 
     Example: session-sim explain reports/demo/run.tape --session file-1
     """
+    from sim.cli import load
+    from sim.cli.progress import patiently
+    from sim.cli.rerun import rerun
+    from sim.report.story import StoryCollector
+
     recorded = load.tape(tape)
     collector = StoryCollector()
     with patiently("replaying"):

@@ -32,6 +32,11 @@ def _looks_like_one(path: Path) -> bool:
     return "[[workers]]" in text or "[[workflows]]" in text
 
 
+def is_scenario(argument: str) -> bool:
+    """Whether this is the path of a file, or the name of a scenario that ships."""
+    return Path(argument).exists() or argument in [path.stem for path in shipped()]
+
+
 def find(argument: str) -> Path:
     """The file of a scenario given by its path or by its name.
 

@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import load
 from sim.cli.exits import Exit, guarded, leave
 from sim.cli.output import print_json, to_user
-from sim.cli.progress import patiently
 
 
 @guarded
@@ -21,6 +19,8 @@ def command(
 
     Example: session-sim replay reports/demo/run.tape
     """
+    from sim.cli import load
+    from sim.cli.progress import patiently
     from sim.scenario.replay import replay
 
     recorded = load.tape(tape)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli import load
 from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
 from sim.cli.output import print_json, to_side, to_user
-from sim.cli.progress import watching
-from sim.scenario.load import Scenario
+
+if TYPE_CHECKING:
+    from sim.scenario.load import Scenario
 
 EXAMPLE = """
 Example:
@@ -39,20 +39,22 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Run a scenario and say what happened and whether every promise held."""
+    from sim.cli import load
     from sim.cli.artifacts import Ran, Watchers
+    from sim.cli.workflows_file import WorkflowsFile
 
     loaded = load.scenario(scenario, overrides or [])
     for folder in (out, histories):
         if folder is not None:
             check_writable(folder)
-    watchers = Watchers() if out is not None else None
+    watchers = Watchers(workflows=WorkflowsFile(out)) if out is not None else None
     result = _simulate(loaded, seed, full_tape, histories is not None, watchers.observers() if watchers else [])
-    ran = Ran(
-        result, _judged(result, loaded), loaded, load.scenario_text(scenario, loaded), reproduce(scenario, seed, overrides or ()), watchers
-    )
+    listed = watchers.workflows.finish() if watchers is not None and watchers.workflows is not None else None
+    text, again = load.scenario_text(scenario, loaded), reproduce(scenario, seed, overrides or (), out)
+    ran = Ran(result, _judged(result, loaded), loaded, text, again, watchers, str(listed or ""))
     files = _write(ran, out, histories)
     if as_json:
-        print_json({**result.to_json(), "files": files})
+        print_json({**ran.to_json(), "files": files})
     else:
         _show(ran, files)
     leave(Exit.OK if result.as_expected else Exit.NOT_AS_EXPECTED)
@@ -61,8 +63,10 @@ def command(
 command.__doc__ = (command.__doc__ or "") + "\n" + EXAMPLE
 
 
-def reproduce(scenario: str, seed: int, overrides: Sequence[str]) -> str:
-    """The command that does the same again."""
+def reproduce(scenario: str, seed: int, overrides: Sequence[str], out: Path | None = None) -> str:
+    """The command that does the same again. What came from standard input is only on the tape."""
+    if scenario == "-" and out is not None:
+        return shlex.join(["session-sim", "replay", str(out / "run.tape")])
     words = ["session-sim", "run", scenario, "--seed", str(seed)]
     for override in overrides:
         words += ["--set", override]
@@ -70,6 +74,7 @@ def reproduce(scenario: str, seed: int, overrides: Sequence[str]) -> str:
 
 
 def _simulate(loaded: Scenario, seed: int, full_tape: bool, histories: bool, observers: list[Any]) -> Any:
+    from sim.cli.progress import watching
     from sim.scenario.run import run
 
     with watching(f"running {loaded.name}", total_workflows(loaded)) as watch:

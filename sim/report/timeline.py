@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sim.model.inputs import Name
 from sim.protocol import observations as obs
+from sim.protocol.worker.attempts import Cause
 from sim.workflow import seen
 from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
 
@@ -84,7 +85,7 @@ class SessionSpan:
     lost: int | None = None
     """When its worker was gone, or gave its slot up, while the workflow had it open."""
     completing: bool = False
-    """CompleteSession was called: from then on the slot may go."""
+    """CompleteSession was called, or the workflow cancelled it: from then on the slot may go."""
 
 
 @dataclass(slots=True)
@@ -207,6 +208,7 @@ class TimelineCollector:
             (obs.TokenReturned, self._token_returned),
             (obs.AttemptBegan, self._attempt_began),
             (obs.AttemptEnded, self._attempt_ended),
+            (obs.AttemptContextDone, self._context_done),
             (obs.HeartbeatRecorded, self._heartbeat),
             (obs.WorkflowStarted, self._workflow_started),
             (obs.WorkflowClosed, self._workflow_closed),
@@ -321,6 +323,11 @@ class TimelineCollector:
         bar = self._attempts.pop((node, o.run, o.ordinal, o.attempt), None)
         if bar is not None:
             bar.ended, bar.outcome = time, o.outcome
+
+    def _context_done(self, time: int, node: Name, o: obs.AttemptContextDone) -> None:
+        """The workflow asked for the end of a creation activity: nothing goes unnoticed."""
+        if o.activity_type == CREATION_ACTIVITY and o.cause == Cause.CANCELED.value and o.session in self._sessions:
+            self._sessions[o.session].completing = True
 
     def _heartbeat(self, time: int, node: Name, o: obs.HeartbeatRecorded) -> None:
         if o.session in self._where and self._room("heartbeats", len(self._line.heartbeats)):

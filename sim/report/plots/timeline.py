@@ -7,6 +7,7 @@ which a worker is gone and the workflow does not know yet is drawn.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -117,11 +118,17 @@ def _worker_groups(line: Timeline) -> tuple[dict[str, Group], dict[str, Lane]]:
     for name in taken:
         groups[name].rows += 1
     total = 0
-    for name in list(groups):
+    shown: dict[str, Group] = {}
+    for name in sorted(groups, key=_natural):
         total += groups[name].rows
-        if total > MOST_ROWS:
-            del groups[name]
-    return groups, lanes
+        if total <= MOST_ROWS:
+            shown[name] = groups[name]
+    return shown, lanes
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """w2 comes before w10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _worker_name(lane: Lane) -> str:
@@ -271,7 +278,7 @@ def _workflow(page: Page, span: WorkflowSpan) -> None:
         return
     colour = {"COMPLETED": style.GREEN, "CONTINUED_AS_NEW": style.ICE, "CANCELED": style.AMBER}.get(span.status, style.RED)
     _dot(page, ended, middle, "o", 6 if page.roomy else 2.2, colour)
-    if page.roomy:
+    if page.roomy and span.status != "CONTINUED_AS_NEW":
         word = span.status.lower().replace("_", " ")
         room = (page.line.end - span.ended) / 1e6 * page.scale
         if room > len(word) * INCHES_PER_LETTER + 0.15:
@@ -354,9 +361,13 @@ def _ends(page: Page) -> None:
         if lane.end != "exited":
             size, width = (11, 2.6) if page.roomy else (4.5, 1.3)
             page.axes.plot([x], [middle], marker="x", markersize=size, markeredgewidth=width, color=colour, zorder=9)
-        word = {"killed": "killed", "machine lost": "machine lost", "exited": "stopped, exited"}[lane.end]
-        text = f"{word} {stamp(lane.ended)}"
-        if group.rows * page.row > 0.12 or page.roomy:
+        text = f"{lane.end} {stamp(lane.ended)}"
+        if lane.end == "exited":
+            # To the left: on the right the next life begins, often at once.
+            if page.roomy:
+                box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+                _say(page, x, group.top + group.rows - 0.02, text, color=colour, ha="right", va="bottom", size=7, zorder=7, bbox=box)
+        elif group.rows * page.row > 0.12:
             _beside(page, x, middle, text, colour)
 
 
@@ -427,7 +438,7 @@ def _words_around(figure: Figure, page: Page, title: str, height: float) -> None
         offset = 0.55 if page.roomy else 1.6
         _margin(axes, first.top - offset, "Workflows", weight="bold", color=style.MUTED)
         _margin(axes, -0.55, "Workers", weight="bold", color=style.MUTED)
-        every = max(1, round(0.13 / page.row))
+        every = max(1, int(-(-0.13 // page.row)))
         for number, group in enumerate(page.flows.values()):
             if page.roomy or number % every == 0:
                 _margin(axes, group.top + group.rows / 2, group.name, size=8.5 if page.roomy else 6)
@@ -481,8 +492,8 @@ def _legend(figure: Figure, page: Page, height: float) -> None:
         handles.append(Patch(facecolor="#fbe3e1", edgecolor=style.RED, hatch="\\\\\\\\", label="slot is gone, not noticed yet"))
     if any(s.end in ("failed", "not created") for s in line.sessions):
         handles.append(_sample("X", 8, style.RED, "session fails", markeredgecolor="white"))
-    if any(lane.ended is not None for lane in line.lanes):
-        handles.append(_sample("x", 7, style.RED, "process ends", markeredgewidth=2))
+    if any(lane.end in ("killed", "machine lost") for lane in line.lanes):
+        handles.append(_sample("x", 7, style.RED, "process dies", markeredgewidth=2))
     if page.roomy and line.heartbeats and len(line.heartbeats) <= 400:
         handles.append(_sample("o", 2.8, style.INK, "heartbeat reaches the server"))
     figure.legend(
