@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import peers
+from benchmarks import own, peers
 from benchmarks.table import Contestant, Measurement, measure
 
 EVENTS = "events/s"
@@ -43,8 +43,13 @@ def peer_contestants(quick: bool = False) -> list[Contestant]:
 
 
 def own_contestants(quick: bool = False) -> list[Contestant]:
-    """This project's simulator; the place for its rows, in the units above where the load is the same."""
-    return []
+    """This project's simulator, in the units above."""
+    scale = 5 if quick else 1
+    rows = [
+        Contestant("session-sim, messages of W", EVENTS, partial(own.messages_per_second, 500 // scale), "delivered between nodes"),
+        *(Contestant(f"session-sim, {name}", SESSIONS, partial(own.variant(length), 500 // scale)) for length, name in own.LENGTHS.items()),
+    ]
+    return rows
 
 
 def contestants(quick: bool = False) -> list[Contestant]:

@@ -45,7 +45,8 @@ class Step(Protocol):
     def arm(self, tag: Tag, after: Span, beaten_by: tuple[Hashable, ...] = (), late: Span | None = None) -> None:
         """Start the timer (this node, tag), replacing one of that tag; later `Fired(tag)` unless disarmed.
 
-        `late`: how late it fires, measured only when it is due (most timers never are). `beaten_by` names what a driver without a clock must not let it overtake when it fires early.
+        `late`: how late it fires, measured only when it is due (most timers never are). `beaten_by` names
+        what a driver without a clock must not let it overtake when it fires early.
         """
 
     def deadline(self, tag: Tag, after: Span) -> None:
