@@ -12,6 +12,7 @@ from sim.scenario.fault_checks import check_fault
 from sim.scenario.problems import Problem, did_you_mean
 from sim.scenario.programs import check_program
 from sim.scenario.schema import ArrivalSection, ScenarioModel
+from sim.scenario.values import NEVER
 from sim.scenario.workers import worker_names
 
 ARRIVALS = ("at", "poisson", "every", "burst", "closed", "file")
@@ -106,7 +107,7 @@ def _check_queues(model: ScenarioModel) -> Iterator[Problem]:
     polled: dict[str, None] = {}
     for worker in model.workers:
         homes = [worker.process] if worker.process else worker_names(worker)
-        if not worker.disable_workflow_worker and (worker.start_at is not None or any(home in started for home in homes)):
+        if not worker.disable_workflow_worker and (worker.start_at != NEVER or any(home in started for home in homes)):
             polled[worker.task_queue or model.cluster.task_queue] = None
     for i, section in enumerate(model.workflows):
         queue = section.task_queue or model.cluster.task_queue

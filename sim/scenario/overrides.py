@@ -47,7 +47,7 @@ def _set(here: Any, parts: Sequence[str], value: Any, key: Key) -> list[Problem]
         indices = _indices(here, first)
         if not indices:
             known = [str(item.get(name)) for item in here if isinstance(item, dict) for name in _NAMES if name in item]
-            return [Problem((*key, first), f"an override names it, but there is none; {did_you_mean(first, [*known, '*', '0'])}")]
+            return [Problem((*key, first), f"an override names it, but there is none; {did_you_mean(first, [*known, '*'])}")]
         problems = []
         for index in indices:
             if rest:

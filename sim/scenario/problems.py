@@ -51,8 +51,12 @@ def spell(key: Key) -> str:
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
     """`did you mean 'x'?`, or what there is."""
-    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}"
+    spelled = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), list(spelled), n=1, cutoff=0.6)
+    inside = [name for name in spelled if len(word) > 3 and word.lower() in name]
+    if close or len(inside) == 1:
+        return f"did you mean {spelled[(close or inside)[0]]!r}?"
+    return f"known are {', '.join(sorted(known))}"
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:

@@ -14,7 +14,7 @@ from sim.model.laws import Constant, Law, Uniform
 from sim.protocol.mutants import Mutant
 from sim.protocol.worker.options import WorkerOptions
 from sim.scenario.problems import did_you_mean
-from sim.scenario.values import Duration, DurationOrNever, LawField, PositiveDuration, SignedDuration
+from sim.scenario.values import NEVER, Duration, DurationOrNever, LawField, PositiveDuration, SignedDuration
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
 
 SCHEMA_VERSION: Final = 1
@@ -89,7 +89,7 @@ class WorkerSection(Section):
     host: str = Field("", description="its machine; one of its own when empty")
     process: str = Field("", description="workers that name the same process live and die together")
     start_at: DurationOrNever = Field(0, description='when its process starts; "never": only a fault starts it')
-    restart_after: DurationOrNever = Field(None, description='how long after a crash its process starts again, or "never"')
+    restart_after: DurationOrNever = Field(NEVER, description='how long after a crash its process starts again, or "never"')
     sdk_version: SdkVersionText = Field("", description="the Go SDK's version; the cluster's when empty")
     clock: ClockSection = Field(ClockSection(), description="its machine's clock")
     network: LegsSection = Field(LegsSection(), description="its own laws of calls")

@@ -174,17 +174,21 @@ SignedDuration = Annotated[
 """Microseconds; "-1.5s" is possible."""
 
 
-def _read_or_never(value: object) -> int | None:
-    return None if value is None or value == "never" else read_duration(value)
+NEVER: Final = -1
+"""What "never" is among durations."""
+
+
+def _read_or_never(value: object) -> int:
+    return NEVER if value == "never" else read_duration(value)
 
 
 DurationOrNever = Annotated[
-    int | None,
+    int,
     PlainValidator(_read_or_never),
-    PlainSerializer(lambda us: "never" if us is None else format_duration(us), return_type=str),
+    PlainSerializer(lambda us: "never" if us == NEVER else format_duration(us), return_type=str),
     WithJsonSchema({**_DURATION_SCHEMA, "description": 'a duration with its unit, or "never"'}),
 ]
-"""Microseconds, or None for "never"."""
+"""Microseconds, or NEVER."""
 
 LawField = Annotated[Law, PlainValidator(_validate_law), PlainSerializer(write_law, return_type=object), WithJsonSchema(_LAW_SCHEMA)]
 """A law of durations in microseconds."""

@@ -9,6 +9,7 @@ from sim.protocol.mutants import Mutant
 from sim.protocol.worker.options import WorkerOptions
 from sim.scenario.cluster import WorkerSpec
 from sim.scenario.schema import ScenarioModel, WorkerSection
+from sim.scenario.values import NEVER
 from sim.simulator.places import Clock
 from sim.workflow.sdk import SdkVersion
 
@@ -54,4 +55,8 @@ def _plan(model: ScenarioModel, section: WorkerSection, name: str) -> WorkerPlan
     )
     network = section.network
     request, response = network.request or model.network.request, network.response or model.network.response
-    return WorkerPlan(spec, section.start_at, section.restart_after, request, response)
+    return WorkerPlan(spec, _or_none(section.start_at), _or_none(section.restart_after), request, response)
+
+
+def _or_none(us: int) -> int | None:
+    return None if us == NEVER else us
