@@ -33,6 +33,7 @@ class Watch:
         self.what = what
         self.total = total
         self.began = monotonic()
+        self.console = to_side()
         self.shown: Progress | None = None
         self.task: TaskID | None = None
         self.closed = 0
@@ -53,7 +54,8 @@ class Watch:
         if self.heard % EVERY:
             return
         now = monotonic()
-        if now - self.began < PATIENCE or now - self.last < 0.1:
+        # Where nobody looks at a terminal a bar would only leave empty lines.
+        if not self.console.is_terminal or now - self.began < PATIENCE or now - self.last < 0.1:
             return
         self.last = now
         if self.shown is None:
@@ -64,7 +66,7 @@ class Watch:
                 TextColumn("{task.fields[more]}"),
                 TimeElapsedColumn(),
             )
-            self.shown = Progress(*columns, console=to_side(), transient=True)
+            self.shown = Progress(*columns, console=self.console, transient=True)
             self.shown.start()
             self.task = self.shown.add_task(self.what, total=self.total, more="")
         assert self.task is not None
@@ -91,7 +93,11 @@ def watching(what: str, total: int | None = None) -> Iterator[Watch]:
 @contextmanager
 def patiently(what: str) -> Iterator[None]:
     """A spinner once something has taken two seconds, where nothing tells how far it is."""
-    shown = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=to_side(), transient=True)
+    console = to_side()
+    if not console.is_terminal:
+        yield
+        return
+    shown = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
     shown.add_task(what, total=None)
     timer = Timer(PATIENCE, shown.start)
     timer.daemon = True

@@ -24,6 +24,9 @@ MOST_LINES: Final = 3_000
 
 MOST_WORKFLOWS: Final = 200
 
+FEWEST_WAITS: Final = 5
+"""Fewer waits have no distribution worth a figure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
@@ -73,7 +76,7 @@ def render(contents: Contents) -> str:
         signs={verdict: sign for verdict, (_, sign) in summary.LOOKS.items()},
         timeline=inline(drawn, "timeline"),
         slots=inline(style.svg(slots.draw(line)), "slots"),
-        waits=inline(style.svg(waits.draw(created, unmet)), "waits") if created else "",
+        waits=inline(style.svg(waits.draw(created, unmet)), "waits") if len(created) >= FEWEST_WAITS else "",
         lines=[_row(one) for one in told[:MOST_LINES]],
         more_lines=max(0, len(told) - MOST_LINES) + contents.story.left_out,
         rows=summary.rows(result),

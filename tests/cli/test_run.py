@@ -92,7 +92,7 @@ def test_a_verdict_that_was_not_expected_is_exit_code_1() -> None:
         (["run", "file_processin", "--seed", "1"], r"did you mean file_processing"),
         (["run", CRASH, "--seed", "1", "--set", "workers.w.count=0"], r"workers\[0\]\.count: is 0; expected at least 1"),
         (["run", CRASH, "--seed", "1", "--set", "nonsense"], r"expected KEY=VALUE"),
-        (["run", CRASH, "--seed", "one"], r"'one' is not a valid"),
+        (["run", CRASH, "--seed", "one"], r"Invalid value for '--seed'"),
         (["run", CRASH], r"Missing option '--seed'"),
         (["replay", "nosuch.tape"], r"does not exist"),
         (["explain", "pyproject.toml"], r"is not JSON"),

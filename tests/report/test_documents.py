@@ -121,7 +121,7 @@ def test_a_report_has_everything_and_escapes_what_users_wrote() -> None:
     ):
         assert words in text
     assert "# &lt;b&gt;&amp;" in text
-    assert text.count("<svg") == 3
+    assert text.count("<svg") == 2
 
 
 def test_a_report_is_the_same_bytes_every_time() -> None:

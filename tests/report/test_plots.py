@@ -24,7 +24,7 @@ def test_the_timeline_says_what_happened_in_words() -> None:
         "completed",
     ):
         assert words in text
-    assert "2 workers · 1 workflow · 2 sessions" in text
+    assert "2 workers · 1 workflow · 2 sessions · the run ends at 01:10.0" in text
 
 
 @pytest.mark.parametrize(("fault", "word"), [("freeze", "frozen"), ("hold", "cut off")])
@@ -74,3 +74,11 @@ def test_the_picture_says_what_it_leaves_out() -> None:
 @pytest.mark.parametrize(("x", "end", "text"), [(5, 60, "5 s"), (0.5, 2, "0.5 s"), (90, 600, "1:30 min"), (5400, 9000, "1:30 h")])
 def test_ticks(x: float, end: float, text: str) -> None:
     assert style.tick_text(x, end) == text
+
+
+def test_the_picture_ends_soon_after_the_last_thing_that_happened() -> None:
+    line, _ = file_processing(until=500)
+    text = style.svg(timeline.draw(line))
+    assert "the run ends at 08:20.0" in text
+    assert ">16 s<" in text
+    assert ">20 s<" not in text

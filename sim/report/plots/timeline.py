@@ -8,7 +8,7 @@ which a worker is gone and the workflow does not know yet is drawn.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.lines import Line2D
@@ -69,6 +69,13 @@ class Page:
     def fits(self, text: str, seconds: float) -> bool:
         return len(text) * INCHES_PER_LETTER + 0.06 <= seconds * self.scale
 
+    def shortened(self, text: str, seconds: float) -> str:
+        """As much of a text as there is room for; "" when that says nothing."""
+        if self.fits(text, seconds):
+            return text
+        room = int((seconds * self.scale - 0.06) / INCHES_PER_LETTER) - 1
+        return f"{text[:room]}…" if room >= 3 else ""
+
 
 def draw(line: Timeline, title: str = "") -> Figure:
     """Draw a timeline.
@@ -77,6 +84,7 @@ def draw(line: Timeline, title: str = "") -> Figure:
         line: what was gathered; its times are microseconds.
         title: what stands above it, such as "contention, seed 7".
     """
+    run_end, line = line.end, replace(line, end=_last(line))
     with style.settings():
         workers, lanes = _worker_groups(line)
         flows, rows_of = _workflow_groups(line)
@@ -96,8 +104,19 @@ def draw(line: Timeline, title: str = "") -> Figure:
         axes.set_yticks([])
         style.plain(axes)
         style.time_axis(axes, end)
-        _words_around(figure, page, title, height)
+        _words_around(figure, page, title, height, run_end)
         return figure
+
+
+def _last(line: Timeline) -> int:
+    """Where the picture ends: soon after the last thing that happened; what is open goes on to the run's end."""
+    kinds = (line.holds, line.sessions, line.attempts, line.workflows, line.intervals)
+    ends: list[int | None] = [span.ended for spans in kinds for span in spans]
+    if None in ends:
+        return line.end
+    times = [end or 0 for end in ends] + [mark.at for mark in line.marks] + [time for time, _, _ in line.heartbeats]
+    times += [time for lane in line.lanes for time in (lane.began, lane.ended or 0, lane.stopped or 0)]
+    return min(line.end, max(times, default=0) * 27 // 25 + 500_000)
 
 
 # -- layout ------------------------------------------------------------------------------------------------------------
@@ -251,7 +270,8 @@ def _attempt(page: Page, bar: AttemptBar, hold: Hold | None) -> None:
     if not page.roomy:
         return
     text = bar.name if bar.attempt == 1 else f"{bar.name} (attempt {bar.attempt})"
-    if page.fits(text, ended - began):
+    text = page.shortened(text, ended - began)
+    if text:
         _say(page, began, top + height / 2, text, va="center", color="white", zorder=5, size=7)
 
 
@@ -423,7 +443,7 @@ def _beside(page: Page, x: float, y: float, text: str, color: str) -> None:
     _say(page, x, y, text, dx=9, va="center", ha="right" if left else "left", color=color, weight="bold", zorder=9, bbox=box)
 
 
-def _words_around(figure: Figure, page: Page, title: str, height: float) -> None:
+def _words_around(figure: Figure, page: Page, title: str, height: float, run_end: int) -> None:
     axes, line = page.axes, page.line
     small = 7.5 if page.roomy else 6.5
     for group in page.workers.values():
@@ -443,7 +463,7 @@ def _words_around(figure: Figure, page: Page, title: str, height: float) -> None
             if page.roomy or number % every == 0:
                 _margin(axes, group.top + group.rows / 2, group.name, size=8.5 if page.roomy else 6)
     figure.text(0.18 / WIDTH, 1 - 0.22 / height, title or "Timeline", fontsize=12.5, fontweight="bold", va="center")
-    figure.text(1 - RIGHT / WIDTH, 1 - 0.22 / height, _facts(page), fontsize=8, color=style.MUTED, va="center", ha="right")
+    figure.text(1 - RIGHT / WIDTH, 1 - 0.22 / height, _facts(page, run_end), fontsize=8, color=style.MUTED, va="center", ha="right")
     _legend(figure, page, height)
     if line.left_out:
         more = ", ".join(f"{count} {kind}" for kind, count in sorted(line.left_out.items()))
@@ -465,13 +485,13 @@ def _slots(page: Page, group: Group) -> str:
     return "no session worker" if size == 0 else f"{group.note} · {size} slot{'s' if size != 1 else ''}" if page.roomy else f"{size}"
 
 
-def _facts(page: Page) -> str:
+def _facts(page: Page, run_end: int) -> str:
     line = page.line
     shown = len(page.flows)
     everything = len({span.workflow_id for span in line.workflows}) + line.left_out.get("workflows", 0)
     facts = [_many(len({_worker_name(lane) for lane in line.lanes}), "worker")]
     facts.append(_many(everything, "workflow") + (f" (the first {shown} drawn)" if shown < everything else ""))
-    facts += [_many(len(line.sessions) + line.left_out.get("sessions", 0), "session"), stamp(line.end)]
+    facts += [_many(len(line.sessions) + line.left_out.get("sessions", 0), "session"), f"the run ends at {stamp(run_end)}"]
     return " · ".join(facts)
 
 
