@@ -27,7 +27,7 @@ class _Observer(Observer):
             self._judge(time, session, "returns")
 
     def _judge(self, time: int, session: Session, what: str) -> None:
-        if self.scene.outages or self.scene.server_down or not self.scene.workers:
+        if self.scene.outages or self.scene.server_down_since is not None or not self.scene.workers:
             return
         waited = time - max(session.asked_at, self.scene.last_fault_at)
         if waited > max(session.run.bound, PATIENCE) + self.epsilon:

@@ -40,9 +40,10 @@ class _Observer(Observer):
                 self._room[session.name] = worker
                 return
 
-    @staticmethod
-    def _had_room(worker: Worker, since: int) -> bool:
-        if worker.free_since is None or worker.stopping_at is not None or worker.place.outage is not None or not worker.resource_queue:
+    def _had_room(self, worker: Worker, since: int) -> bool:
+        if worker.free_since is None or worker.stopping_at is not None or not worker.resource_queue:
+            return False
+        if self.scene.out_of_reach_since(worker) is not None:
             return False
         return max(worker.started_at, worker.free_since, worker.place.reachable_since) <= since
 

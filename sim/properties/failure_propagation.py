@@ -138,7 +138,7 @@ class _Observer(Observer):
             place = self.scene.places.get(fault.place)
             for worker in place.workers if place is not None else ():
                 self._gone(time, worker)
-        elif fault.kind in ("freeze", "hold", "server_down"):
+        elif fault.kind in ("freeze", "hold"):
             for place in self.scene.places.values():
                 if place.outage is not None and place.outage.since == time:
                     self._out_of_reach(place, place.outage, time)

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from sim.properties.base import Listener, Observer, Property, Setting, Verdict, VerdictKind
 from sim.properties.scene import Scene
+from sim.workflow import seen
+
+
+def _in_order(chain: tuple[Listener, ...]) -> Listener:
+    """One listener that calls these in their order."""
+    if len(chain) == 1:
+        return chain[0]
+
+    def call_all(time: int, node: str, observation: Any) -> None:
+        for listener in chain:
+            listener(time, node, observation)
+
+    return call_all
 
 
 class Emitter(Protocol):
@@ -28,10 +41,23 @@ class Judge:
 
     def attach(self, emitter: Emitter) -> None:
         """Listen from now on. To be done before anything happens."""
-        listening = [self.scene.before(), *(observer.listeners() for observer in self.observers.values()), self.scene.after()]
-        for listeners in listening:
+        chains: dict[type, list[Listener]] = {}
+        for listeners in (self.scene.before(), *(o.listeners() for o in self.observers.values()), self.scene.after()):
             for kind, listener in listeners.items():
-                emitter.listen(kind, listener)
+                chains.setdefault(kind, []).append(listener)
+        for kind, chain in chains.items():
+            in_order = _in_order(tuple(chain))
+            emitter.listen(kind, self._unless_void(in_order) if kind.__module__ == seen.__name__ else in_order)
+
+    def _unless_void(self, listener: Listener) -> Listener:
+        """What workflow code does for a task that the server has taken back did not happen: the task is done again."""
+        void = self.scene.void
+
+        def checked(time: int, node: str, observation: Any) -> None:
+            if not void(node, observation.run):
+                listener(time, node, observation)
+
+        return checked
 
     def finish(self, time_us: int) -> dict[str, Verdict]:
         """What every property says about the run that ended at `time_us` (microseconds). To be called once."""

@@ -32,7 +32,10 @@ class State(Enum):
 
 @dataclass(slots=True, eq=False)
 class Outage:
-    """A time in which a place could not be reached, or did not run. `until` None: it still lasts."""
+    """A time in which a place was frozen or cut off from the server. `until` None: it still lasts.
+
+    An outage of the server itself is none: no worker is lost by that.
+    """
 
     since: int
     until: int | None = None
@@ -70,8 +73,8 @@ class Worker:
     started_at: int
     free: int
     free_since: int | None
-    holders: dict[tuple[str, int], Session] = field(default_factory=dict)
-    """(session, attempt of its creation activity) -> session: who holds a token."""
+    holders: dict[tuple[str, int], Session | None] = field(default_factory=dict)
+    """(session, attempt of its creation activity) -> session: who holds a token. None when it is forgotten already."""
     users: dict[Key, tuple[str, Session | None]] = field(default_factory=dict)
     """Attempts of users' activities that run here, with their labels."""
     idle_since: int = 0
@@ -129,6 +132,8 @@ class Run:
     activities: dict[int, Activity] = field(default_factory=dict)
     cancel_requested: bool = False
     closed: bool = False
+    task_of: str = ""
+    """Identity of the worker that has its workflow task; "" when nobody has."""
 
 
 @dataclass(slots=True, eq=False)
@@ -197,10 +202,10 @@ class Scene:
         self.runs: dict[str, Run] = {}
         self.sessions: dict[str, Session] = {}
         self.asked = 0
-        self.server_down = False
+        self.server_down_since: int | None = None
         self.last_fault_at = 0
         self.outages = 0
-        """How many places are out of reach now."""
+        """How many places are frozen or cut off now."""
 
     # -- listeners ---------------------------------------------------------------------------------------------------
 
@@ -212,6 +217,7 @@ class Scene:
             obs.WorkerStopping: self._stopping,
             obs.WorkerStopped: self._stopped,
             obs.WorkflowStarted: self._run_started,
+            obs.WorkflowTaskTaken: self._task_taken,
             obs.WorkflowCancelRequested: self._cancel_requested,
             obs.WorkflowClosed: self._run_closed,
             obs.ActivityScheduled: self._scheduled,
@@ -246,9 +252,9 @@ class Scene:
         self.last_fault_at = time
         match fault.kind:
             case "server_down" | "server_up":
-                self.server_down = fault.kind == "server_down"
-                for place in self.places.values():
-                    self._reckon(place, time)
+                self.server_down_since = time if fault.kind == "server_down" else None
+                for place in self.places.values() if fault.kind == "server_up" else ():
+                    place.reachable_since = time
                 return
             case "start":
                 self.places[fault.place] = Place(fault.place, reachable_since=time)
@@ -268,7 +274,7 @@ class Scene:
 
     def _reckon(self, place: Place, time: int) -> None:
         """Open or close the outage of a place."""
-        cut = place.frozen or self.server_down or any(place.held.values())
+        cut = place.frozen or any(place.held.values())
         if cut and place.outage is None and place.gone_at is None:
             place.outage = Outage(time)
             self.outages += 1
@@ -310,10 +316,12 @@ class Scene:
         del self.places[fault.place]
         for worker in place.workers:
             self.workers.pop(worker.node, None)
-            touched = [*worker.holders.values(), *(s for _, s in worker.users.values() if s is not None)]
+            touched = [*worker.holders.values(), *(session for _, session in worker.users.values())]
             worker.holders.clear()
             worker.users.clear()
             for session in touched:
+                if session is None:
+                    continue
                 session.holders.pop(worker.node, None)
                 session.running.pop(worker.node, None)
                 self._forget(session.name)
@@ -322,6 +330,16 @@ class Scene:
 
     def _run_started(self, time: int, node: str, started: obs.WorkflowStarted) -> None:
         self.runs[started.run] = Run(started.run, started.workflow_id, started.task_queue, started.run_timeout, time)
+
+    def _task_taken(self, time: int, node: str, o: obs.WorkflowTaskTaken) -> None:
+        run = self.runs.get(o.run)
+        if run is not None:
+            run.task_of = o.identity
+
+    def void(self, node: str, name: str) -> bool:
+        """Whether what this worker's copy of a run's code does has no effect: the run is over, or another has its task."""
+        run, worker = self.runs.get(name), self.workers.get(node)
+        return run is None or worker is None or run.closed or run.task_of != worker.identity
 
     def _cancel_requested(self, time: int, node: str, request: obs.WorkflowCancelRequested) -> None:
         run = self.runs.get(request.run)
@@ -356,6 +374,13 @@ class Scene:
         run.sessions.pop(name, None)
         if not run.sessions:
             self.runs.pop(run.name, None)
+
+    def out_of_reach_since(self, worker: Worker) -> int | None:
+        """Since when the worker does not run, or it and the server cannot talk; None while they can."""
+        candidates = [self.server_down_since, worker.place.gone_at]
+        if worker.place.outage is not None:
+            candidates.append(worker.place.outage.since)
+        return min((t for t in candidates if t is not None), default=None)
 
     def session_of_user(self, name: str, activity_type: str) -> Session | None:
         """The session that a user's activity belongs to; None for the framework's own activities."""
@@ -404,8 +429,8 @@ class Scene:
         worker.free = o.free
         if o.free <= 0:
             worker.free_since = None
+        worker.holders[o.session, o.attempt] = session
         if session is not None:
-            worker.holders[o.session, o.attempt] = session
             session.holders[node] = session.holders.get(node, 0) + 1
 
     def _returned(self, time: int, node: str, o: obs.TokenReturned) -> None:

@@ -64,10 +64,9 @@ class _Observer(Observer):
 
     def _judge(self, time: int, worker: Worker, activity: Activity) -> bool:
         """Take an activity down that has waited too long for a worker that was idle until now."""
-        if worker.place.outage is not None and worker.place.outage.since != time:
-            return False
+        out_of_reach = self.scene.out_of_reach_since(worker)
         since = max(activity.ready_at, worker.idle_since, worker.place.reachable_since, worker.started_at)
-        if time - since <= self.epsilon:
+        if (out_of_reach is not None and out_of_reach < time) or time - since <= self.epsilon:
             return False
         message = (
             f"{activity.activity_type} of {activity.session.name} has waited {(time - since) / 1e6:.3f} s for the idle {worker.identity}"
@@ -96,8 +95,7 @@ class _Observer(Observer):
             if worker is None:
                 continue
             gone = worker.place.gone_at is not None
-            cut = worker.place.outage is not None and worker.place.outage.since == time
-            if (gone or cut) and not worker.users:
+            if (gone or self.scene.out_of_reach_since(worker) == time) and not worker.users:
                 self._judge_all(time, worker)
             if gone:
                 del self._waiting[waited_for]

@@ -31,6 +31,16 @@ class WorkflowCancelRequested(Struct, frozen=True):
         return f"the cancellation of workflow {self.workflow_id} is requested"
 
 
+class WorkflowTaskTaken(Struct, frozen=True):
+    """The server gave a workflow task to this worker, or ("") took it back: what code then does for it is void."""
+
+    run: str
+    identity: str
+
+    def sentence(self) -> str:
+        return f"a workflow task goes to {self.identity}" if self.identity else "a workflow task is taken back"
+
+
 class WorkflowClosed(Struct, frozen=True):
     """`status` as Temporal spells it: COMPLETED, FAILED, CANCELED, TERMINATED, TIMED_OUT, CONTINUED_AS_NEW."""
 

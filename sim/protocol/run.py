@@ -291,6 +291,8 @@ class Run(Node):
         task.now = step.stamp()
         if not task.transient:
             self.journal.direct(step, ev.WorkflowTaskStarted(identity))
+        if step.wants(obs.WorkflowTaskTaken):
+            step.emit(obs.WorkflowTaskTaken(step.me, identity))
         step.disarm(("sticky",))
         step.arm(("task",), Exactly(task.timeout(spec.task_timeout)), late=LATENESS)
         return msg.WorkflowTask(
@@ -310,6 +312,8 @@ class Run(Node):
         task = self.task
         if not task.transient:
             self.journal.direct(step, ev.WorkflowTaskTimedOut("START_TO_CLOSE"))
+        if step.wants(obs.WorkflowTaskTaken):
+            step.emit(obs.WorkflowTaskTaken(step.me, ""))
         had_sticky = bool(self.sticky.queue)
         self.sticky.clear()
         task.phase = Phase.NONE
