@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim import RunResult, Scenario, run
+from sim.protocol.observations import FaultHappened
 from sim.scenario.cluster import Cluster
 from sim.simulator.simulation import Simulation
 
@@ -53,6 +54,10 @@ class Seen:
     def times(self, kind: type, **fields: Any) -> list[float]:
         """When observations of a class with these fields were seen, seconds."""
         return [t for t, _, o in self.all if type(o) is kind and all(getattr(o, k) == v for k, v in fields.items())]
+
+    def faults(self, kind: str) -> list[float]:
+        """When faults of a kind happened, seconds."""
+        return [t for t, _, o in self.all if type(o) is FaultHappened and o.kind == kind]
 
 
 def watch(one: Scenario, *kinds: type, seed: int = 1) -> tuple[Seen, RunResult]:
