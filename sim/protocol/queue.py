@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sim.model.inputs import Call, Deliver, Fired, Input, NoSuchNode, Reply, Withdrawn
 from sim.model.node import Node, Step
@@ -127,6 +127,9 @@ class TaskQueue(Node):
         if not isinstance(message, (msg.Refused, NoSuchNode)):
             # To a poll that is gone the answer is lost, and with it the task, which is started now.
             self._ended(step)
+            if self.sticky and self.backlog and isinstance(message, msg.WorkflowTask):
+                # The worker's next poll will be sticky too (P3.2.4).
+                message = structs.replace(message, backlog=True)
             step.reply(starting.poll.call, message)
         elif not starting.withdrawn:
             self._wait(starting.poll, step, first=True)

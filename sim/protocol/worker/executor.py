@@ -40,7 +40,9 @@ class Executor:
         self.running.add(task.run)
         tag = self.tag(task.run)
         if progress.error is None:
-            done = msg.RespondWorkflowTaskCompleted(task.serial, progress.commands, self.identity, self.sticky_queue, self.sticky_name)
+            # Without a cache the next task may as well go to anybody.
+            sticky = (self.sticky_queue, self.sticky_name) if self.cache_size > 0 else ("", "")
+            done = msg.RespondWorkflowTaskCompleted(task.serial, progress.commands, self.identity, *sticky)
             calls.start(step, tag, task.run, done, RESPOND_BUDGET)
             return
         self.drop(task.run)

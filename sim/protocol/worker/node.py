@@ -226,7 +226,8 @@ def make_worker(
         Kind.CREATION: activity_queue(task_queue + CREATION_QUEUE_SUFFIX),
         Kind.RESOURCE: activity_queue(f"{resource_id}@{host}"),
     }
-    pollers = Pollers(identity, queues, workflow_queue(sticky_name))
+    sticky_queue = workflow_queue(sticky_name)
+    pollers = Pollers(identity, queues, sticky_queue if options.sticky_workflow_cache_size > 0 else "")
     size = options.max_concurrent_activity_execution_size
     counts = {Kind.ACTIVITY: options.max_concurrent_activity_task_pollers}
     sizes = {Kind.ACTIVITY: size}
@@ -246,7 +247,7 @@ def make_worker(
         pollers.slots.setdefault(pollers.pools[kind], Slots(sizes[kind]))
     pollers.waiting = list(range(len(pollers.pollers)))
     executor = Executor(
-        identity, workflow_queue(sticky_name), sticky_name, dict(definitions), options.sdk, options.sticky_workflow_cache_size
+        identity, sticky_queue, sticky_name, dict(definitions), options.sdk, options.sticky_workflow_cache_size
     )
     executor.mutants = options.mutants
     bucket = TokenBucket(options.sessions, options.sessions)

@@ -107,7 +107,9 @@ class Pollers:
         step.call(queue, msg.Poll(self.identity), poller.tag, POLL_BUDGET)
 
     def _sticky_next(self) -> bool:
-        """Sticky if it had a backlog, or if no more sticky than normal polls are open (P3.2.4)."""
+        """Sticky if it had a backlog, or if no more sticky than normal polls are open (P3.2.4); never without a cache."""
+        if not self.sticky_queue:
+            return False
         if self.sticky_backlog:
             return True
         polling = [p for p in self.of(Kind.WORKFLOW) if p.state is State.POLLING]
@@ -116,6 +118,8 @@ class Pollers:
 
     def answered(self, poller: Poller, message: object, step: Step) -> bool:
         """A poll ended with this answer; True when it brought a task, whose slot is the caller's now."""
+        if poller.sticky:
+            self.sticky_backlog = isinstance(message, msg.WorkflowTask) and message.backlog
         if isinstance(message, (msg.Refused, Unreachable)):
             self.failed(poller, step)
             return False
@@ -129,6 +133,8 @@ class Pollers:
     def failed(self, poller: Poller, step: Step) -> None:
         """A poll ended with an error: release the slot, poll again after a backoff (0.2 s, doubled, at most 10 s)."""
         self.free(poller.kind).free += 1
+        if poller.sticky:
+            self.sticky_backlog = False
         if self.stopping:
             poller.state = State.STOPPED
             return
