@@ -68,10 +68,11 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def _is_wrong_input(error: Exception) -> bool:
+    from sim.protocol.worker.work import UnknownActivityError
     from sim.scenario.problems import ScenarioError
     from sim.trace.tape import TapeError
 
-    return isinstance(error, WrongInput | ScenarioError | TapeError)
+    return isinstance(error, WrongInput | ScenarioError | TapeError | UnknownActivityError)
 
 
 def _our_failure(error: Exception) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
+from sim.cli.exits import Exit, check_writable, guarded, leave
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def command(
     """Run a scenario and say what happened and whether every promise held."""
     from sim.cli import load
     from sim.cli.artifacts import Ran, Watchers
+    from sim.cli.troubles import Troubles
     from sim.cli.workflows_file import WorkflowsFile
 
     loaded = load.scenario(scenario, overrides or [])
@@ -48,11 +49,15 @@ def command(
         if folder is not None:
             check_writable(folder)
     watchers = Watchers(workflows=WorkflowsFile(out)) if out is not None else None
-    result = _simulate(loaded, seed, full_tape, histories is not None, watchers.observers() if watchers else [])
+    troubles = Troubles()
+    observers = [troubles, *(watchers.observers() if watchers else [])]
+    result = _simulate(loaded, seed, full_tape, histories is not None, observers)
     listed = watchers.workflows.finish() if watchers is not None and watchers.workflows is not None else None
     text, again = load.scenario_text(scenario, loaded), reproduce(scenario, seed, overrides or (), out)
     ran = Ran(result, _judged(result, loaded), loaded, text, again, watchers, str(listed or ""))
     files = _write(ran, out, histories)
+    for warning in troubles.warnings():
+        to_side().print(warning, style="yellow", markup=False, soft_wrap=True)
     if as_json:
         print_json({**ran.to_json(), "files": files})
     else:
@@ -78,10 +83,7 @@ def _simulate(loaded: Scenario, seed: int, full_tape: bool, histories: bool, obs
     from sim.scenario.run import run
 
     with watching(f"running {loaded.name}", total_workflows(loaded)) as watch:
-        try:
-            return run(loaded, seed, full_tape=full_tape, histories=histories, observers=[*observers, watch])
-        except ValueError as error:
-            raise WrongInput(f"{loaded.source}: {error}") from error
+        return run(loaded, seed, full_tape=full_tape, histories=histories, observers=[*observers, watch])
 
 
 def total_workflows(loaded: Scenario) -> int | None:

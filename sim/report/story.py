@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from sim.history.events import ActivityTaskCancelRequested, Wrote
+from sim.history.events import ActivityTaskCancelRequested, WorkflowTaskFailed, Wrote
 from sim.model.inputs import Name
 from sim.protocol import observations as obs
 from sim.report.clock import length, stamp
@@ -87,7 +87,7 @@ class StoryCollector:
     def attach(self, cluster: Cluster, simulation: Simulation) -> None:
         """Listen to everything that a story may tell."""
         for kind in KINDS:
-            simulation.listen(kind, self._keep_cancels if kind is Wrote else self._keep)
+            simulation.listen(kind, self._keep_events if kind is Wrote else self._keep)
 
     def _keep(self, time: int, node: Name, observation: object) -> None:
         if len(self.seen) < self.limit:
@@ -95,9 +95,9 @@ class StoryCollector:
         else:
             self.left_out += 1
 
-    def _keep_cancels(self, time: int, node: Name, wrote: Wrote) -> None:
-        """Of histories only this is nowhere else."""
-        if any(type(written.event) is ActivityTaskCancelRequested for written in wrote.events):
+    def _keep_events(self, time: int, node: Name, wrote: Wrote) -> None:
+        """Of histories only these are nowhere else."""
+        if any(type(written.event) in (ActivityTaskCancelRequested, WorkflowTaskFailed) for written in wrote.events):
             self._keep(time, node, wrote)
 
     def story(self) -> Story:
@@ -238,7 +238,10 @@ class Teller:
     def _Wrote(self, time: int, node: Name, wrote: Wrote) -> None:
         for written in wrote.events:
             event = written.event
-            if isinstance(event, ActivityTaskCancelRequested):
+            if isinstance(event, WorkflowTaskFailed) and event.message:
+                text = f"a workflow task of {self.workflows.get(wrote.run, wrote.run)} fails on {event.identity}: {event.message}"
+                self.say(time, text, Weight.KEY, *self._sessions_of(wrote.run))
+            elif isinstance(event, ActivityTaskCancelRequested):
                 running = self.activities.get((wrote.run, event.ordinal))
                 if running is not None:
                     text = f"server notes that `{running.name}`{_of(running.session)} is to be cancelled"

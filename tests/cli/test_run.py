@@ -156,3 +156,26 @@ def test_many_workflows_go_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(rows) == 6
     assert {row["status"] for row in rows} == {"COMPLETED"}
     assert all(row["wait_s"] is not None for row in rows)
+
+
+def _project(folder: Path, old: str, new: str) -> str:
+    """A new project whose workflow has been changed."""
+    assert sim("new", str(folder)).exit_code == 0
+    code = (folder / "workflows.py").read_text()
+    assert old in code
+    (folder / "workflows.py").write_text(code.replace(old, new))
+    return str(folder / "scenario.toml")
+
+
+def test_workflow_code_that_fails_is_told(tmp_path: Path) -> None:
+    scenario = _project(tmp_path / "p", "    for attempt in", "    1 / 0\n    for attempt in")
+    done = sim("run", scenario, "--seed", "1", "--set", "until=30s", "--out", str(tmp_path / "out"))
+    assert "warning: workflow code fails: ZeroDivisionError: division by zero" in done.stderr
+    assert "a workflow task of file fails on w" in sim("explain", str(tmp_path / "out")).stdout
+
+
+def test_an_activity_that_nothing_describes_is_wrong_input(tmp_path: Path) -> None:
+    scenario = _project(tmp_path / "p", '"download"', '"nosuch"')
+    done = sim("run", scenario, "--seed", "1")
+    assert done.exit_code == 2
+    assert "the activity 'nosuch', and nothing says what it does; expected [activities.nosuch]" in done.stderr

@@ -38,10 +38,16 @@ Behaviour = Callable[[ActivityTask], Work]
 """What an attempt of an activity does; a function of the task alone."""
 
 
+class UnknownActivityError(Exception):
+    """A workflow calls an activity of which nobody has said what it does."""
+
+
 def do_work(task: ActivityTask) -> Work:
     """The activity `DoWork` of programs: its argument says everything."""
     work = task.activity.input
-    assert isinstance(work, dict)
+    if not isinstance(work, dict):
+        name = task.activity.activity_type
+        raise UnknownActivityError(f"a workflow calls the activity {name!r}, and nothing says what it does; expected [activities.{name}]")
     return Work(
         Exactly(int(work.get("ms", 0)) * 1000),
         int(work.get("beat_ms", 0)) * 1000,
