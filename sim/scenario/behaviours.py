@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from sim.model.draws import DRAW_BITS, draw
+from collections.abc import Callable
+
+from sim.model.laws import Law, Uniform
 from sim.model.spans import Drawn
 from sim.protocol.messages import ActivityTask
 from sim.protocol.worker.work import Behaviour, Failing, Work
 from sim.scenario.schema import ActivitySection
 
+Sample = Callable[[str, str, int, Law], int]
+"""A choice of the run: the value of a law by (purpose, entity, ordinal from 1)."""
 
-def behaviour_of(name: str, section: ActivitySection, seed: int) -> Behaviour:
+MILLION = 1_000_000
+
+
+def behaviour_of(name: str, section: ActivitySection, sample: Sample) -> Behaviour:
     """The behaviour of activity type `name`.
 
-    Its draws are named by workflow, activity (type and number in its run) and attempt, so they are the same wherever
-    and whenever the attempt runs.
+    Its choices are named by workflow, activity (type and number in its run) and attempt, so they are the same wherever
+    and whenever the attempt runs. Whether it fails is a number below a million: with a probability of p those below
+    p million mean failure, so a deviation to 0 makes an attempt fail that may fail at all.
     """
-    threshold = int(section.failure_probability * (1 << DRAW_BITS))
+    threshold = round(section.failure_probability * MILLION)
     failing = Failing(section.fails)
 
     def behaviour(task: ActivityTask) -> Work:
         entity = f"{task.run.partition('/run/')[2]}/{name}/{task.ordinal}"
-        fails = threshold > 0 and draw(seed, "activity fails", entity, task.attempt) < threshold
+        fails = threshold > 0 and sample("activity fails", entity, task.attempt, Uniform(0, MILLION - 1)) < threshold
         return Work(
             Drawn("activity", section.duration, entity, task.attempt),
             section.heartbeat_every,

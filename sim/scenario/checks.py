@@ -72,6 +72,8 @@ def _check_arrival(arrival: ArrivalSection, count: int | None, key: tuple[str | 
     given = [name for name in ARRIVALS if getattr(arrival, name) is not None]
     if len(given) > 1:
         yield Problem(key, f"has {', '.join(given)}; expected one of {', '.join(ARRIVALS)}")
+    if isinstance(arrival.file, str):
+        yield Problem((*key, "file"), f'the file {arrival.file} is not at hand here; expected the times themselves, such as ["0s", "2s"]')
     if count is not None and (arrival.closed is not None or arrival.file is not None):
         yield Problem((*key[:-1], "count"), "says nothing here: a closed loop has population and total, a file its lines; leave it out")
     if arrival.every is not None and arrival.every.bounds()[1] == 0:

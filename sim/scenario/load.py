@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.model.durations import format_duration
+from sim.scenario.beyond import beyond
 from sim.scenario.checks import check
 from sim.scenario.overrides import apply_overrides
 from sim.scenario.problems import Problem, ScenarioError, problems_of
@@ -40,10 +41,29 @@ class Scenario:
             ScenarioError: it cannot be read, or something in it is wrong; the message says all of it.
         """
         path = Path(path)
-        content = _parse(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            problem = f"the file cannot be read ({error.strerror}); expected a scenario, such as scenarios/file_processing.toml"
+            raise ScenarioError(str(path), [Problem((), problem)]) from None
+        except UnicodeDecodeError:
+            raise ScenarioError(str(path), [Problem((), "the file is not text; expected a scenario in TOML")]) from None
+        return cls.parse(text, overrides, str(path), path)
+
+    @classmethod
+    def parse(cls, text: str, overrides: Sequence[str] = (), source: str = "standard input", path: Path | None = None) -> Scenario:
+        """Read TOML; files it names are sought beside `path` (default: in the working directory).
+
+        Raises:
+            ScenarioError: it is not TOML, or something in it is wrong; the message says all of it.
+        """
+        try:
+            content = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ScenarioError(source, [Problem((), f"is not TOML: {error}")]) from None
         if not content.get("name"):
-            content["name"] = path.stem
-        return cls._made(content, overrides, str(path), path.parent)
+            content["name"] = path.stem if path is not None else "scenario"
+        return cls._made(content, overrides, source, path.parent if path is not None else Path())
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], overrides: Sequence[str] = (), source: str = "scenario") -> Scenario:
@@ -59,14 +79,15 @@ class Scenario:
         problems = apply_overrides(content, overrides)
         if directory is not None:
             problems += _take_in(content, directory)
-        model = None
+        context = {"directory": directory}
         try:
-            model = ScenarioModel.model_validate(content, context={"directory": directory})
+            model = ScenarioModel.model_validate(content, context=context)
         except ValidationError as error:
             problems += problems_of(error, ScenarioModel)
-        if model is not None and not problems:
-            problems = check(model)
-        if model is None or problems:
+            problems += beyond(content, context, [p.key for p in problems])
+            raise ScenarioError(source, problems) from None
+        problems += check(model)
+        if problems:
             raise ScenarioError(source, problems)
         return cls(model, source)
 
@@ -86,18 +107,6 @@ class Scenario:
         return blake2b(text.encode("ascii"), digest_size=16).hexdigest()
 
 
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        problem = f"the file cannot be read ({error.strerror}); expected a scenario, such as scenarios/file_processing.toml"
-    except UnicodeDecodeError:
-        problem = "the file is not text; expected a scenario in TOML"
-    except tomllib.TOMLDecodeError as error:
-        problem = f"is not TOML: {error}"
-    raise ScenarioError(str(path), [Problem((), problem)])
-
-
 def _take_in(content: dict[str, Any], directory: Path) -> list[Problem]:
     """Put what stands in other files into the scenario itself: workflow modules and arrival times."""
     problems: list[Problem] = []
@@ -112,6 +121,7 @@ def _take_in(content: dict[str, Any], directory: Path) -> list[Problem]:
                 arrival["file"] = [format_duration(us) for us in read_column(arrival["file"], directory)]
             except ValueError as error:
                 problems.append(Problem(("workflows", i, "arrival", "file"), str(error)))
+                del arrival["file"]
     return problems
 
 

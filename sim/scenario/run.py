@@ -40,7 +40,7 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What became of a run. Picklable but for `recorder`'s size; the rest is small."""
+    """What became of a run. Everything is plain data, so that it can be sent to another process."""
 
     digest: str
     seed: int
@@ -114,7 +114,7 @@ class Session:
             self.sim,
             [plan.spec for plan in plans],
             definitions_of(references, model.modules),
-            {name: behaviour_of(name, section, seed) for name, section in model.activities.items()},
+            {name: behaviour_of(name, section, self.sim.choices.sample_at) for name, section in model.activities.items()},
             model.cluster.partitions,
             model.cluster.history_shards,
             [model.cluster.task_queue, *model.cluster.task_queues, *(w.task_queue for w in model.workflows if w.task_queue)],

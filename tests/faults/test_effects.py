@@ -17,8 +17,9 @@ from sim.workflow import seen as wf
 from tests.scenario.watching import CREATE, DEFER, HAPPY, Seen, act, histories, scenario, watch
 
 KINDS = (
-    obs.FaultHappened, obs.WorkerStarted, obs.WorkerStopping, obs.WorkerStopped, obs.TokenTaken, obs.TokenReturned, obs.HeartbeatRecorded,
-    obs.AttemptBegan, obs.AttemptEnded, obs.AttemptRetried, obs.ActivityClosed, obs.WorkflowClosed, wf.SessionAsked, wf.SessionCreated, wf.SessionStateChanged,
+    obs.FaultHappened, obs.WorkerStarted, obs.WorkerStopping, obs.WorkerStopped, obs.TokenTaken, obs.TokenReturned,
+    obs.HeartbeatRecorded, obs.AttemptBegan, obs.AttemptEnded, obs.AttemptRetried, obs.ActivityClosed, obs.WorkflowClosed,
+    wf.SessionAsked, wf.SessionCreated, wf.SessionStateChanged,
 )  # fmt: skip
 
 LONG = [CREATE, DEFER, act(60_000)]

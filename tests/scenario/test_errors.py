@@ -106,6 +106,10 @@ ONE_BY_ONE = {
         GOOD.replace('id = "w"', 'id = "w"\narrival = { at = "1s", poisson = "2s" }'),
         "workflows[0].arrival: has at, poisson; expected one of at, poisson, every, burst, closed, file",
     ),
+    "a file of arrivals that is not there": (
+        GOOD.replace('id = "w"', 'id = "w"\narrival = { file = "t.csv" }'),
+        'workflows[0].arrival.file: the file t.csv is not at hand here; expected the times themselves, such as ["0s", "2s"]',
+    ),
     "an unknown step": (
         GOOD.replace('"sleep"', '"slep"'),
         "workflows[0].program[0].op: is 'slep', and there is no such step; did you mean 'sleep'?",
@@ -195,6 +199,16 @@ def test_everything_is_said_at_once() -> None:
     )
 
 
+def test_what_only_the_whole_shows_is_said_along_with_it() -> None:
+    text = GOOD.replace('"w1"', '"w1"\ncount = 0').replace('"sleep"', '"slep"') + '[[faults]]\nkind = "cancel"\ntarget = "w"\n'
+    assert message(text) == (
+        "s.toml: 3 things are wrong\n"
+        "  workers[0].count: is 0; expected at least 1, such as 1\n"
+        "  workflows[0].program[0].op: is 'slep', and there is no such step; did you mean 'sleep'?\n"
+        '  faults[0]: does not say when; expected one of at = "8s", moment = "session token taken", every = { exponential = "5m" }'
+    )
+
+
 def test_overrides_that_hit_nothing() -> None:
     assert message(GOOD, "workers.w3.count=3") == "s.toml: workers.w3: an override names it, but there is none; known are *, w1"
     assert message(GOOD, "grace") == "s.toml: the override 'grace' has no value; expected KEY=VALUE, such as workers.w1.count=3"
@@ -210,6 +224,15 @@ def test_files(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ScenarioError, match=r"binary.toml: the file is not text"):
         Scenario.load(tmp_path / "binary.toml")
+
+
+def test_a_file_of_arrivals(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(GOOD.replace('id = "w"', 'id = "w"\narrival = { file = "t.csv" }'))
+    with pytest.raises(ScenarioError, match=r"s.toml: workflows\[0\].arrival.file: the file t.csv cannot be read"):
+        Scenario.load(tmp_path / "s.toml")
+    (tmp_path / "t.csv").write_text("1s\nsoon\n")
+    with pytest.raises(ScenarioError, match=r"value 2 of the file t.csv: duration 'soon' is not understood"):
+        Scenario.load(tmp_path / "s.toml")
 
 
 @pytest.mark.parametrize(

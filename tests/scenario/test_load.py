@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim import Scenario
+from sim import Scenario, ScenarioError
 from sim.model.laws import Empirical, LogNormal
 from sim.scenario.load import json_schema
 from tests.scenario.watching import tables
@@ -70,6 +70,13 @@ def test_the_digest_is_that_of_the_meaning() -> None:
 def test_a_digest_never_changes() -> None:
     # It names runs in stores and tapes: a change here is a change of the schema, and wants a note in the changelog.
     assert Scenario.from_dict(tables()).digest == "0107fda8c79db3590b6007e5a6912e44"
+
+
+def test_from_text() -> None:
+    text = '[[workers]]\nname = "w1"\n[[workflows]]\nid = "w"\nprogram = [{ op = "sleep", ms = 10 }]\n'
+    assert Scenario.parse(text).name == "scenario"
+    with pytest.raises(ScenarioError, match="standard input: is not TOML"):
+        Scenario.parse("=")
 
 
 def test_laws() -> None:

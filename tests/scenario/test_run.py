@@ -141,6 +141,9 @@ def test_activities_fail_and_return_as_they_are_told() -> None:
     steps = [{"op": "act", "activity": "a", "attempts": 1}]
     always = {"a": {"failure_probability": 1, "fails": "non_retryable"}}
     assert run(scenario(steps, activities=always), 1).workflows[0].outcome == "Activity(a) <- Application(Asked: failed as asked)"
+    rarely = scenario(steps, activities={"a": {"failure_probability": 0.001}})
+    assert run(rarely, 1).statuses == {"COMPLETED": 1}
+    assert run(rarely, 1, deviations={"draw|w/1/a/1|activity fails|1": 0}).statuses == {"FAILED": 1}
     half = {"a": {"failure_probability": 0.5, "fails": "panic"}}
     many = run(Scenario.from_dict(tables(steps, activities=half), ["workflows.w.count=200"]), 1)
     assert 70 < many.statuses["FAILED"] < 130
