@@ -50,6 +50,8 @@ class AttemptOnWorker:
     pool: Kind
     cause: Cause | None = None
     responding: bool = False
+    begun: bool = True
+    """False while a limiter holds it back."""
 
     @property
     def key(self) -> Key:
@@ -96,7 +98,7 @@ class AttemptOnWorker:
 
     def cancel(self, cause: Cause, worker: Worker, step: Step) -> None:
         """Cancel the context, once."""
-        if self.cause is not None or self.responding:
+        if self.cause is not None or self.responding or not self.begun:
             return
         self.cause = cause
         activity = self.task.activity

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 
 from sim.model.inputs import Deliver, Fault, Fired, Input, Message, Name, Reply, Withdrawn
 from sim.model.node import Node, Step
+from sim.model.spans import SECOND, Exactly, Left, Plus
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.mutants import Mutant
 from sim.protocol.names import activity_queue, workflow_queue
-from sim.protocol.worker.attempts import AttemptOnWorker, Key
+from sim.protocol.worker.attempts import AttemptOnWorker, Cause, Key
 from sim.protocol.worker.bucket import TokenBucket
 from sim.protocol.worker.calls import Calls
 from sim.protocol.worker.completion import CompletionAttempt
 from sim.protocol.worker.creation import CreationAttempt
 from sim.protocol.worker.executor import Executor
-from sim.protocol.worker.options import WorkerOptions
+from sim.protocol.worker.options import DEFAULT_RATE, WorkerOptions
 from sim.protocol.worker.pollers import Kind, Poller, Pollers, Slots, State
 from sim.protocol.worker.stop import Stop, cancel_all
 from sim.protocol.worker.user_activity import UserAttempt
@@ -141,6 +142,8 @@ class Worker(Node):
                     return
                 if tag[0] == "wake":
                     attempt.woken(self, step)
+                elif tag[0] == "begin":
+                    self._begin(attempt, step)
                 else:
                     attempt.fired(str(tag[0]), self, step)
 
@@ -167,10 +170,36 @@ class Worker(Node):
             poller.state = State.STOPPED
             self.pollers.waiting.remove(self.pollers.pollers.index(poller))
         self.attempts[attempt.key] = attempt
+        if self.options.worker_activities_per_second < DEFAULT_RATE:
+            self._wait_for_rate(attempt, step)
+        else:
+            self._begin(attempt, step)
+
+    def _wait_for_rate(self, attempt: AttemptOnWorker, step: Step) -> None:
+        """The limiter of each component lets one task through at a time; the server has it started long since (P3.2.1)."""
+        attempt.begun = False
+        rate = ("rate", attempt.pool.value)
+        step.arm(attempt.tag("begin"), Left(rate))
+        step.deadline(rate, Plus(Left(rate), Exactly(SECOND // self.options.worker_activities_per_second)))
+
+    def _begin(self, attempt: AttemptOnWorker, step: Step) -> None:
+        attempt.begun = True
+        task = attempt.task
         if step.wants(obs.AttemptBegan):
-            label = self.behaviour(message).label if isinstance(attempt, UserAttempt) else ""
-            step.emit(obs.AttemptBegan(self.identity, *attempt.key, kind, message.activity.session, label))
+            label = self.behaviour(task).label if isinstance(attempt, UserAttempt) else ""
+            step.emit(obs.AttemptBegan(self.identity, *attempt.key, task.activity.activity_type, task.activity.session, label))
         attempt.begin(self, step)
+        if self.background_done:
+            # Its context is a child of one that was cancelled before.
+            attempt.cancel(Cause.SHUTDOWN, self, step)
+
+    def drop_waiting(self, kinds: tuple[Kind, ...], step: Step) -> None:
+        """A component stops: tasks that its limiter still holds are dropped in silence (P3.8.2)."""
+        for attempt in list(self.attempts.values()):
+            if attempt.pool in kinds and not attempt.begun:
+                step.disarm(attempt.tag("begin"))
+                del self.attempts[attempt.key]
+                self.pollers.free(attempt.pool).free += 1
 
     def _run_task(self, task: msg.WorkflowTask, step: Step) -> None:
         self.executor.take(task, self.calls, step)

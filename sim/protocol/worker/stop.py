@@ -113,12 +113,15 @@ class Stop:
                 pollers.abandon((Kind.WORKFLOW,), step)
             case Stage.ACTIVITIES:
                 pollers.abandon((Kind.ACTIVITY,), step)
+                worker.drop_waiting((Kind.ACTIVITY,), step)
             case Stage.CREATIONS:
                 worker.cancel_background(step)
                 pollers.abandon((Kind.CREATION,), step)
+                worker.drop_waiting((Kind.CREATION,), step)
                 worker.bucket.closed = True
             case Stage.RESOURCE_ACTIVITIES:
                 pollers.abandon((Kind.RESOURCE,), step)
+                worker.drop_waiting((Kind.RESOURCE,), step)
             case Stage.STOPPED:
                 step.emit(obs.WorkerStopped(worker.identity))
                 return
