@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.golden.dialogue import DASHES, play, read
-from tests.golden.expected import SCENARIOS, SDK_VERSIONS
+from tests.golden.expected import OPTIONS, SCENARIOS, SDK_VERSIONS
 
 FOLDER = Path(__file__).parent
-EXPECTED = SCENARIOS | SDK_VERSIONS
+EXPECTED = SCENARIOS | SDK_VERSIONS | OPTIONS
 DIALOGUES = sorted(FOLDER.glob("*.txt"))
 
 
