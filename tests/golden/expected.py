@@ -246,7 +246,6 @@ SDK_VERSIONS: dict[str, dict[str, str]] = {
 
 TWO_AT_ONCE = f"{OPENING}; {TOLD}; 11 ATSch(U, R_A); 12 ATSch(V, R_A); 13 ATSt(12); 14 ATC(12); 15 WTSch(sticky); 16 WTSt; 17 WTC"
 OPTIONS: dict[str, dict[str, str]] = {
-    "option-sticky-cache-off": {"w/1": HAPPY.replace("sticky", "Q")},
     "option-activity-rate": {
         "w/1": (
             f"{TWO_AT_ONCE}; 18 ATSt(11); 19 ATTO(11, StartToClose, MAXIMUM_ATTEMPTS_REACHED); 20 WTSch(sticky); 21 WTSt; 22 WTC; 23 WEC"

@@ -40,9 +40,7 @@ class Executor:
         self.running.add(task.run)
         tag = self.tag(task.run)
         if progress.error is None:
-            # Without a cache the next task may as well go to anybody.
-            sticky = (self.sticky_queue, self.sticky_name) if self.cache_size > 0 else ("", "")
-            done = msg.RespondWorkflowTaskCompleted(task.serial, progress.commands, self.identity, *sticky)
+            done = msg.RespondWorkflowTaskCompleted(task.serial, progress.commands, self.identity, self.sticky_queue, self.sticky_name)
             calls.start(step, tag, task.run, done, RESPOND_BUDGET)
             return
         self.drop(task.run)

@@ -256,7 +256,7 @@ def make_worker(
         Kind.RESOURCE: activity_queue(f"{resource_id}@{host}"),
     }
     sticky_queue = workflow_queue(sticky_name)
-    pollers = Pollers(identity, queues, sticky_queue if options.sticky_workflow_cache_size > 0 else "")
+    pollers = Pollers(identity, queues, sticky_queue)
     size = options.max_concurrent_activity_execution_size
     counts = {Kind.ACTIVITY: options.max_concurrent_activity_task_pollers}
     sizes = {Kind.ACTIVITY: size}

@@ -107,9 +107,7 @@ class Pollers:
         step.call(queue, msg.Poll(self.identity), poller.tag, POLL_BUDGET)
 
     def _sticky_next(self) -> bool:
-        """Sticky if it had a backlog, or if no more sticky than normal polls are open (P3.2.4); never without a cache."""
-        if not self.sticky_queue:
-            return False
+        """Sticky if it had a backlog, or if no more sticky than normal polls are open (P3.2.4)."""
         if self.sticky_backlog:
             return True
         polling = [p for p in self.of(Kind.WORKFLOW) if p.state is State.POLLING]
