@@ -55,12 +55,18 @@ class TaskQueue(Node):
 
     partitions: int = 4
     sticky: bool = False
-    polls: list[OpenPoll] = field(default_factory=list)
-    """All open polls, in the order of their opening (at the root: of their forwarding)."""
+    root: deque[OpenPoll] = field(default_factory=deque)
+    """Polls that wait at the root, in the order in which they came there."""
+    local: dict[int, deque[OpenPoll]] = field(default_factory=dict)
+    """Further polls of child partitions, which already forward one."""
+    open: dict[Hashable, OpenPoll] = field(default_factory=dict)
+    """All of them, by tag."""
     backlog: dict[int, deque[msg.Item]] = field(default_factory=dict)
     starting: dict[Hashable, Starting] = field(default_factory=dict)
     loaded: bool = False
     deliveries: int = 0
+    counts: list[int] = field(default_factory=list)
+    """Open polls by partition."""
 
     def handle(self, event: Input, step: Step) -> None:
         match event:
@@ -83,7 +89,7 @@ class TaskQueue(Node):
 
     def _add(self, item: msg.Item, call: Call | None, step: Step) -> None:
         if self.sticky:
-            available = self.loaded and (bool(self.polls) or not step.holds(Older("poll", Exactly(STICKY_WINDOW))))
+            available = self.loaded and (bool(self.open) or not step.holds(Older("poll", Exactly(STICKY_WINDOW))))
             if call is not None:
                 step.reply(call, msg.Ok() if available else msg.StickyUnavailable())
             if not available:
@@ -99,20 +105,39 @@ class TaskQueue(Node):
 
     def _poll_for(self, partition: int) -> OpenPoll | None:
         """The poll that a task landing here meets: one that waits only here, else the oldest at the root."""
-        at_root: OpenPoll | None = None
-        forwarded: set[int] = set()
-        for poll in self.polls:
-            local_only = poll.partition != ROOT and poll.partition in forwarded
-            forwarded.add(poll.partition)
-            if local_only and poll.partition == partition:
-                return poll
-            if not local_only and at_root is None:
-                at_root = poll
-        return at_root
+        if partition in self.local:
+            return self.local[partition][0]
+        return self.root[0] if self.root else None
+
+    def _enter(self, poll: OpenPoll, first: bool) -> None:
+        """Let a poll wait: at the root, unless its child partition forwards another already."""
+        if not self.counts:
+            self.counts = [0] * self.partitions
+        here = poll.partition
+        forwarded = self.counts[here] - len(self.local.get(here, ()))
+        place = self.root if here == ROOT or not forwarded else self.local.setdefault(here, deque())
+        place.appendleft(poll) if first else place.append(poll)
+        self.counts[here] += 1
+        self.open[poll.tag] = poll
+
+    def _leave(self, poll: OpenPoll) -> None:
+        """A poll waits no more; if it was the one that its child forwarded, the next is forwarded now."""
+        here = poll.partition
+        self.counts[here] -= 1
+        del self.open[poll.tag]
+        local = self.local.get(here)
+        if local is not None and poll in local:
+            local.remove(poll)
+        else:
+            self.root.remove(poll)
+            if local is not None:
+                self.root.append(local.popleft())
+        if local is not None and not local:
+            del self.local[here]
 
     def _give(self, item: msg.Item, poll: OpenPoll, step: Step) -> None:
         """Hand a task to a poll, once history has recorded the start."""
-        self.polls.remove(poll)
+        self._leave(poll)
         step.disarm(poll.tag)
         if isinstance(item, msg.ActivityTaskItem) and item.time_to_live:
             step.disarm(_expiry(item))
@@ -140,18 +165,15 @@ class TaskQueue(Node):
         self.loaded = True
         if self.sticky:
             step.mark("poll")
-        counts = [0] * self.partitions
-        for poll in self.polls:
-            counts[poll.partition] += 1
+        counts = self.counts or [0] * self.partitions
         fewest = min(counts)
         partition = step.choose("partition of a poll", [p for p in range(self.partitions) if counts[p] == fewest])
         self._wait(OpenPoll(call, identity, partition), step)
 
     def _wait(self, poll: OpenPoll, step: Step, first: bool = False) -> None:
         """Open a poll (or go on with one whose task was refused): take a waiting task, or wait for one."""
-        alone = poll.partition == ROOT or all(p.partition != poll.partition for p in self.polls)
-        self.polls.insert(0, poll) if first else self.polls.append(poll)
-        item = self._take(poll.partition, alone, step)
+        self._enter(poll, first)
+        item = self._take(poll.partition, poll.partition not in self.local, step)
         if item is not None:
             self._give(item, poll, step)
         else:
@@ -180,20 +202,18 @@ class TaskQueue(Node):
             step.mark("poll")
 
     def _expire(self, tag: Hashable, step: Step) -> None:
-        for poll in self.polls:
-            if poll.tag == tag:
-                self.polls.remove(poll)
-                self._ended(step)
-                step.reply(poll.call, msg.NoTask())
-                return
+        poll = self.open[tag]
+        self._leave(poll)
+        self._ended(step)
+        step.reply(poll.call, msg.NoTask())
 
     def _withdraw(self, call: Call, step: Step) -> None:
         """The poll's connection is gone. A task that is being given to it is lost."""
-        for poll in self.polls:
-            if poll.call.is_same(call):
-                self.polls.remove(poll)
-                step.disarm(poll.tag)
-                return
+        poll = self.open.get(("poll", call.caller, call.tag))
+        if poll is not None and poll.call.is_same(call):
+            self._leave(poll)
+            step.disarm(poll.tag)
+            return
         starting = self.starting.get(("start", call.caller, call.tag))
         if starting is not None and starting.poll.call.is_same(call):
             starting.withdrawn = True
@@ -202,10 +222,10 @@ class TaskQueue(Node):
         """A worker that stops unloads its sticky queue; other queues take no notice (P3.8, step 2)."""
         if self.sticky:
             self.loaded = False
-            for poll in self.polls:
+            for poll in list(self.root):
+                self._leave(poll)
                 step.disarm(poll.tag)
                 step.reply(poll.call, msg.NoTask())
-            self.polls.clear()
         if call is not None:
             step.reply(call, msg.Ok())
 
