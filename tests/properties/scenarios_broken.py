@@ -75,6 +75,14 @@ def killed_after_its_signal_answer_was_lost() -> Verdicts:
     return stage.at(20, lambda: stage.cluster.kill(bound[0].partition(".")[0])).run(120)
 
 
+def killed_after_its_signal_answer_was_lost_between() -> Verdicts:
+    """The same between two activities: the second one waits on a queue that nobody polls any more."""
+    stage = lose_signal_answer(apart()).start([create(), act(1_000), sleep(30), act(1_000)])
+    bound: list[str] = []
+    stage.sim.listen(obs.AttemptBegan, lambda _, node, o: bound.append(node) if o.label == "work" else None)
+    return stage.at(20, lambda: stage.cluster.kill(bound[0].partition(".")[0])).run(120)
+
+
 def other_holder_killed() -> Verdicts:
     """As before; then the worker that holds the slot is killed, the one that works is not."""
     stage = lose_signal_answer(apart()).start(simple(300_000))
@@ -175,6 +183,12 @@ def recreated_with_one_activity_slot() -> Verdicts:
     return stage.start([create(), TOKEN, COMPLETE, recreate(), act(1_000, "s2", sts="30s", ignore=True)]).run(60)
 
 
+def pollers_wait_after_an_outage() -> Verdicts:
+    """An activity is to be retried; the server is away for six seconds, after which the pollers still wait out their backoff."""
+    stage = apart().start([create(), DEFER, act(6_900, fail="retryable", attempts=2)])
+    return stage.at(7.2, stage.cluster.stop_server).at(13.2, stage.cluster.start_server).run(60)
+
+
 def recreate_on_a_dead_worker() -> Verdicts:
     """Scenario 25: RecreateSession with a minute, for a worker that is dead."""
     stage = apart().start([create(), TOKEN, sleep(10), recreate(creation="60s")])
@@ -214,8 +228,8 @@ BROKEN: dict[str, list[tuple[Callable[[], Verdicts], str]]] = {
     "creation_returns": [(never_a_slot_and_no_timeout, "P1.1.3")],
     "creation_uses_free_slots": [(killed_before_the_signal, "P2.4c")],
     "completion_frees_slot": [(completed_while_signalling, "P3.9"), (frozen_before_completion, "P3.11")],
-    "session_activities_start": [(recreated_with_one_activity_slot, "P3.4.6")],
-    "no_orphan_activity": [(recreate_on_a_dead_worker, "P4.6.8")],
+    "session_activities_start": [(recreated_with_one_activity_slot, "P3.4.6"), (pollers_wait_after_an_outage, "P3.3")],
+    "no_orphan_activity": [(recreate_on_a_dead_worker, "P4.6.8"), (killed_after_its_signal_answer_was_lost_between, "P2.4f")],
     "graceful_stop_waits": [(stopped_with_time_to_spare, "P3.8.1")],
     "execution_timeout_is_total": [(work_outlives_its_session, "P3.6.6")],
 }
