@@ -1,7 +1,7 @@
 """Calls with a budget: one deadline for the call including its repetitions after retryable errors (P3.9).
 
 A reply that is retryable (connection refused or broken, Unavailable, ResourceExhausted) is followed by another try after
-0.4 s, 0.8 s, ... (plus or minus 20 %), as long as the budget lasts. Nothing came back by its end: DeadlineExceeded.
+0.4 s, 0.8 s, ... (plus or minus 20 %), until the budget ends. Nothing came back by its end: DeadlineExceeded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sim.model.inputs import Message, Name, NoSuchNode, Unreachable
 from sim.model.node import Step
-from sim.model.spans import MILLISECOND, SECOND, Clamp, Exactly, Half, Least, Left, LeftBelow, Span, Within
+from sim.model.spans import MILLISECOND, SECOND, Clamp, Exactly, Half, Least, Left, Span, Within
 from sim.protocol import messages as msg
 
 RESPOND_BUDGET = Exactly(10 * SECOND)
@@ -33,12 +33,18 @@ def heartbeat_budget(throttle: int, deadline: Hashable | None) -> Span:
     return Least(Clamp(Half(inner), SECOND, 10 * SECOND), Exactly(record))
 
 
+def heartbeat_wait(throttle: int) -> int:
+    """The longest wait between the tries of a heartbeat: a tenth of the record timeout (P3.6.3)."""
+    return max(max(throttle, SECOND) // 10, 200 * MILLISECOND)
+
+
 @dataclass(slots=True)
 class OpenCall:
     """A call under way. `tries` counts those that came back with a retryable error."""
 
     to: Name
     request: Message
+    longest_wait: int = SECOND
     tries: int = 0
 
 
@@ -48,9 +54,9 @@ class Calls:
 
     open: dict[Hashable, OpenCall] = field(default_factory=dict)
 
-    def start(self, step: Step, tag: Hashable, to: Name, request: Message, budget: Span) -> None:
+    def start(self, step: Step, tag: Hashable, to: Name, request: Message, budget: Span, longest_wait: int = SECOND) -> None:
         """Call; the outcome comes through `ended`, or `out_of_time` when ("budget", tag) fires."""
-        self.open[tag] = OpenCall(to, request)
+        self.open[tag] = OpenCall(to, request, longest_wait)
         step.arm(("budget", tag), budget)
         step.call(to, request, tag)
 
@@ -67,11 +73,12 @@ class Calls:
         elif isinstance(message, NoSuchNode):
             message = NOT_FOUND
         if isinstance(message, msg.Refused) and message.code in RETRYABLE:
-            wait = min(400 * MILLISECOND * 2**call.tries, SECOND)
-            if not step.holds(LeftBelow(("budget", tag), Exactly(wait))):
-                call.tries += 1
-                step.arm(("again", tag), Within("call retry backoff", wait * 8 // 10, wait * 12 // 10))
-                return None
+            wait = min(400 * MILLISECOND * 2**call.tries, call.longest_wait)
+            # No more than it takes to reach the longest wait, so that long outages make no new states.
+            call.tries = min(call.tries + 1, 4)
+            # Waiting goes on when the budget ends before the next try: then the call ends with it.
+            step.arm(("again", tag), Within("call retry backoff", wait * 8 // 10, wait * 12 // 10))
+            return None
         self.forget(step, tag)
         return message
 

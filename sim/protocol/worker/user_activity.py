@@ -12,7 +12,7 @@ from sim.model.spans import Exactly
 from sim.protocol import messages as msg
 from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, AttemptOnWorker, Cause, Outcome, completed, failed
-from sim.protocol.worker.calls import heartbeat_budget
+from sim.protocol.worker.calls import heartbeat_budget, heartbeat_wait
 from sim.protocol.worker.work import Failing, Work
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class UserAttempt(AttemptOnWorker):
         assert self.work is not None
         request = msg.RecordActivityTaskHeartbeat(self.task.ordinal, self.task.attempt, self.work.details)
         budget = heartbeat_budget(self._throttle(worker), self.tag("deadline") if deadline else None)
-        worker.calls.start(step, self.tag("beat"), self.task.run, request, budget)
+        worker.calls.start(step, self.tag("beat"), self.task.run, request, budget, heartbeat_wait(self._throttle(worker)))
 
     def replied(self, what: str, message: Message, worker: Worker, step: Step) -> None:
         assert what == "beat"
