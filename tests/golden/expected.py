@@ -259,3 +259,17 @@ OPTIONS: dict[str, dict[str, str]] = {
     },
 }
 """Options of workers that no scenario of section 7 needs."""
+
+FROZEN_STICKY = (
+    f"{OPENING}; {BOUND}; 12 ATSt(11); 13 ATC(11); 14 WTSch(sticky); 15 WTSt; 16 WTTO(START_TO_CLOSE); 17 WTSch(Q); 18 WTSt; 19 WTC; "
+    "20 ATCR(6); 21 ATSch(SKA, R_A); 22 ATSt(21); 23 ATC(21); 24 WTSch(sticky); 25 ATSt(6); 26 ATC(6); 27 WTSt; 28 WTC; 29 WEC"
+)
+FAULTS: dict[str, dict[str, str]] = {
+    "fault-answers-held": {"w/1": f"{STOPPED_SEEN}; 18 WECan"},
+    "fault-heartbeats-lost": {"w/1": f"{STOPPED_SEEN}; 18 WECan"},
+    "fault-partition": {"w/1": f"{LOST}; 18 WECan"},
+    "fault-server-outage": {"w/1": f"{LOST_LATE}; 20 WECan"},
+    "fault-server-outage-short": {"w/1": HAPPY},
+    "fault-sticky-worker-frozen": {"w/1": FROZEN_STICKY},
+}
+"""Faults of sections 2.4, 3.11 and 4.5.8 that no scenario of section 7 has."""

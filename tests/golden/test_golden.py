@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.golden.dialogue import DASHES, play, read
-from tests.golden.expected import OPTIONS, SCENARIOS, SDK_VERSIONS
+from tests.golden.expected import FAULTS, OPTIONS, SCENARIOS, SDK_VERSIONS
 
 FOLDER = Path(__file__).parent
-EXPECTED = SCENARIOS | SDK_VERSIONS | OPTIONS
+EXPECTED = SCENARIOS | SDK_VERSIONS | OPTIONS | FAULTS
 DIALOGUES = sorted(FOLDER.glob("*.txt"))
 
 
