@@ -53,7 +53,7 @@ PROPERTY = Property(
     sentence="CreateSession and RecreateSession return within CreationTimeout + e.",
     source="documentation, Basic Usage: “the framework will keep retrying until the CreationTimeout […] has passed before returning an "
     "error”; “Specifies how long session creation can take before returning an error”",
-    needs=(seen.SessionAsked, seen.SessionCreated, seen.SessionNotCreated),
+    needs=(seen.SessionAsked, seen.SessionCreated, seen.SessionNotCreated, obs.WorkflowClosed),
     observer=_Observer,
     epsilon=creation_epsilon,
 )

@@ -47,6 +47,6 @@ PROPERTY = Property(
     sentence="Creation goes to the queue of the activity options, else of the start options.",
     source="documentation, Basic Usage: “it will check the task queue name specified in the ActivityOptions (or in the "
     "StartWorkflowOptions if the task queue name is not specified in ActivityOptions)”",
-    needs=(obs.WorkflowStarted, seen.SessionAsked, obs.ActivityScheduled),
+    needs=(obs.WorkflowStarted, seen.SessionAsked, obs.ActivityScheduled, obs.WorkflowClosed),
     observer=_Observer,
 )

@@ -72,6 +72,15 @@ PROPERTY = Property(
     sentence="CreateSession does not fail while a live, reachable worker has had a free slot throughout its last CreationTimeout.",
     source="documentation, Basic Usage: “If all the workers are currently busy and unable to handle new sessions, the framework will keep "
     "retrying until the CreationTimeout you specified in SessionOptions has passed before returning an error”",
-    needs=(obs.WorkerStarted, obs.TokenTaken, obs.TokenReturned, obs.ActivityClosed, obs.FaultHappened, seen.SessionNotCreated),
+    needs=(
+        obs.WorkerStarted,
+        obs.TokenTaken,
+        obs.TokenReturned,
+        obs.ActivityClosed,
+        obs.FaultHappened,
+        seen.SessionNotCreated,
+        seen.SessionCreated,
+        obs.WorkflowClosed,
+    ),
     observer=_Observer,
 )

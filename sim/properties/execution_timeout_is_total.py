@@ -62,7 +62,7 @@ PROPERTY = Property(
     name="execution_timeout_is_total",
     sentence="ExecutionTimeout bounds how long the session's work goes on.",
     source="documentation, SessionOptions: “Specifies the maximum amount of time the session can run”",
-    needs=(seen.SessionCreated, obs.AttemptRecorded, obs.AttemptBegan, obs.AttemptEnded, seen.SessionStateChanged),
+    needs=(seen.SessionCreated, obs.AttemptRecorded, obs.AttemptBegan, obs.AttemptEnded, seen.SessionStateChanged, obs.FaultHappened),
     observer=_Observer,
     epsilon=execution_epsilon,
 )

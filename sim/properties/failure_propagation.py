@@ -180,6 +180,8 @@ PROPERTY = Property(
         seen.SessionContextDone,
         obs.FaultHappened,
         obs.WorkerStopped,
+        seen.SessionCompleteCalled,
+        obs.WorkflowClosed,
     ),
     observer=_Observer,
     epsilon=detection_epsilon,

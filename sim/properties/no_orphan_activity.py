@@ -65,7 +65,15 @@ PROPERTY = Property(
     sentence="No activity waits longer than the detection window on a queue that nobody polls.",
     source="documentation, Q & A: “If your Activity has already been scheduled, it will be cancelled. If not, you will get a "
     "workflow.ErrSessionFailed error”",
-    needs=(obs.ActivityScheduled, obs.AttemptRecorded, obs.AttemptRetried, obs.ActivityClosed, obs.FaultHappened, obs.WorkerStopped),
+    needs=(
+        obs.ActivityScheduled,
+        obs.AttemptRecorded,
+        obs.AttemptRetried,
+        obs.ActivityClosed,
+        obs.FaultHappened,
+        obs.WorkerStopped,
+        obs.WorkflowClosed,
+    ),
     observer=_Observer,
     epsilon=detection_epsilon,
 )

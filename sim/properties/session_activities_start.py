@@ -143,6 +143,8 @@ PROPERTY = Property(
         obs.FaultHappened,
         seen.SessionCreated,
         seen.SessionStateChanged,
+        obs.WorkerStopping,
+        obs.WorkflowClosed,
     ),
     observer=_Observer,
     epsilon=start_epsilon,

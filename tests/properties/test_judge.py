@@ -22,6 +22,12 @@ def test_twenty_four_promises_with_their_sources() -> None:
         assert p.needs
 
 
+def test_what_is_listened_to_is_what_is_needed() -> None:
+    observers = Judge(SETTING).observers
+    for name, p in ALL.items():
+        assert set(observers[name].listeners()) <= set(p.needs), name
+
+
 def test_every_epsilon_is_derived() -> None:
     for p in ALL.values():
         assert p.epsilon.__doc__
