@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from benchmarks.own import JOBQUEUE
 from sim.protocol.observations import WorkflowClosed
 from sim.scenario.load import Scenario
-from sim.scenario.run import Session
+from sim.scenario.run import PreparedRun
 
 WORKERS = 1_000
 SLOTS = 5
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             'until="100000h"',
         ],
     )
-    session = Session(scenario, 1)
+    session = PreparedRun(scenario, 1)
     empty = resident()
     progress = Progress(options.sessions, time.process_time())
     session.sim.listen(WorkflowClosed, progress.closed)
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def report(progress: Progress, cpu: float, empty: int, population: int, session: Session) -> None:
+def report(progress: Progress, cpu: float, empty: int, population: int, session: PreparedRun) -> None:
     """Print what was measured."""
     first = progress.cpu_first / FIRST
     rest = (cpu - progress.cpu_first) / (progress.done - FIRST)

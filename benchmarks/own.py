@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.table import Measurement, stopwatch
 from sim.scenario.load import Scenario
-from sim.scenario.run import Session
+from sim.scenario.run import PreparedRun
 from sim.scenario.run import run as run_scenario
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +43,7 @@ def messages_per_second(sessions: int) -> Measurement:
     """The same run, counted in messages delivered between nodes; what stays within a process, and timers, apart."""
     loaded = scenario(sessions)
     with stopwatch() as watch:
-        session = Session(loaded, 1)
+        session = PreparedRun(loaded, 1)
         session.run()
     sim = session.sim
     return watch.measurement(

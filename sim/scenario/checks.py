@@ -9,6 +9,7 @@ from sim.faults.kinds import KINDS
 from sim.scenario.arrivals import may_start
 from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.fault_checks import check_fault
+from sim.scenario.judging import property_names
 from sim.scenario.problems import Problem, did_you_mean
 from sim.scenario.programs import check_program
 from sim.scenario.schema import ArrivalSection, ScenarioModel
@@ -134,11 +135,7 @@ def _check_faults(model: ScenarioModel) -> Iterator[Problem]:
 
 
 def _check_properties(model: ScenarioModel) -> Iterator[Problem]:
-    from sim.scenario.judging import property_names
-
     known = property_names()
-    if not known:
-        return
     named = [(("expect", name), name) for name in model.expect]
     named += [(("properties", "disable", i), name) for i, name in enumerate(model.properties.disable)]  # type: ignore[misc]
     named += [(("properties", "enable", i), name) for i, name in enumerate(model.properties.enable or [])]  # type: ignore[misc]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.scenario.load import Scenario
-from sim.scenario.run import RunResult, Session
+from sim.scenario.run import PreparedRun, RunResult
 from sim.trace.tape import Tape
 
 SECOND = 1_000_000
@@ -41,11 +41,11 @@ class ReplayResult:
 class _Comparing(dict[str, int]):
     """Takes the choices of a run as they are made, and finds the first that the tape has not in this place."""
 
-    def __init__(self, recorded: Mapping[str, int], session: Session) -> None:
+    def __init__(self, recorded: Mapping[str, int], prepared: PreparedRun) -> None:
         super().__init__()
         self.first: Difference | None = None
         self._tape: Iterator[tuple[str, int]] = iter(recorded.items())
-        self._session = session
+        self._prepared = prepared
 
     def __setitem__(self, label: str, value: int) -> None:
         super().__setitem__(label, value)
@@ -53,13 +53,13 @@ class _Comparing(dict[str, int]):
             expected = next(self._tape, None)
             if expected != (label, value):
                 recorded = None if expected is None else f"{expected[0]} = {expected[1]}"
-                self.first = Difference(self._session.sim.now / SECOND, recorded, f"{label} = {value}")
+                self.first = Difference(self._prepared.sim.now / SECOND, recorded, f"{label} = {value}")
 
     def finish(self) -> None:
         """The run is over: the tape should be, too."""
         left = next(self._tape, None)
         if self.first is None and left is not None:
-            self.first = Difference(self._session.sim.now / SECOND, f"{left[0]} = {left[1]}", None)
+            self.first = Difference(self._prepared.sim.now / SECOND, f"{left[0]} = {left[1]}", None)
 
 
 def replay(tape: Tape) -> ReplayResult:
@@ -70,14 +70,16 @@ def replay(tape: Tape) -> ReplayResult:
     Raises:
         ScenarioError: the tape's scenario does not suit this program.
     """
-    session = Session(Scenario.from_dict(tape.scenario, source="the tape's scenario"), tape.seed, tape.deviations, tape.choices is not None)
+    prepared = PreparedRun(
+        Scenario.from_dict(tape.scenario, source="the tape's scenario"), tape.seed, tape.deviations, tape.choices is not None
+    )
     comparing = None
     if tape.choices is not None:
-        comparing = session.sim.choices.recorded = _Comparing(tape.choices, session)
-    session.run()
+        comparing = prepared.sim.choices.recorded = _Comparing(tape.choices, prepared)
+    prepared.run()
     if comparing is not None:
         comparing.finish()
-    result = session.result(False, None)
+    result = prepared.result(False, None)
     identical = result.digest == tape.digest
     difference = None if identical else (comparing.first if comparing is not None else None) or _unknown(tape, result)
     return ReplayResult(identical, result.digest, difference, result)

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from sim.faults import FaultPlan
 from sim.history.events import Wrote
 from sim.history.recorder import Recorder
+from sim.properties.base import Verdict
+from sim.properties.judge import Judge
 from sim.scenario import judging
 from sim.scenario.arrivals import Arrivals
 from sim.scenario.behaviours import behaviour_of
@@ -48,8 +50,8 @@ class RunResult:
     ended_at_us: int
     properties: dict[str, str]
     """Property -> held, broken, not exercised or undecidable."""
-    verdicts: dict[str, Any]
-    """Property -> `sim.properties` Verdict, with its violations."""
+    verdicts: dict[str, Verdict]
+    """Property -> its verdict with the violations."""
     as_expected: bool
     sessions: Sessions
     creation_wait_s: Waits
@@ -88,7 +90,7 @@ class RunResult:
         }
 
 
-class Session:
+class PreparedRun:
     """One run in the making: everything is attached, nothing has happened yet."""
 
     def __init__(
@@ -135,12 +137,10 @@ class Session:
         workflow_type = find_definition(section.workflow, model.modules).name if section.workflow else SCRIPT.name
         return Arrivals(self.cluster, section, workflow_type, section.task_queue or model.cluster.task_queue)
 
-    def _judge(self, names: Sequence[str] | None) -> Any:
+    def _judge(self, names: Sequence[str] | None) -> Judge | None:
         chosen = judging.chosen(self.scenario.model, names)
         if not chosen:
             return None
-        from sim.properties.judge import Judge
-
         judge = Judge(judging.setting_of(self.scenario.model, self.delays), chosen)
         judge.attach(self.sim)
         return judge
@@ -159,7 +159,7 @@ class Session:
     def result(self, full_tape: bool, recorder: Recorder | None) -> RunResult:
         """What became of it."""
         sim, model = self.sim, self.scenario.model
-        verdicts: dict[str, Any] = self.judge.finish(sim.now) if self.judge is not None else {}
+        verdicts = self.judge.finish(sim.now) if self.judge is not None else {}
         properties = {name: verdict.kind.value for name, verdict in verdicts.items()}
         digest = sim.digest.hexdigest()
         choices = sim.choices.recorded if full_tape else None
@@ -215,15 +215,15 @@ def run(
     Raises:
         ValueError: a property or a deviation is unknown or impossible.
     """
-    session = Session(scenario, seed, deviations, record or full_tape, properties)
+    prepared = PreparedRun(scenario, seed, deviations, record or full_tape, properties)
     recorder = None
     if histories:
         recorder = Recorder(seed)
-        session.sim.listen(Wrote, recorder)
+        prepared.sim.listen(Wrote, recorder)
     for observer in observers:
-        observer.attach(session.cluster, session.sim)
-    session.run()
-    return session.result(full_tape, recorder)
+        observer.attach(prepared.cluster, prepared.sim)
+    prepared.run()
+    return prepared.result(full_tape, recorder)
 
 
 def program_version() -> str:
@@ -234,4 +234,4 @@ def program_version() -> str:
         return "session-sim (not installed)"
 
 
-__all__ = ["RunResult", "Session", "Watcher", "program_version", "run"]
+__all__ = ["PreparedRun", "RunResult", "Watcher", "program_version", "run"]

@@ -132,7 +132,7 @@ def test_our_own_failure_is_exit_code_3(monkeypatch: pytest.MonkeyPatch) -> None
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("sim.scenario.run.Session.run", fail)
+    monkeypatch.setattr("sim.scenario.run.PreparedRun.run", fail)
     done = sim("run", CRASH, "--seed", "1")
     assert done.exit_code == 3
     assert "planted" in done.stderr
@@ -144,7 +144,7 @@ def test_memory_and_interruption_have_codes_of_their_own(error: type[BaseExcepti
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("sim.scenario.run.Session.run", fail)
+    monkeypatch.setattr("sim.scenario.run.PreparedRun.run", fail)
     assert sim("run", CRASH, "--seed", "1").exit_code == code
 
 
