@@ -287,6 +287,20 @@ def test_command_reference_has_every_option() -> None:
         assert shown == options, name
 
 
+def test_the_readme_counts_right() -> None:
+    """How many promises there are, and how many are kept; how many faults and scenarios the changelog counts."""
+    from sim.properties import ALL
+    from tests.properties.scenarios_broken import BROKEN
+
+    readme, changes = WRITTEN[0].read_text("utf-8"), WRITTEN[3].read_text("utf-8")
+    assert f"each of {len(ALL)} promises held" in readme
+    assert f"Of the {len(ALL)} promises of the documentation and the code the real protocol keeps {len(ALL) - len(BROKEN)}." in readme
+    assert f"{len(KINDS)} kinds" in changes
+    assert f"{len(ALL)} properties" in changes
+    words = {12: "Twelve", 13: "Thirteen", 14: "Fourteen", 15: "Fifteen", 16: "Sixteen"}
+    assert f"{words[len(list((ROOT / 'scenarios').glob('*.toml')))]} scenarios ship" in changes
+
+
 def test_every_property_is_named_in_the_truth() -> None:
     """Names in backticks that look like properties are properties."""
     from sim.properties import ALL
