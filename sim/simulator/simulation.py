@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, assert_never
 
 from sim.model.draws import Stream
-from sim.model.inputs import Call, Deliver, Input, Message, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
+from sim.model.inputs import Call, Deliver, Input, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
 from sim.model.laws import Law, Uniform
 from sim.model.node import Node
 from sim.model.spans import Span

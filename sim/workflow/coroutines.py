@@ -48,18 +48,23 @@ class Dispatcher:
         """Add a coroutine; it first runs when those before it are blocked."""
         self._coroutines.append(_Coroutine(body))
 
-    def run(self, finished: Callable[[], bool]) -> None:
-        """Run until all are blocked, or `finished` says that the workflow is over."""
+    def run(self) -> None:
+        """Run until all are blocked. Also when the workflow function has returned: the others have their turn first."""
+        coroutines = self._coroutines
         moved = True
-        while moved and not finished():
+        while moved:
             moved = False
-            for coroutine in list(self._coroutines):
-                if coroutine.ready():
-                    moved = True
-                    if coroutine.resume():
-                        self._coroutines.remove(coroutine)
-                    if finished():
-                        return
+            i = 0
+            # By index: a coroutine that is spawned meanwhile runs in the same round, after those before it.
+            while i < len(coroutines):
+                if not coroutines[i].ready():
+                    i += 1
+                    continue
+                moved = True
+                if coroutines[i].resume():
+                    del coroutines[i]
+                else:
+                    i += 1
 
     def close(self) -> None:
         """Unwind all coroutines. What their `finally` blocks do reaches nobody; a block that awaits is cut short."""

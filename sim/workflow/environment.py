@@ -350,7 +350,7 @@ class Execution:
         env.commands, env.seen = [], []
         for entry in batch:
             env.apply(entry)
-        env.dispatcher.run(lambda: env.closing is not None)
+        env.dispatcher.run()
         self.tasks += 1
         self._expected = env.commands
 

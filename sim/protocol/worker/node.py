@@ -275,9 +275,7 @@ def make_worker(
         pollers.pools[kind] = Kind.ACTIVITY.value if shared else kind.value
         pollers.slots.setdefault(pollers.pools[kind], Slots(sizes[kind]))
     pollers.waiting = list(range(len(pollers.pollers)))
-    executor = Executor(
-        identity, sticky_queue, sticky_name, dict(definitions), options.sdk, options.sticky_workflow_cache_size
-    )
+    executor = Executor(identity, sticky_queue, sticky_name, dict(definitions), options.sdk, options.sticky_workflow_cache_size)
     executor.mutants = options.mutants
     bucket = TokenBucket(options.sessions, options.sessions)
     return Worker(identity, host, task_queue, resource_id, options, pollers, bucket, executor, dict(behaviours))
