@@ -125,7 +125,7 @@ def _show(found: dict[str, Any]) -> None:
             console.print(f"    {line}", style="dim", markup=False, soft_wrap=True)
         for side in ("a", "b"):
             said = first[side]
-            text = f"{stamp(round(said['at_s'] * 1e6), 3)} {said['text']}" if said else "the story is over"
+            text = f"{stamp(round(said['at_s'] * 1e6), 6)} {said['text']}" if said else "the story is over"
             console.print(f"  {side.upper()} {text}", style="red" if side == "a" else "green", markup=False, soft_wrap=True)
     console.print("\nConsequences", style="bold")
     for row in found["consequences"][:40]:

@@ -71,8 +71,9 @@ def _is_wrong_input(error: Exception) -> bool:
     from sim.protocol.worker.work import UnknownActivityError
     from sim.scenario.problems import ScenarioError
     from sim.trace.tape import TapeError
+    from sim.workflow.errors import NotModelledError
 
-    return isinstance(error, WrongInput | ScenarioError | TapeError | UnknownActivityError)
+    return isinstance(error, WrongInput | ScenarioError | TapeError | UnknownActivityError | NotModelledError)
 
 
 def _our_failure(error: Exception) -> NoReturn:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +181,17 @@ def test_an_activity_that_nothing_describes_is_wrong_input(tmp_path: Path) -> No
     done = sim("run", scenario, "--seed", "1")
     assert done.exit_code == 2
     assert "the activity 'nosuch', and nothing says what it does; expected [activities.nosuch]" in done.stderr
+
+
+def test_what_is_not_modelled_is_refused_as_the_users_input(tmp_path: Path) -> None:
+    (tmp_path / "child.py").write_text(
+        "from sim import workflow\n\n\n@workflow.workflow\nasync def parent(ctx, argument):\n    workflow.execute_child_workflow(ctx, 'child')\n"
+    )
+    scenario = 'schema_version = 1\n[[workers]]\nname = "w"\n[[workflows]]\nid = "p"\nworkflow = "child.py:parent"\n'
+    (tmp_path / "child.toml").write_text(scenario)
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", "run", str(tmp_path / "child.toml"), "--seed", "1"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "ExecuteChildWorkflow is not modelled" in done.stderr
+    assert "Traceback" not in done.stderr
