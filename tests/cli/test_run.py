@@ -185,7 +185,8 @@ def test_an_activity_that_nothing_describes_is_wrong_input(tmp_path: Path) -> No
 
 def test_what_is_not_modelled_is_refused_as_the_users_input(tmp_path: Path) -> None:
     (tmp_path / "child.py").write_text(
-        "from sim import workflow\n\n\n@workflow.workflow\nasync def parent(ctx, argument):\n    workflow.execute_child_workflow(ctx, 'child')\n"
+        "from sim import workflow\n\n\n@workflow.workflow\nasync def parent(ctx, argument):\n"
+        "    workflow.execute_child_workflow(ctx, 'child')\n"
     )
     scenario = 'schema_version = 1\n[[workers]]\nname = "w"\n[[workflows]]\nid = "p"\nworkflow = "child.py:parent"\n'
     (tmp_path / "child.toml").write_text(scenario)
