@@ -37,6 +37,8 @@ class Fate(Enum):
     DELAY = "delay"
     DUPLICATE = "duplicate"
     ERROR = "error"
+    BREAK = "break"
+    """It is lost, and its caller learns `value` microseconds later that the connection broke."""
 
 
 @dataclass(slots=True)

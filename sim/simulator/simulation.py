@@ -253,6 +253,19 @@ class Simulation:
                 self._depart(parcel, self._delay(parcel.link, parcel.event))
             case Fate.ERROR:
                 self._answer_for(parcel, rule.value)
+            case Fate.BREAK:
+                assert isinstance(rule.value, int)
+                self._break_call(parcel, rule.value)
+
+    def _break_call(self, parcel: Parcel, after: int) -> None:
+        """The call that a request or a reply belongs to ends as unreachable on its caller's side."""
+        match parcel.event:
+            case Deliver(call=Call(caller, tag, serial)):
+                self.agenda.at(self.now + after, Parcel(self, caller, Reply(tag, Unreachable()), None, serial))
+            case Reply(tag=tag):
+                self.agenda.at(self.now + after, Parcel(self, parcel.to, Reply(tag, Unreachable()), None, parcel.serial))
+            case _:
+                pass
 
     def arrive(self, parcel: Parcel) -> None:
         """A parcel is where it was sent to."""

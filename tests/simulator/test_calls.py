@@ -264,6 +264,15 @@ def test_an_error_in_place_of_an_answer() -> None:
     assert heard(sim, "a") == [(1000, Reply("t", "busy"))]
 
 
+@pytest.mark.parametrize(("source", "target", "asked"), [("a", "b", []), ("b", "a", ["?"])])
+def test_a_broken_call_is_noticed_by_its_caller_only(source: str, target: str, asked: list[str]) -> None:
+    sim = ruled(source, target, Rule(anything, Fate.BREAK, count=1, value=5_000))
+    assert [event.message for _, event in heard(sim, "b")] == asked  # type: ignore[attr-defined]
+    (answered,) = heard(sim, "a")
+    assert answered[1] == Reply("t", Unreachable())
+    assert answered[0] >= 5_000
+
+
 def test_an_error_on_a_message_that_is_no_request_loses_it() -> None:
     sim = stage("a", "b")
     sim.link("a", "b").rules.append(Rule(anything, Fate.ERROR, value="busy"))
