@@ -194,6 +194,8 @@ class ClusterOperations:
             return None
         p = fault.parameters
         up, fate = _FATES[fault.kind]
+        if "noticed_after" in p:
+            fate = Fate.BREAK
         method, queue = p.get("method", ""), p.get("queue", "")
         # Without a number, a fault that lasts hits every call until its end.
         count = p.get("calls", None if fault.lasts is not None else 1)
@@ -210,6 +212,8 @@ def _value(fate: Fate, p: Parameters) -> object:
     match fate:
         case Fate.DELAY:
             return p["delay"]
+        case Fate.BREAK:
+            return p["noticed_after"]
         case Fate.ERROR:
             return msg.Refused(msg.Code(p.get("code", "Unavailable")), "injected")
         case Fate.LOSE | Fate.DUPLICATE:

@@ -209,6 +209,7 @@ class FaultSection(Section):
     queue: str | None = Field(None, description="only polls of this task queue, or `session` for session queues")
     nth: int | None = Field(None, ge=1, description="from which such call on, counted from 1")
     calls: int | None = Field(None, ge=1, description="how many calls (1)")
+    noticed_after: Duration | None = Field(None, description="lose_*: when the caller learns that the connection broke (never)")
     code: str | None = Field(None, description="error: the gRPC code of the answer (Unavailable)")
     graceful: bool | None = Field(None, description="restart: stop gracefully instead of killing")
     exits: bool | None = Field(None, description="stop: whether the process ends when Stop has returned (true)")
