@@ -183,6 +183,16 @@ def test_signal_not_delivered() -> None:
     assert seen.times(wf.SessionCreated) == pytest.approx([11.0], abs=0.1)
 
 
+@pytest.mark.parametrize("kind", ["lose_request", "lose_response"])
+def test_a_broken_connection_is_noticed_and_the_call_tried_again(kind: str) -> None:
+    """P3.9: Unavailable is repeated inside the budget with the same request id, after 0.4 s give or take a fifth."""
+    seen, result = signal_fault({"kind": kind, "noticed_after": "1500ms"})
+    assert signals(result) == 1
+    assert len(seen.times(obs.TokenTaken)) == 1
+    expected = 1.9 if kind == "lose_request" else 0.0
+    assert seen.times(wf.SessionCreated) == pytest.approx([expected], abs=0.12)
+
+
 def test_signal_delivered_and_the_answer_lost() -> None:
     """P7 scenario 11: the workflow is bound to the first, the second attempt signals again."""
     seen, result = signal_fault({"kind": "lose_response"})
