@@ -17,13 +17,13 @@ from msgspec import Struct, structs
 from sim.model.inputs import Call, Deliver, Fired, Input, NoSuchNode, Reply, Withdrawn
 from sim.model.laws import LogNormal
 from sim.model.node import Node, Step
-from sim.model.spans import MILLISECOND, SECOND, Drawn, Exactly, Older, Overdue
+from sim.model.spans import SECOND, Drawn, Exactly, Older, Overdue, Within
 from sim.protocol import messages as msg
 
 LONG_POLL = 60 * SECOND
-JITTER_STEPS = 100
-JITTER_STEP = 100 * MILLISECOND
-"""A poll is answered empty after 60 s less up to a sixth, drawn in steps of 0.1 s."""
+LEAST_POLL = LONG_POLL - LONG_POLL // 6
+POLL_JITTER = Within("long poll jitter", 0, LONG_POLL // 6)
+"""A poll is answered empty after 60 s less up to a sixth (P4.6.6)."""
 
 MEETING = Drawn("meeting of a poll and a waiting task", LogNormal.from_p95(2_000, 45_000))
 """How long a new poll and a task that waits in another partition take to meet. Recorded: a creation poll opened while
@@ -193,8 +193,7 @@ class TaskQueue(Node):
         else:
             if self.backlog and poll.partition not in self.local:
                 step.arm(("meet", poll.tag), MEETING)
-            jitter = step.choose("long poll jitter", range(JITTER_STEPS + 1))
-            step.arm(poll.tag, Exactly(LONG_POLL - jitter * JITTER_STEP))
+            step.arm(poll.tag, Exactly(LEAST_POLL), late=POLL_JITTER)
 
     def _take(self, partition: int, step: Step) -> msg.Item | None:
         """The oldest task that waits in this partition and has not expired."""
