@@ -12,6 +12,7 @@ from sim.history.events import Wrote
 from sim.history.recorder import Recorder
 from sim.properties.base import Verdict
 from sim.properties.judge import Judge
+from sim.protocol.observations import WorkflowClosed
 from sim.scenario import judging
 from sim.scenario.arrivals import Arrivals
 from sim.scenario.behaviours import behaviour_of
@@ -131,6 +132,11 @@ class PreparedRun:
         self.judge = self._judge(properties)
         for metrics in (self.workflows, self.sessions, self.slots):
             metrics.attach(self.cluster, self.sim)
+        self.sim.listen(WorkflowClosed, self._note)
+
+    def _note(self, time: int, run: str, closed: WorkflowClosed) -> None:
+        """Results count in the digest: two runs may take the same steps at the same times and compute different things."""
+        self.sim.digest.note(f"{run} {closed.status} {closed.outcome!r}")
 
     def _arrivals_of(self, section: WorkflowSection) -> Arrivals:
         model = self.scenario.model
