@@ -217,7 +217,7 @@ def test_long_polls_end_up_to_a_sixth_early() -> None:
     share = re.search(r"1/(\d)", constants()["long poll expiration"])
     assert share
     assert queue.LONG_POLL // int(share[1]) == queue.POLL_JITTER.hi
-    assert queue.LEAST_POLL == queue.LONG_POLL - queue.POLL_JITTER.hi
+    assert queue.LONG_POLL - queue.POLL_JITTER.hi == queue.LEAST_POLL
 
 
 def test_shard_reads_and_timers() -> None:
