@@ -12,7 +12,6 @@ import dataclasses
 from collections import deque
 from collections.abc import Hashable, Mapping
 from enum import Enum
-from functools import cache
 from typing import Any, cast
 
 import msgspec
@@ -36,10 +35,15 @@ _LISTS = (list, deque)
 _SETS = (set, frozenset)
 
 
-@cache
+_STATE_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
 def state_fields(cls: type) -> tuple[str, ...]:
     """Names of the fields of a dataclass that are state, in order; caches are not."""
-    return tuple(f.name for f in dataclasses.fields(cls) if not f.metadata.get("cache"))
+    names = _STATE_FIELDS.get(cls)
+    if names is None:
+        names = _STATE_FIELDS[cls] = tuple(f.name for f in dataclasses.fields(cls) if not f.metadata.get("cache"))
+    return names
 
 
 def sort_key(value: Frozen) -> tuple[str, str]:
