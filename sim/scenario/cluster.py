@@ -14,6 +14,7 @@ from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
 from sim.protocol.queue import TaskQueue
+from sim.protocol.run import Run
 from sim.protocol.shard import Shard
 from sim.protocol.worker.node import Worker, make_worker
 from sim.protocol.worker.options import WorkerOptions
@@ -23,6 +24,7 @@ from sim.simulator import outages
 from sim.simulator.places import Clock, Condition, Link, Rule
 from sim.simulator.simulation import Simulation
 from sim.workflow.definition import Definition
+from sim.workflow.environment import Execution, Info
 from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
 
 CLIENT = "client"
@@ -276,6 +278,23 @@ class Cluster:
             self.sim.schedule(self.sim.now + CLIENT_RETRY, retry, again)
             return
         self.sim.inject(self.shard_of(workflow_id), Deliver(message, CLIENT))
+
+    def query(self, workflow_id: str, name: str, *arguments: object) -> object:
+        """Answer a query of an open workflow, from what its completed workflow tasks made of it; nothing changes.
+
+        Raises KeyError when the workflow is not open, or has no handler of this name.
+        """
+        shard = self.sim.seats[self.shard_of(workflow_id)].node
+        assert isinstance(shard, Shard)
+        if workflow_id not in shard.current:
+            raise KeyError(f"workflow {workflow_id!r} is not open; open ones: {', '.join(sorted(shard.current)) or 'none'}")
+        run = self.sim.seats[shard.current[workflow_id]].node
+        assert isinstance(run, Run)
+        spec = run.spec
+        info = Info(workflow_id, shard.current[workflow_id], spec.workflow_type, spec.task_queue)
+        execution = Execution(self.definitions[spec.workflow_type], spec.input, info)
+        execution.replay(run.journal.log)
+        return execution.query(name, *arguments)
 
     def start_workflow(self, start: msg.StartWorkflow) -> None:
         """Start a workflow."""

@@ -309,7 +309,21 @@ class Execution:
             commands += (self.env.closing,)
         return Progress(commands, tuple(self.env.seen))
 
+    def replay(self, log: Sequence[Visible]) -> None:
+        """Replay the tasks that were completed, and no other: where queries are answered. Raises NonDeterminismError."""
+        boundaries = [i for i, entry in enumerate(log) if isinstance(entry, TaskBegan)]
+        if boundaries:
+            end = boundaries[-1] + 1
+            while end < len(log) and isinstance(log[end], Asked):
+                end += 1
+            self._apply(log, end)
+
     def _run_to(self, log: Sequence[Visible], upto: int, now: int) -> None:
+        self._run_task(self._apply(log, upto), now, replaying=False)
+        self._ahead = True
+
+    def _apply(self, log: Sequence[Visible], upto: int) -> list[Visible]:
+        """Go through the log and replay the tasks in it; gives what came after the last of them."""
         batch: list[Visible] = []
         for i in range(self._position, upto):
             entry = log[i]
@@ -326,8 +340,7 @@ class Execution:
                 case _:
                     batch.append(entry)
         self._position = upto
-        self._run_task(batch, now, replaying=False)
-        self._ahead = True
+        return batch
 
     def _look_ahead(self, log: Sequence[Visible], start: int, upto: int) -> None:
         """What the history recorded of the task that is about to be replayed: values and orders left to chance."""
