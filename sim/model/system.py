@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sim.model.canon import Frozen, thaw
 from sim.model.explorer import Exploration, Invariant, explore
 from sim.model.inputs import Name
 from sim.model.node import Node
@@ -29,8 +28,3 @@ class System:
 def local_states(state: State) -> dict[Name, Node]:
     """The nodes of a global state, live (copies), for predicates."""
     return {name: kind.restored(local) for name, kind, local in state.nodes}
-
-
-def fields_of(local: Frozen) -> tuple[object, ...]:
-    """The field values of one frozen local state, thawed."""
-    return tuple(thaw(part) for part in local) if isinstance(local, tuple) else ()

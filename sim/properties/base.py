@@ -45,7 +45,6 @@ class Setting:
     """
 
     max_call_delay_us: int = 10_000
-    heartbeat_timeout_us: int = 20 * SECOND
     faults: bool = True
     histories_only: bool = False
 

@@ -158,7 +158,6 @@ class Session:
     """When the server recorded the start of the latest attempt of its creation activity."""
     creation_ended: str = ""
     """How the server closed its creation activity."""
-    creation_closed_at: int = 0
     failed_at: int | None = None
     completing_at: int | None = None
     context_done: bool = False
@@ -415,7 +414,6 @@ class Scene:
         activity = self.activity(o.run, o.ordinal) if o.activity_type == CREATION_ACTIVITY else None
         if activity is not None:
             activity.session.creation_ended = o.how
-            activity.session.creation_closed_at = time
 
     def _forget_activity(self, time: int, node: str, o: obs.ActivityClosed) -> None:
         run = self.runs.get(o.run)

@@ -231,17 +231,6 @@ class AttemptContextDone(Struct, frozen=True):
         return f"{self.identity} cancels {self.activity_type}: {self.cause}"
 
 
-class CallEnded(Struct, frozen=True):
-    """A worker's call came back, or did not. `outcome`: OK or a gRPC code."""
-
-    identity: str
-    method: str
-    outcome: str
-
-    def sentence(self) -> str:
-        return f"{self.identity}: {self.method} ends with {self.outcome}"
-
-
 class FaultHappened(Struct, frozen=True):
     """Something was done to the cluster. `kind` is the fault's name; `target` the process (or workflow, or "server");
     `place` its present place, whose name is the part before the slash of its nodes' names.

@@ -132,8 +132,10 @@ class TaskQueue(Node):
         self.counts[here] += 1
         self.open[poll.tag] = poll
 
-    def _leave(self, poll: OpenPoll) -> None:
+    def _leave(self, poll: OpenPoll, step: Step) -> None:
         """A poll waits no more; if it was the one that its child forwarded, the next is forwarded now."""
+        step.disarm(poll.tag)
+        step.disarm(("meet", poll.tag))
         here = poll.partition
         self.counts[here] -= 1
         del self.open[poll.tag]
@@ -149,12 +151,7 @@ class TaskQueue(Node):
 
     def _give(self, item: msg.Item, poll: OpenPoll, step: Step) -> None:
         """Hand a task to a poll, once history has recorded the start."""
-        self._leave(poll)
-        step.disarm(poll.tag)
-        if self.backlog:
-            step.disarm(("meet", poll.tag))
-        if isinstance(item, msg.ActivityTaskItem) and item.time_to_live:
-            step.disarm(_expiry(item))
+        self._leave(poll, step)
         self.deliveries += 1
         request = f"{step.me}#{self.deliveries}"
         tag = ("start", poll.call.caller, poll.call.tag)
@@ -202,9 +199,12 @@ class TaskQueue(Node):
             if not self.backlog[partition]:
                 del self.backlog[partition]
             step.disarm(_age(item))
-            if not (isinstance(item, msg.ActivityTaskItem) and item.time_to_live and step.holds(Overdue(_expiry(item)))):
+            if not (isinstance(item, msg.ActivityTaskItem) and item.time_to_live):
                 return item
+            expired = step.holds(Overdue(_expiry(item)))
             step.disarm(_expiry(item))
+            if not expired:
+                return item
         return None
 
     def _meet(self, tag: Hashable, step: Step) -> None:
@@ -223,7 +223,7 @@ class TaskQueue(Node):
 
     def _expire(self, tag: Hashable, step: Step) -> None:
         poll = self.open[tag]
-        self._leave(poll)
+        self._leave(poll, step)
         self._ended(step)
         step.reply(poll.call, msg.NoTask())
 
@@ -231,8 +231,7 @@ class TaskQueue(Node):
         """The poll's connection is gone. A task that is being given to it is lost."""
         poll = self.open.get(("poll", call.caller, call.tag))
         if poll is not None and poll.call.is_same(call):
-            self._leave(poll)
-            step.disarm(poll.tag)
+            self._leave(poll, step)
             return
         starting = self.starting.get(("start", call.caller, call.tag))
         if starting is not None and starting.poll.call.is_same(call):
@@ -243,8 +242,7 @@ class TaskQueue(Node):
         if self.sticky:
             self.loaded = False
             for poll in list(self.root):
-                self._leave(poll)
-                step.disarm(poll.tag)
+                self._leave(poll, step)
                 step.reply(poll.call, msg.NoTask())
         if call is not None:
             step.reply(call, msg.Ok())

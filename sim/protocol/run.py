@@ -263,20 +263,24 @@ class Run(Node):
         if self.task.phase is Phase.NONE:
             self.schedule_task(step)
 
-    def schedule_task(self, step: Step) -> None:
-        """Schedule a workflow task, on the sticky queue if there is one."""
-        task = self.task
+    def write_scheduled(self, step: Step) -> None:
+        """The next workflow task is pending; its event is written, unless it is transient."""
+        task, spec = self.task, self.spec
         self.journal.flush()
         task.phase = Phase.SCHEDULED
         task.serial += 1
         task.sticky = bool(self.sticky.queue) and not task.transient
         task.refused_close = False
-        normal = workflow_queue(self.spec.task_queue)
-        item = msg.WorkflowTaskItem(step.me, task.serial)
         if not task.transient:
-            name = self.sticky.name if task.sticky else self.spec.task_queue
-            self.journal.direct(step, ev.WorkflowTaskScheduled(name, task.sticky, self.spec.task_queue, self.spec.task_timeout, 1))
-        if task.sticky:
+            name = self.sticky.name if task.sticky else spec.task_queue
+            self.journal.direct(step, ev.WorkflowTaskScheduled(name, task.sticky, spec.task_queue, spec.task_timeout, 1))
+
+    def schedule_task(self, step: Step) -> None:
+        """Schedule a workflow task, on the sticky queue if there is one."""
+        self.write_scheduled(step)
+        normal = workflow_queue(self.spec.task_queue)
+        item = msg.WorkflowTaskItem(step.me, self.task.serial)
+        if self.task.sticky:
             step.arm(("sticky",), Exactly(STICKY_SCHEDULE_TO_START), late=LATENESS)
             step.send(self.spec.shard, msg.Transfer(self.sticky.queue, item, normal))
         else:

@@ -113,13 +113,7 @@ def _write_completion(run: Run, message: msg.RespondWorkflowTaskCompleted, step:
 
 def _inline_task(run: Run, identity: str, step: Step) -> msg.WorkflowTask:
     """The next task, started at once and returned to the same worker."""
-    run.journal.flush()
-    task, spec = run.task, run.spec
-    task.phase = Phase.SCHEDULED
-    task.serial += 1
-    task.sticky = bool(run.sticky.queue)
-    name = run.sticky.name if task.sticky else spec.task_queue
-    run.journal.direct(step, ev.WorkflowTaskScheduled(name, task.sticky, spec.task_queue, spec.task_timeout, 1))
+    run.write_scheduled(step)
     return run.start_task(step, "inline", identity)
 
 

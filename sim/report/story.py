@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 KINDS: tuple[type, ...] = (
     obs.WorkflowStarted, obs.WorkflowClosed, obs.ActivityScheduled, obs.ActivityClosed, obs.AttemptRecorded, obs.AttemptRetried,
     obs.HeartbeatRecorded, obs.WorkerStarted, obs.WorkerStopping, obs.WorkerStopped, obs.TokenTaken, obs.TokenReturned,
-    obs.AttemptBegan, obs.AttemptEnded, obs.AttemptContextDone, obs.CallEnded, obs.FaultHappened,
+    obs.AttemptBegan, obs.AttemptEnded, obs.AttemptContextDone, obs.FaultHappened,
     seen.SessionAsked, seen.SessionCreated, seen.SessionNotCreated, seen.SessionStateChanged, seen.SessionCompleteCalled,
     seen.SessionCompleteReturned, Wrote,
 )  # fmt: skip
@@ -285,9 +285,6 @@ class Teller:
     def _HeartbeatRecorded(self, time: int, node: Name, o: obs.HeartbeatRecorded) -> None:
         self.beats[o.session] = time
         self.say(time, o.sentence(), Weight.ROUTINE, o.session)
-
-    def _CallEnded(self, time: int, node: Name, o: obs.CallEnded) -> None:
-        self.say(time, o.sentence(), Weight.ROUTINE if o.outcome == "OK" else Weight.DETAIL)
 
     def _WorkflowStarted(self, time: int, node: Name, o: obs.WorkflowStarted) -> None:
         self.workflows[o.run] = o.workflow_id

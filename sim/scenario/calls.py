@@ -38,10 +38,3 @@ def is_call(method: str, queue: str, request: object, callee: Name) -> bool:
             return False
     name = callee.removeprefix(_WORKFLOW).removeprefix(_ACTIVITY)
     return not queue or name == queue or (queue == "session" and "@" in name)
-
-
-def method_of(request: object, callee: Name) -> str:
-    """The method's name of a request to `callee`."""
-    if isinstance(request, msg.Poll):
-        return "PollActivityTaskQueue" if callee.startswith(_ACTIVITY) else "PollWorkflowTaskQueue"
-    return type(request).__name__

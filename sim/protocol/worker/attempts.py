@@ -13,7 +13,7 @@ from sim.model.node import Step
 from sim.model.spans import Exactly, Least, Span, Until, Within
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
-from sim.protocol.worker.calls import DEADLINE_EXCEEDED, RESPOND_BUDGET
+from sim.protocol.worker.calls import DEADLINE_EXCEEDED, RESPOND_BUDGET, heartbeat_budget, heartbeat_wait
 from sim.protocol.worker.pollers import Kind
 
 if TYPE_CHECKING:
@@ -95,6 +95,19 @@ class AttemptOnWorker:
         if self.task.expires:
             span = Least(span, Until(self.task.expires))
         step.arm(self.tag("deadline"), span)
+
+    def throttle(self, worker: Worker) -> int:
+        """T: 0.8 of the heartbeat timeout, or the default without one, at most the maximum (P3.6.3)."""
+        options = worker.options
+        interval = self.task.activity.heartbeat * 8 // 10 or options.default_heartbeat_throttle_interval
+        return min(interval, options.max_heartbeat_throttle_interval)
+
+    def call_heartbeat(self, details: object, worker: Worker, step: Step, deadline: bool = True) -> None:
+        """RecordActivityTaskHeartbeat; `deadline`: whether the call has the attempt's deadline."""
+        throttle = self.throttle(worker)
+        request = msg.RecordActivityTaskHeartbeat(self.task.ordinal, self.task.attempt, details)
+        budget = heartbeat_budget(throttle, self.tag("deadline") if deadline else None)
+        worker.calls.start(step, self.tag("beat"), self.task.run, request, budget, heartbeat_wait(throttle))
 
     def cancel(self, cause: Cause, worker: Worker, step: Step) -> None:
         """Cancel the context, once."""

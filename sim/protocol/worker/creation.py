@@ -22,7 +22,7 @@ from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, COMPLETED, DROPPED, AttemptOnWorker, Cause, Outcome, failed
-from sim.protocol.worker.calls import call_budget, heartbeat_budget, heartbeat_wait
+from sim.protocol.worker.calls import call_budget
 from sim.protocol.worker.pollers import Kind
 from sim.workflow.sessions import Binding
 
@@ -177,10 +177,7 @@ class CreationAttempt(AttemptOnWorker):
         if Mutant.SESSION_HEARTBEATS_NOT_SENT in worker.options.mutants:
             return
         self.phase = Phase.HEARTBEATING
-        throttle = min(self.task.activity.heartbeat * 8 // 10, worker.options.max_heartbeat_throttle_interval)
-        budget = heartbeat_budget(throttle, self.tag("deadline"))
-        request = msg.RecordActivityTaskHeartbeat(self.task.ordinal, self.task.attempt)
-        worker.calls.start(step, self.tag("beat"), self.task.run, request, budget, heartbeat_wait(throttle))
+        self.call_heartbeat(None, worker, step)
 
     def _context_ended(self, worker: Worker, step: Step) -> None:
         if worker.done_channels.get(self.session) == self.key:

@@ -12,7 +12,6 @@ from sim.model.spans import Exactly
 from sim.protocol import messages as msg
 from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, AttemptOnWorker, Cause, Outcome, completed, failed
-from sim.protocol.worker.calls import heartbeat_budget, heartbeat_wait
 from sim.protocol.worker.work import Failing, Work
 
 if TYPE_CHECKING:
@@ -75,18 +74,11 @@ class UserAttempt(AttemptOnWorker):
             self.blocked = True
             self._call(worker, step)
 
-    def _throttle(self, worker: Worker) -> int:
-        options = worker.options
-        interval = self.task.activity.heartbeat * 8 // 10 or options.default_heartbeat_throttle_interval
-        return min(interval, options.max_heartbeat_throttle_interval)
-
     def _call(self, worker: Worker, step: Step, deadline: bool = True) -> None:
         self.stored = False
         self.calling = True
         assert self.work is not None
-        request = msg.RecordActivityTaskHeartbeat(self.task.ordinal, self.task.attempt, self.work.details)
-        budget = heartbeat_budget(self._throttle(worker), self.tag("deadline") if deadline else None)
-        worker.calls.start(step, self.tag("beat"), self.task.run, request, budget, heartbeat_wait(self._throttle(worker)))
+        self.call_heartbeat(self.work.details, worker, step, deadline)
 
     def replied(self, what: str, message: Message, worker: Worker, step: Step) -> None:
         assert what == "beat"
@@ -97,7 +89,7 @@ class UserAttempt(AttemptOnWorker):
         match message:
             case msg.HeartbeatAnswer(cancel_requested, paused):
                 self.window = True
-                step.arm(self.tag("window"), Exactly(self._throttle(worker)))
+                step.arm(self.tag("window"), Exactly(self.throttle(worker)))
                 if (cancel_requested or paused) and Mutant.ACTIVITY_HEARTBEATS_DEAF not in worker.options.mutants:
                     self.cancel(Cause.CANCELED if cancel_requested else Cause.PAUSED, worker, step)
             case msg.Refused(code=code):

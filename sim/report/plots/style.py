@@ -66,11 +66,6 @@ def svg(drawn: Figure) -> str:
     return re.sub(r" *<metadata>.*?</metadata>\n", "", text, flags=re.DOTALL)
 
 
-def png(drawn: Figure, dpi: int = 110) -> bytes:
-    """The figure as PNG."""
-    return _saved(drawn, "png", dpi=dpi)
-
-
 def _saved(drawn: Figure, form: str, **options: Any) -> bytes:
     buffer = BytesIO()
     metadata: dict[str, Any] = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
