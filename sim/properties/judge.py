@@ -46,8 +46,9 @@ class Judge:
             for kind, listener in listeners.items():
                 chains.setdefault(kind, []).append(listener)
         for kind, chain in chains.items():
-            in_order = _in_order(tuple(chain))
-            emitter.listen(kind, self._unless_void(in_order) if kind.__module__ == seen.__name__ else in_order)
+            of_code = kind.__module__ == seen.__name__
+            for listener in [self._unless_void(_in_order(tuple(chain)))] if of_code else chain:
+                emitter.listen(kind, listener)
 
     def _unless_void(self, listener: Listener) -> Listener:
         """What workflow code does for a task that the server has taken back did not happen: the task is done again."""

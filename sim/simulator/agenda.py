@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import simpy
+from simpy.events import EventPriority
+
+_NORMAL = EventPriority(1)
+_NEVER = float("inf")
 
 
 class Due(Protocol):
@@ -44,15 +48,28 @@ class Entry:
         return (self,)
 
 
+class Instant(simpy.Event):
+    """What simpy's heap holds for one distinct time: an event without a value, which nobody can wait for."""
+
+    _ok = True
+
+    def __init__(self, time: int, callbacks: list[Callable[[simpy.Event], None]]) -> None:
+        # Not simpy's own initialiser: it prepares for waiters, and there are about a hundred instants in a session.
+        self.time = time
+        self.callbacks = callbacks
+
+
 class Agenda:
     """The clock (integer microseconds) and everything that is due later."""
 
-    __slots__ = ("_buckets", "env", "lanes", "now")
+    __slots__ = ("_buckets", "_callbacks", "env", "lanes", "now")
 
     def __init__(self) -> None:
         self.env = simpy.Environment(initial_time=0)
         self.now = 0
         self._buckets: dict[int, list[Due]] = {}
+        # simpy takes an event's list of callbacks away from it before it calls them; it changes no list, so one serves all.
+        self._callbacks: list[Callable[[simpy.Event], None]] = [self._wake]  # type: ignore[list-item]
         self.lanes: dict[int, Lane] = {}
         """Timers by length in microseconds."""
 
@@ -61,8 +78,7 @@ class Agenda:
         bucket = self._buckets.get(time)
         if bucket is None:
             self._buckets[time] = [what]
-            timeout = self.env.timeout(time - self.now)
-            timeout.callbacks.append(self._wake)
+            self.env.schedule(Instant(time, self._callbacks), _NORMAL, time - self.now)
         else:
             bucket.append(what)
 
@@ -73,8 +89,8 @@ class Agenda:
             lane = self.lanes[length] = Lane(self, length)
         return lane
 
-    def _wake(self, event: simpy.Event) -> None:
-        self.now = now = int(self.env.now)
+    def _wake(self, event: Instant) -> None:
+        self.now = now = event.time
         due = self._buckets.pop(now)
         first = due[0]
         if len(due) == 1 and not first.compound:
@@ -86,17 +102,17 @@ class Agenda:
     def run(self, until: int | None, stop: Callable[[], bool]) -> None:
         """Carry out everything up to and including `until`, or until `stop` says so, or until nothing is due."""
         env = self.env
+        peek, carry_out = env.peek, env.step
+        limit = _NEVER if until is None else until
         while not stop():
-            coming = env.peek()
-            if coming == float("inf"):
-                return
-            if until is not None and coming > until:
-                if until > self.now:
+            coming = peek()
+            if coming > limit or coming == _NEVER:
+                if until is not None and coming != _NEVER and until > self.now:
                     # simpy's clock has to follow: delays are counted from it.
                     env.run(until=until)
                     self.now = until
                 return
-            env.step()
+            carry_out()
 
     def pending(self) -> int:
         """How many live entries wait; lanes count their live timers."""

@@ -41,13 +41,15 @@ class Digest:
     def add(self, time: int, index: int, event: Input) -> None:
         """A node took an input. Of a message its class counts, of a timer the first part of its tag."""
         code: int | None
-        if isinstance(event, Deliver):
-            code = self._delivered.get(type(event.message))
-        elif isinstance(event, Reply):
-            code = self._replied.get(type(event.message))
-        elif isinstance(event, Fired):
-            tag = event.tag
-            code = self._fired.get(tag[0] if isinstance(tag, tuple) else tag)
+        # By exact class: inputs have no subclasses, and this is done for each.
+        kind = type(event)
+        if kind is Deliver:
+            code = self._delivered.get(type(event.message))  # type: ignore[union-attr]
+        elif kind is Reply:
+            code = self._replied.get(type(event.message))  # type: ignore[union-attr]
+        elif kind is Fired:
+            tag = event.tag  # type: ignore[union-attr]
+            code = self._fired.get(tag[0] if type(tag) is tuple else tag)
         else:
             code = self._codes.get(event)
         if code is None:
