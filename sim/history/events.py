@@ -188,6 +188,16 @@ Event = (
 )
 
 
+class OtherEvent(Struct, frozen=True):
+    """An event of a kind that no run of ours writes (child workflows, updates, Nexus, ...): read in recorded histories.
+
+    `kind` as the others' class names are spelled, such as ChildWorkflowExecutionStarted; `attributes` as they were read.
+    """
+
+    kind: str
+    attributes: dict[str, object]
+
+
 class Written(Struct, frozen=True):
     """An event with its time, microseconds of the server's clock."""
 
