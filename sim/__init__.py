@@ -11,21 +11,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim.report.story import Story
+    from sim.report.timeline import Limits, Timeline
+    from sim.report.watched import Diverged, Watched, watch
     from sim.scenario.load import Scenario
     from sim.scenario.problems import ScenarioError
     from sim.scenario.replay import ReplayResult, replay
     from sim.scenario.run import RunResult, run
+    from sim.trace.tape import Tape
 
 _HOMES = {
+    "Diverged": "sim.report.watched",
+    "Limits": "sim.report.timeline",
     "ReplayResult": "sim.scenario.replay",
     "RunResult": "sim.scenario.run",
     "Scenario": "sim.scenario.load",
     "ScenarioError": "sim.scenario.problems",
+    "Story": "sim.report.story",
+    "Tape": "sim.trace.tape",
+    "Timeline": "sim.report.timeline",
+    "Watched": "sim.report.watched",
     "replay": "sim.scenario.replay",
     "run": "sim.scenario.run",
+    "watch": "sim.report.watched",
 }
 
-__all__ = ["ReplayResult", "RunResult", "Scenario", "ScenarioError", "replay", "run"]
+__all__ = [
+    "Diverged", "Limits", "ReplayResult", "RunResult", "Scenario", "ScenarioError", "Story", "Tape", "Timeline", "Watched", "replay", "run",
+    "watch",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

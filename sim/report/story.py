@@ -16,10 +16,13 @@ from sim.history.events import ActivityTaskCancelRequested, WorkflowTaskFailed, 
 from sim.model.inputs import Name
 from sim.protocol import observations as obs
 from sim.report.clock import length, stamp
+from sim.report.tables import LineRows
 from sim.report.timeline import INTERNAL
 from sim.workflow import seen
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from sim.scenario.cluster import Cluster
     from sim.simulator.simulation import Simulation
 
@@ -55,13 +58,13 @@ class Line:
 
 @dataclass(slots=True)
 class Story:
-    """All lines of a run, in order. `left_out` observations came after the collector was full."""
+    """All lines of a run, in order, as a table. `left_out` observations came after the collector was full."""
 
-    lines: list[Line]
+    lines: LineRows
     left_out: int = 0
 
-    def told(self, long: bool = False, routine: bool = False, session: str = "") -> list[Line]:
-        """The lines of a short or long story; with `session` those about it and about nobody in particular.
+    def told(self, long: bool = False, routine: bool = False, session: str = "") -> LineRows:
+        """The lines of a short or long story, as a table; with `session` those about it and about nobody in particular.
 
         Args:
             long: also what happens in between.
@@ -69,7 +72,17 @@ class Story:
             session: a session's name ("w/1/s1"); a workflow's id or a beginning of the name takes all that it fits.
         """
         most = Weight.ROUTINE if routine else Weight.DETAIL if long or session else Weight.KEY
-        return [line for line in self.lines if line.weight <= most and (not session or _about(line, session))]
+        return LineRows(line for line in self.lines if line.weight <= most and (not session or _about(line, session)))
+
+    def to_frame(self) -> DataFrame:
+        """All lines as a pandas frame. Raises ImportError when pandas is missing."""
+        return self.lines.to_frame()
+
+    def _repr_html_(self) -> str:
+        """The short story, in a notebook."""
+        from sim.report import notebook
+
+        return notebook.page(self)
 
 
 def _about(line: Line, session: str) -> bool:
@@ -102,7 +115,7 @@ class StoryCollector:
 
     def story(self) -> Story:
         """The story of what was kept."""
-        return Story(tell(self.seen), self.left_out)
+        return Story(LineRows(tell(self.seen)), self.left_out)
 
 
 def tell(observations: Iterable[tuple[int, Name, Any]]) -> list[Line]:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.report.clock import length, stamp
+from sim.scenario.tables import Verdicts
 
 LOOKS: Final = {"held": ("green", "✓"), "broken": ("bold red", "✗"), "not exercised": ("dim", "·"), "undecidable": ("yellow", "?")}
 """Style and sign of each verdict."""
@@ -48,6 +49,16 @@ class Judged:
     def as_expected(self) -> bool:
         """Whether this is what the scenario says, or what is usual."""
         return self.verdict == self.expected if self.expected else self.verdict in ("held", "not exercised")
+
+
+def judged_of(verdicts: Verdicts) -> list[Judged]:
+    """The verdicts of a run, in the order of the properties."""
+    found = []
+    for one in verdicts.judgements():
+        first, kind = one.first, one.verdict.kind.value
+        words, at = (first.message, first.time_us) if first is not None else ("", 0)
+        found.append(Judged(one.name, kind, one.promise, one.expected, words, at, one.verdict.broken, one.verdict.exercised))
+    return found
 
 
 def summary(result: Mapping[str, Any], judged: Sequence[Judged]) -> RenderableType:
@@ -112,13 +123,19 @@ def verdicts(judged: Sequence[Judged]) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("", "promise", "verdict", ""):
         table.add_column(column, overflow="fold", no_wrap=column == "promise")
-    for one in sorted((j for j in judged if j.verdict != "not exercised"), key=lambda j: (_ORDER.get(j.verdict, 9), j.name)):
+    for one in ordered(judged):
         look, sign = LOOKS.get(one.verdict, ("", " "))
         table.add_row(Text(sign, style=look), one.name, Text(one.verdict, style=look), _words(one))
     idle = sorted(one.name for one in judged if one.verdict == "not exercised")
     if not idle:
         return table
     return Group(table, Text(f"\nnot exercised in this run: {', '.join(idle)}", style="dim"))
+
+
+def ordered(judged: Sequence[Judged]) -> list[Judged]:
+    """What was put to the test, broken promises first."""
+    tested = [one for one in judged if one.verdict != "not exercised"]
+    return sorted(tested, key=lambda one: (_ORDER.get(one.verdict, 9), one.name))
 
 
 _ORDER: Final = {"broken": 0, "undecidable": 1, "held": 2}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from sim.model.inputs import Name
 from sim.protocol import observations as obs
 from sim.protocol.worker.attempts import Cause
+from sim.report.tables import AttemptRows, HeartbeatRows, HoldRows, IntervalRows, MarkRows, RunRows, SessionRows, SlotRows, WorkerRows
 from sim.workflow import seen
 from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
 
@@ -68,6 +69,8 @@ class Hold:
     began: int
     ended: int | None = None
     lost: bool = False
+    worker: str = ""
+    """The worker's identity."""
 
 
 @dataclass(slots=True)
@@ -86,6 +89,10 @@ class SessionSpan:
     """When its worker was gone, or gave its slot up, while the workflow had it open."""
     completing: bool = False
     """CompleteSession was called, or the workflow cancelled it: from then on the slot may go."""
+    worker: str = ""
+    """The identity of the worker that took a slot for it last, "" while none has."""
+    attempts: int = 0
+    """Attempts of users' activities that began in it, also those that the timeline leaves out."""
 
 
 @dataclass(slots=True)
@@ -100,6 +107,8 @@ class AttemptBar:
     began: int
     ended: int | None = None
     outcome: str = ""
+    worker: str = ""
+    """The worker's identity."""
 
 
 @dataclass(slots=True)
@@ -136,19 +145,28 @@ class WorkflowSpan:
     status: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SlotsFrom:
+    """Slots in use, and slots of live workers, from this time on."""
+
+    at: int
+    used: int
+    capacity: int
+
+
 @dataclass(slots=True)
 class Timeline:
-    """What happened in a run, in the order in which it began."""
+    """What happened in a run, in the order in which it began. The lists of objects are tables (`to_frame()`)."""
 
     end: int = 0
-    lanes: list[Lane] = field(default_factory=list)
-    holds: list[Hold] = field(default_factory=list)
-    sessions: list[SessionSpan] = field(default_factory=list)
-    attempts: list[AttemptBar] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-    intervals: list[Interval] = field(default_factory=list)
-    workflows: list[WorkflowSpan] = field(default_factory=list)
-    heartbeats: list[tuple[int, Name, str]] = field(default_factory=list)
+    lanes: WorkerRows = field(default_factory=WorkerRows)
+    holds: HoldRows = field(default_factory=HoldRows)
+    sessions: SessionRows = field(default_factory=SessionRows)
+    attempts: AttemptRows = field(default_factory=AttemptRows)
+    marks: MarkRows = field(default_factory=MarkRows)
+    intervals: IntervalRows = field(default_factory=IntervalRows)
+    workflows: RunRows = field(default_factory=RunRows)
+    heartbeats: HeartbeatRows = field(default_factory=HeartbeatRows)
     """Time, worker's node, session."""
     used: list[tuple[int, int]] = field(default_factory=list)
     """Slots in use from this time on, over all workers."""
@@ -161,6 +179,21 @@ class Timeline:
     def complete(self) -> bool:
         """Whether nothing was left out."""
         return not self.left_out
+
+    def slots(self) -> SlotRows:
+        """Both curves of slots as one table: a row for every change."""
+        used, capacity = dict(self.used), dict(self.capacity)
+        rows, now = SlotRows(), SlotsFrom(0, 0, 0)
+        for at in sorted(used.keys() | capacity.keys()):
+            now = SlotsFrom(at, used.get(at, now.used), capacity.get(at, now.capacity))
+            rows.append(now)
+        return rows
+
+    def _repr_html_(self) -> str:
+        """The picture, in a notebook."""
+        from sim.report import notebook
+
+        return notebook.page(self)
 
 
 @dataclass(slots=True)
@@ -288,7 +321,7 @@ class TimelineCollector:
         if node not in self._rows:
             return
         kept = self._room("sessions", len(self._line.holds))
-        hold = Hold(node, o.session, self._rows[node].take(), time)
+        hold = Hold(node, o.session, self._rows[node].take(), time, worker=o.identity)
         if kept:
             self._line.holds.append(hold)
         self._holds[node, o.session] = hold, kept
@@ -296,7 +329,7 @@ class TimelineCollector:
         self._used += 1
         self._step(self._line.used, time, self._used)
         if (session := self._sessions.get(o.session)) is not None:
-            session.lost = None
+            session.lost, session.worker = None, hold.worker
 
     def _token_returned(self, time: int, node: Name, o: obs.TokenReturned) -> None:
         found = self._holds.pop((node, o.session), None)
@@ -314,8 +347,12 @@ class TimelineCollector:
             session.lost = time
 
     def _attempt_began(self, time: int, node: Name, o: obs.AttemptBegan) -> None:
-        if o.activity_type not in INTERNAL and self._room("attempts", len(self._line.attempts)):
-            bar = AttemptBar(node, o.run, o.session, o.label or o.activity_type, o.attempt, time)
+        if o.activity_type in INTERNAL:
+            return
+        if (session := self._sessions.get(o.session)) is not None:
+            session.attempts += 1
+        if self._room("attempts", len(self._line.attempts)):
+            bar = AttemptBar(node, o.run, o.session, o.label or o.activity_type, o.attempt, time, worker=o.identity)
             self._attempts[node, o.run, o.ordinal, o.attempt] = bar
             self._line.attempts.append(bar)
 

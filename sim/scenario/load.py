@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.model.durations import format_duration
+from sim.scenario import shown
 from sim.scenario.beyond import beyond
 from sim.scenario.checks import check
 from sim.scenario.overrides import apply_overrides
@@ -105,6 +106,10 @@ class Scenario:
         """A hash of the canonical form, 32 hexadecimal characters."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return blake2b(text.encode("ascii"), digest_size=16).hexdigest()
+
+    def _repr_html_(self) -> str:
+        """The scenario in a notebook: what it says, section by section."""
+        return shown.page(self)
 
 
 def _take_in(content: dict[str, Any], directory: Path) -> list[Problem]:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sim import frames
+from sim.scenario import shown
 from sim.scenario.load import Scenario
 from sim.scenario.run import PreparedRun, RunResult
+from sim.scenario.tables import REPLAY
 from sim.trace.tape import Tape
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SECOND = 1_000_000
 
@@ -36,6 +42,14 @@ class ReplayResult:
         d = self.first_difference
         difference = None if d is None else {"at_s": d.at_s, "recorded": d.recorded, "now": d.now}
         return {"identical": self.identical, "digest": self.digest, "first_difference": difference}
+
+    def to_frame(self) -> DataFrame:
+        """Whether the same happened, as a pandas frame of one row. Raises ImportError when pandas is missing."""
+        return frames.frame(REPLAY, [self])
+
+    def _repr_html_(self) -> str:
+        """The answer in a notebook, and the run."""
+        return shown.page(self)
 
 
 class _Comparing(dict[str, int]):

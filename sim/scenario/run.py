@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from sim import frames
 from sim.faults import FaultPlan
 from sim.history.events import Wrote
 from sim.history.recorder import Recorder
-from sim.properties.base import Verdict
 from sim.properties.judge import Judge
 from sim.protocol.observations import WorkflowClosed
-from sim.scenario import judging
+from sim.scenario import judging, shown
 from sim.scenario.arrivals import Arrivals
 from sim.scenario.behaviours import behaviour_of
 from sim.scenario.cluster import Cluster
@@ -21,15 +21,19 @@ from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.ending import Ending
 from sim.scenario.fault_checks import fault_of
 from sim.scenario.load import Scenario
-from sim.scenario.metrics import SessionMetrics, Sessions, SlotMetrics, Slots, Waits, WorkflowMetrics, WorkflowResult, waits_of
+from sim.scenario.metrics import SessionMetrics, Sessions, SlotMetrics, Slots, Waits, WorkflowMetrics, waits_of
 from sim.scenario.network import Legs, NetworkDelays
 from sim.scenario.operations import ClusterOperations
 from sim.scenario.processes import Processes
 from sim.scenario.schema import WorkflowSection
+from sim.scenario.tables import RUN, Verdicts, Workflows
 from sim.scenario.workers import worker_plans
 from sim.simulator.simulation import Simulation
 from sim.trace.tape import Tape
 from sim.workflow.script import SCRIPT
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SECOND = 1_000_000
 
@@ -51,8 +55,8 @@ class RunResult:
     ended_at_us: int
     properties: dict[str, str]
     """Property -> held, broken, not exercised or undecidable."""
-    verdicts: dict[str, Verdict]
-    """Property -> its verdict with the violations."""
+    verdicts: Verdicts
+    """Property -> its verdict with the violations; a table."""
     as_expected: bool
     sessions: Sessions
     creation_wait_s: Waits
@@ -61,8 +65,8 @@ class RunResult:
     """Messages delivered between nodes of different places."""
     local_messages: int
     """Messages delivered within a place."""
-    workflows: tuple[WorkflowResult, ...]
-    """In the order of their ends, up to 10,000; `statuses` counts all of them."""
+    workflows: Workflows
+    """In the order of their ends, up to 10,000; `statuses` counts all of them. A table."""
     statuses: dict[str, int]
     faults: tuple[int, ...]
     """How often each fault of the scenario happened."""
@@ -89,6 +93,14 @@ class RunResult:
             "workflows": [asdict(workflow) for workflow in self.workflows],
             "statuses": dict(self.statuses),
         }
+
+    def to_frame(self) -> DataFrame:
+        """The run's figures as a pandas frame of one row. Raises ImportError when pandas is missing."""
+        return frames.frame(RUN, [self])
+
+    def _repr_html_(self) -> str:
+        """The run in a notebook: figures, verdicts, timeline. The timeline costs a second run, unless this one was a large one."""
+        return shown.page(self)
 
 
 class PreparedRun:
@@ -179,14 +191,14 @@ class PreparedRun:
             scenario=self.scenario.name,
             ended_at_us=sim.now,
             properties=properties,
-            verdicts=verdicts,
+            verdicts=Verdicts(verdicts, model.expect),
             as_expected=judging.as_expected(model, properties),
             sessions=self.sessions.result(),
             creation_wait_s=waits_of(self.sessions.waits),
             slots=self.slots.result(sim.now),
             messages=sim.messages,
             local_messages=sim.local_messages,
-            workflows=self.workflows.result(),
+            workflows=Workflows(self.workflows.result()),
             statuses=dict(self.workflows.statuses),
             faults=tuple(self.faults.done),
             unused_deviations=tuple(sim.choices.unused()),

@@ -39,6 +39,8 @@ _SETTINGS: Final[Any] = {
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "hatch.linewidth": 0.6,
+    # Names are users': a dollar in one is a dollar.
+    "text.parse_math": False,
     "figure.facecolor": "white",
 }
 _STEPS: Final = (
