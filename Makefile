@@ -11,7 +11,7 @@ STAMP_BENCH := $(VENV)/.stamp-bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test test-slow bench bench-fast bench-large fast lint format clean
+.PHONY: help venv demo notebooks test test-slow bench bench-fast bench-large fast lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ $(STAMP_BENCH): $(STAMP)
 
 demo: $(STAMP) ## run the file processing scenario with a crash; the report goes to reports/demo
 	$(BIN)/session-sim run scenarios/file_processing_crash.toml --seed 7 --out reports/demo
+
+notebooks: $(STAMP) ## execute the notebooks; with what they show they go to reports/notebooks
+	$(BIN)/python -m tools.notebooks
 
 test: $(STAMP) ## run the fast tests
 	$(BIN)/pytest -n $(JOBS)
@@ -60,6 +63,6 @@ format: $(STAMP) ## format the code and apply the safe fixes
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-clean: ## remove the environment, the caches and the demo's report
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist reports/demo
+clean: ## remove the environment, the caches and what was made under reports
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist reports/demo reports/notebooks
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
