@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim.audit import AuditResult, audit
+    from sim.history.temporal_reader import HistoryError
     from sim.report.story import Story
     from sim.report.timeline import Limits, Timeline
     from sim.report.watched import Diverged, Watched, watch
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     from sim.trace.tape import Tape
 
 _HOMES = {
+    "AuditResult": "sim.audit",
     "Diverged": "sim.report.watched",
+    "HistoryError": "sim.history.temporal_reader",
     "Limits": "sim.report.timeline",
     "ReplayResult": "sim.scenario.replay",
     "RunResult": "sim.scenario.run",
@@ -31,14 +35,15 @@ _HOMES = {
     "Tape": "sim.trace.tape",
     "Timeline": "sim.report.timeline",
     "Watched": "sim.report.watched",
+    "audit": "sim.audit",
     "replay": "sim.scenario.replay",
     "run": "sim.scenario.run",
     "watch": "sim.report.watched",
 }
 
 __all__ = [
-    "Diverged", "Limits", "ReplayResult", "RunResult", "Scenario", "ScenarioError", "Story", "Tape", "Timeline", "Watched", "replay", "run",
-    "watch",
+    "AuditResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult", "Scenario", "ScenarioError", "Story", "Tape",
+    "Timeline", "Watched", "audit", "replay", "run", "watch",
 ]  # fmt: skip
 
 

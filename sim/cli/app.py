@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import describe, diff, doctor, explain, new, replay, run, schema, versions
+from sim.cli import audit, describe, diff, doctor, explain, new, replay, run, schema, versions
 from sim.cli import list as list_command
 
 COMMANDS = (
@@ -14,6 +14,7 @@ COMMANDS = (
     ("replay", replay.command),
     ("explain", explain.command),
     ("diff", diff.command),
+    ("audit", audit.command),
     ("list", list_command.command),
     ("describe", describe.command),
     ("schema", schema.command),

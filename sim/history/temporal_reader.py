@@ -130,6 +130,7 @@ def _constant(spelled: str, prefix: str) -> str:
     return spelled if spelled.isupper() else re.sub(r"(?<!^)(?=[A-Z])", "_", spelled).upper()
 
 
+@cache
 def parse_duration(text: str) -> int:
     """A length of time of proto JSON, such as "20s" or "0.5s", in microseconds; ValueError for anything else."""
     found = _DURATION.fullmatch(text)

@@ -37,5 +37,6 @@ PROPERTY = Property(
     sentence="No user activity of a session runs on a worker while the session does not hold a slot there.",
     source="documentation, Use Cases: “the number of models processed on a host needs to be limited”; Concurrent Session Limitation",
     needs=(obs.TokenTaken, obs.TokenReturned, obs.AttemptBegan, obs.AttemptEnded),
+    history_convicts=True,
     observer=_Observer,
 )

@@ -132,7 +132,8 @@ def no_epsilon(setting: Setting) -> int:
 class Property:
     """A promise. `source`: the sentence or section that makes it; `needs`: the observations that decide it.
 
-    `history_decides`: whether Temporal's histories of the run decide it. `epsilon`: how much later than promised is not
+    `history_decides`: whether Temporal's histories of the run decide it. `history_convicts`: whether they can show at least
+    that it was broken, though never that it held. `epsilon`: how much later than promised is not
     called late, in microseconds; its docstring derives it.
     """
 
@@ -142,4 +143,5 @@ class Property:
     needs: tuple[type, ...]
     observer: type[Observer]
     history_decides: bool = False
+    history_convicts: bool = False
     epsilon: Callable[[Setting], int] = no_epsilon

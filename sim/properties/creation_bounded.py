@@ -40,7 +40,7 @@ class _Observer(Observer):
         run = self.scene.runs.get(o.run)
         for session in run.sessions.values() if run is not None else ():
             if session.state is State.ASKED:
-                self._judge(time, session, "has not returned when the run ends,")
+                self._judge(time, session, "has not returned when the run ends," if o.status else "has not returned")
 
     def finish(self, time: int) -> None:
         for session in self.scene.sessions.values():
@@ -54,6 +54,7 @@ PROPERTY = Property(
     source="documentation, Basic Usage: “the framework will keep retrying until the CreationTimeout […] has passed before returning an "
     "error”; “Specifies how long session creation can take before returning an error”",
     needs=(seen.SessionAsked, seen.SessionCreated, seen.SessionNotCreated, obs.WorkflowClosed),
+    history_decides=True,
     observer=_Observer,
     epsilon=creation_epsilon,
 )

@@ -80,5 +80,6 @@ PROPERTY = Property(
     source="documentation, Basic Usage: “The context will be cancelled if the worker executing this session dies”; Q & A: “If your "
     "Activity has already been scheduled, it will be cancelled”",
     needs=(obs.AttemptBegan, obs.AttemptEnded, obs.FaultHappened, obs.WorkflowStarted),
+    history_convicts=True,
     observer=_Observer,
 )

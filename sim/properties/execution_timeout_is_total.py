@@ -63,6 +63,7 @@ PROPERTY = Property(
     sentence="ExecutionTimeout bounds how long the session's work goes on.",
     source="documentation, SessionOptions: “Specifies the maximum amount of time the session can run”",
     needs=(seen.SessionCreated, obs.AttemptRecorded, obs.AttemptBegan, obs.AttemptEnded, seen.SessionStateChanged, obs.FaultHappened),
+    history_convicts=True,
     observer=_Observer,
     epsilon=execution_epsilon,
 )

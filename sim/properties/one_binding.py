@@ -41,5 +41,6 @@ PROPERTY = Property(
     sentence="The worker that holds the session's slot and heartbeats is the one its activities run on.",
     source="documentation, Basic Usage: “create the session on one of the workers”; “if the worker executing this session dies”",
     needs=(obs.WorkerStarted, obs.TokenTaken, seen.SessionCreated),
+    history_decides=True,
     observer=_Observer,
 )

@@ -36,5 +36,6 @@ PROPERTY = Property(
     source="documentation, Recreate Session: “a recreateToken, which is needed to create a new session on the same worker as the "
     "previous one”",
     needs=(obs.WorkerStarted, obs.TokenTaken, seen.SessionAsked, seen.SessionCreated),
+    history_decides=True,
     observer=_Observer,
 )

@@ -30,5 +30,6 @@ PROPERTY = Property(
     sentence="All activities of a session run on one worker object.",
     source="documentation, Basic Usage: “all the Activities executed within a session will be processed by the same worker”",
     needs=(obs.WorkerStarted, obs.AttemptBegan),
+    history_decides=True,
     observer=_Observer,
 )

@@ -30,5 +30,6 @@ PROPERTY = Property(
     source="documentation, Concurrent Session Limitation: “To limit the number of concurrent sessions running on a worker, set the "
     "MaxConcurrentSessionExecutionSize field”; per worker object: P3.1.3, P3.4.3",
     needs=(obs.WorkerStarted, obs.TokenTaken, obs.TokenReturned),
+    history_convicts=True,
     observer=_Observer,
 )

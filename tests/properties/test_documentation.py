@@ -22,7 +22,8 @@ def test_every_promise_has_its_row(name: str) -> None:
     assert p.sentence.replace("|", "\\|") in row
     assert p.source.replace("|", "\\|") in row
     assert f"| {f'{epsilon / 1e6:.3f} s' if epsilon else '-'} |" in row
-    assert f"| {'**no**' if name in BROKEN else 'yes'} |" in row
+    history = "yes" if p.history_decides else "if broken" if p.history_convicts else "no"
+    assert row.endswith(f"| {'**no**' if name in BROKEN else 'yes'} | {history} |")
 
 
 @pytest.mark.parametrize(("name", "scenario"), [(name, s) for name, each in BROKEN.items() for s in each])
