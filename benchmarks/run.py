@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import own, peers
+from benchmarks import audit, own, peers
 from benchmarks.table import Contestant, Measurement, measure
 
 EVENTS = "events/s"
 SESSIONS = "sessions/s"
 CUSTOMERS = "customers/s"
+HISTORIES = "histories/s"
 
 #: The row that the others of its unit are compared with.
 REFERENCES = ("simpy timeouts, processes", "closed loop, simpy", "patience, simpy")
@@ -48,6 +49,7 @@ def own_contestants(quick: bool = False) -> list[Contestant]:
     rows = [
         Contestant("session-sim, messages of W", EVENTS, partial(own.messages_per_second, 500 // scale), "delivered between nodes"),
         *(Contestant(f"session-sim, {name}", SESSIONS, partial(own.variant(length), 500 // scale)) for length, name in own.LENGTHS.items()),
+        Contestant("session-sim, audit", HISTORIES, partial(audit.histories_per_second, 1000 // scale), "recorded ones, of 50 events each"),
     ]
     return rows
 

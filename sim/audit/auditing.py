@@ -45,6 +45,7 @@ def audit_histories(found: Iterable[History], slots: int | None = None) -> Audit
         for run, sessions in of_chain:
             workers.take_in(run, sessions)
         chains.append([sessions for _, sessions in of_chain if sessions])
+    workers.finish()
     scenery = Scenery(workers, nodes_of(workers), slots or 0)
     verdicts = Verdicts(scenery)
     for one in chains:

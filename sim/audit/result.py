@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim import frames
 from sim.audit.facts import Activity, Run
-from sim.audit.observe import Scenery, Slots, observations, worker_started
+from sim.audit.observe import Rule, Scenery, observations, worker_started
 from sim.audit.sessions import End, Session
 from sim.audit.verdicts import undecidable
 from sim.audit.words import STOPPED, cause_of, outcome_of, span
@@ -98,7 +98,7 @@ class AuditResult:
             by_run.setdefault(session.run.name, []).append(session)
         found = [worker_started(worker, self.scenery) for worker in self.workers.by_queue.values()]
         for sessions in by_run.values():
-            found.extend(observations(sessions, self.scenery, Slots.LIKELY))
+            found.extend(observations(sessions, self.scenery, Rule.LIKELY))
         found.sort(key=lambda one: one[0])
         return [(time - origin, node, observation) for time, node, observation in found]
 

@@ -84,6 +84,12 @@ class Session:
         return any(binding.queue != self.queue for binding in self.bindings)
 
     @property
+    def tried_again(self) -> bool:
+        """Whether another attempt of its creation began after the one that bound it."""
+        started = self.creation.started_at
+        return len(self.bindings) > 1 or bool(self.bindings and started is not None and started > self.bindings[0].at + _EARLY)
+
+    @property
     def attempts(self) -> int:
         """Attempts of its creation activity, as far as the history tells: at least so many."""
         creation = self.creation
@@ -138,6 +144,8 @@ class Session:
         return self.shut_down and not self.gave_up and self.since_signal >= self.interval - _EARLY and self._on_a_tick(self.since_signal)
 
     def _on_a_tick(self, since: int) -> bool:
+        if not self.interval:
+            return False
         phase = since % self.interval
         return phase <= min(_LATE, self.interval // 20) or self.interval - phase <= _EARLY
 
@@ -164,12 +172,9 @@ class Session:
         A token is back before the worker reports the end of the attempt that held it (P2.2g); a further attempt begins a
         second or more after the one before has ended (P2.3).
         """
-        later = [binding.at for binding in self.bindings[1:]]
-        if later:
-            return later[0]
         creation = self.creation
-        if creation.started_at is not None and self.bindings and creation.started_at > self.bindings[0].at + _EARLY:
-            return creation.started_at
+        if self.tried_again:
+            return self.bindings[1].at if len(self.bindings) > 1 else creation.started_at
         if creation.timeout is TimeoutType.START_TO_CLOSE or creation.reported:
             return creation.closed_at
         return None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sim.audit import words
-from sim.audit.observe import Emitter, Scenery, Slots, observations, worker_started, workflow_worker
+from sim.audit.observe import Emitter, Rule, Scenery, observations, worker_started, workflow_worker
 from sim.audit.sessions import Session
 from sim.properties import ALL, Judge, Setting, Verdict, VerdictKind, Violation
 from sim.properties.base import KEPT_VIOLATIONS
@@ -47,7 +47,7 @@ class Verdicts:
         for sessions in runs:
             for session in sessions:
                 self._without_slot.extend(_without_slot(session, self._scenery))
-            for time, node, observation in observations(sessions, self._scenery, Slots.LATEST):
+            for time, node, observation in observations(sessions, self._scenery, Rule.CERTAIN):
                 if node not in known and type(observation) in _ON_WORKERS:
                     self._introduce(time, node, observation.identity)
                 emit(time, node, observation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -37,6 +38,7 @@ class Worker:
     signals: list[int] = field(default_factory=list)
     reports: list[int] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
+    """In the order in which the histories were read."""
     failed: int = 0
     stops: list[int] = field(default_factory=list)
     """When sessions ended that only a stop can have ended."""
@@ -56,8 +58,8 @@ class Worker:
 
     def heard_after(self, at: int, signals_only: bool = False) -> int | None:
         """When it was heard of next after this time: by the signal of another session, or by a report."""
-        times = self.signals if signals_only else [*self.signals, *self.reports]
-        return min((t for t in times if t > at), default=None)
+        found = [_next(self.signals, at), None if signals_only else _next(self.reports, at)]
+        return min((t for t in found if t is not None), default=None)
 
     def most(self, surely: bool) -> tuple[int, int]:
         """The most slots in use at a time, and since when: for sure, or likely."""
@@ -71,11 +73,27 @@ class Worker:
         return most, since
 
 
+def _next(times: list[int], at: int) -> int | None:
+    index = bisect_right(times, at)
+    return times[index] if index < len(times) else None
+
+
 class Workers:
     """All workers of some histories, by queue."""
 
     def __init__(self) -> None:
         self.by_queue: dict[str, Worker] = {}
+        self._freed: dict[tuple[str, int], int | None] = {}
+
+    def finish(self) -> None:
+        """To be called when all runs are taken in: they come workflow after workflow, not in the order of time."""
+        for worker in self.by_queue.values():
+            worker.signals.sort()
+            worker.reports.sort()
+
+    def likely_freed(self, session: Session, began: int) -> int | None:
+        """When the slot that a session took at this time was free, as far as one can tell; None when it is held still."""
+        return self._freed[session.name, began]
 
     def take_in(self, run: Run, sessions: Iterable[Session]) -> None:
         """Learn from a run's signals and from what ran on the queues that they name."""
@@ -111,12 +129,16 @@ class Workers:
             holder.reports.append(creation.closed_at)
             holder.saw(creation.closed_at)
         for binding, following in pairwise(signals):
-            self.by_queue[binding.queue].held.append(Held(session, binding.at, binding.at, following.at))
-        holder.held.append(Held(session, last.at, max(last.at, _surely_until(session)), _likely_until(session)))
+            self._hold(binding.queue, Held(session, binding.at, binding.at, following.at))
+        self._hold(last.queue, Held(session, last.at, max(last.at, _surely_until(session)), _likely_until(session)))
         if session.stopped and creation.closed_at is not None:
             holder.stops.append(creation.closed_at)
         if session.end is End.FAILED:
             self.by_queue[signals[0].queue].failed += 1
+
+    def _hold(self, queue: str, held: Held) -> None:
+        self.by_queue[queue].held.append(held)
+        self._freed[held.session.name, held.began] = held.likely_until
 
     def of(self, queue: str) -> Worker | None:
         """The worker object behind a queue."""

@@ -51,12 +51,16 @@ def _folder(folder: Path, left: Left) -> Iterator[History]:
     found = sorted(file for file in folder.rglob("*") if file.name.endswith(SUFFIXES) and file.is_file())
     if not found:
         raise HistoryError(str(folder), "", f"holds no file that ends in {', '.join(SUFFIXES)}; expected histories")
+    passed_over = []
     for file in found:
         contents = _decoded(_bytes(file), str(file))
         if any(isinstance(content, dict) and "events" in content for _, content in contents):
             yield from (_named(read_history(content, where), file) for where, content in contents)
         else:
-            left.names.append(str(file))
+            passed_over.append(str(file))
+    if len(passed_over) == len(found):
+        raise HistoryError(str(folder), "", f"holds no history, only other JSON such as {passed_over[0]}; expected histories")
+    left.names.extend(passed_over)
 
 
 def _bytes(path: Path) -> bytes:
@@ -75,11 +79,11 @@ def _read(data: bytes, source: str) -> Iterator[History]:
 
 
 def _named(history: History, file: Path) -> History:
-    """Servers before 1.24 did not write the workflow's id into its history: the file's name stands for it."""
+    """Old servers did not write the ids of workflow and run into a history: the file's name stands for them."""
     if history.workflow_id and history.run_id:
         return history
-    stem = file.name.partition(".")[0]
-    return msgspec.structs.replace(history, workflow_id=history.workflow_id or stem, run_id=history.run_id or stem)
+    workflow_id = history.workflow_id or file.name.partition(".")[0]
+    return msgspec.structs.replace(history, workflow_id=workflow_id, run_id=history.run_id or history.source)
 
 
 def _decoded(data: bytes, source: str) -> list[tuple[str, object]]:

@@ -108,7 +108,8 @@ def read_history(content: object, source: str = "history") -> History:
     reader = _Reader(source)
     read = tuple([reader.event(raw, index) for index, raw in enumerate(listed)])
     first = reader.attributes_of(listed[0], "WorkflowExecutionStarted")
-    return History(source, str(first.get("workflowId", "")), str(first.get("originalExecutionRunId", "")), read, content)
+    run_id = reader.reset_run_id or str(first.get("originalExecutionRunId", ""))
+    return History(source, str(first.get("workflowId", "")), run_id, read, content)
 
 
 # -- texts into values -------------------------------------------------------------------------------------------------
@@ -228,7 +229,8 @@ class _Reader:
         """Id of the ActivityTaskScheduled event -> ordinal."""
         self._timers: dict[int, int] = {}
         self._markers = 0
-        self._task_completed: dict[str, str] = {}
+        self.reset_run_id = ""
+        """Of a run that a reset made: its first events are copied, and still name the run before."""
 
     def event(self, raw: object, index: int) -> ReadEvent:
         """The event at this place of the list."""
@@ -316,6 +318,7 @@ class _Reader:
 
     def task_failed(self, event_id: int, a: Json) -> ev.WorkflowTaskFailed:
         message = (a.get("failure") or {}).get("message", "")
+        self.reset_run_id = a.get("newRunId") or self.reset_run_id
         return ev.WorkflowTaskFailed(_constant(a.get("cause", ""), "WORKFLOW_TASK_FAILED_CAUSE_"), a.get("identity", ""), message)
 
     def task_timed_out(self, event_id: int, a: Json) -> ev.WorkflowTaskTimedOut:

@@ -166,6 +166,15 @@ def test_the_files_name_stands_for_a_missing_id(tmp_path: Path) -> None:
     assert read.workflow_id == "order-7"
 
 
+def test_a_run_that_a_reset_made_has_its_own_id() -> None:
+    history = content()
+    del history["events"][3:]
+    reset = {"scheduledEventId": "2", "startedEventId": "3", "cause": "WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW", "newRunId": "second"}
+    failed = {"eventId": "4", "eventTime": "2026-01-02T03:04:05Z", "eventType": "EVENT_TYPE_WORKFLOW_TASK_FAILED"}
+    history["events"].append({**failed, "workflowTaskFailedEventAttributes": reset})
+    assert read_history(history).run_id == "second"
+
+
 def damaged(change: Any) -> bytes:
     history = copy.deepcopy(content())
     change(history["events"])
@@ -250,7 +259,13 @@ def test_damage_in_other_places(tmp_path: Path) -> None:
         with pytest.raises(HistoryError) as error:
             list(histories([file]))
         assert message in str(error.value)
-    for path, message in ((tmp_path / "none.json", "no such file or folder"), (tmp_path / "empty", "holds no file")):
+    for path, message in (
+        (tmp_path / "none.json", "no such file or folder"),
+        (tmp_path / "empty", "holds no file"),
+        (tmp_path / "o", "holds no history"),
+    ):
         (tmp_path / "empty").mkdir(exist_ok=True)
+        (tmp_path / "o").mkdir(exist_ok=True)
+        (tmp_path / "o" / "case.json").write_text('{"name": "x"}')
         with pytest.raises(HistoryError, match=message):
             list(histories([path]))
