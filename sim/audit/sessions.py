@@ -357,7 +357,7 @@ def _judge_completion(session: Session, completion: Activity) -> None:
     """Completed, unless the context of the completion was cancelled already: then no worker heard of it (P1.5.9)."""
     run = session.run
     session.end = End.COMPLETED
-    session.cancelled_completion = bool(completion.cancel_id) and _same_task(run, completion)
+    session.cancelled_completion = bool(completion.cancel_id) and same_task(run, completion)
     if session.cancelled_completion:
         session.end, session.ended_at = End.CANCELLED, completion.cancel_at
         return
@@ -370,7 +370,7 @@ def _judge_completion(session: Session, completion: Activity) -> None:
         session.end = End.OPEN
 
 
-def _same_task(run: Run, activity: Activity) -> bool:
+def same_task(run: Run, activity: Activity) -> bool:
     """Whether an activity was cancelled by the workflow task that asked for it."""
     later = next((task.completed_id for task in run.tasks if task.completed_id > activity.asked_in), None)
     return later is None or activity.cancel_id < later

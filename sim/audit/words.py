@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.audit.facts import Activity
-from sim.audit.sessions import End, Session
+from sim.audit.sessions import End, Session, same_task
 from sim.history.failures import ApplicationFailure, Failure, TimeoutFailure, TimeoutType
 
 STOPPED = "its worker stopped, and said so (SessionWorkerShutdown)"
@@ -111,6 +111,8 @@ def _cancelled(session: Session) -> str:
     last = max(creation.cancel_id, session.completion.cancel_id if session.completion is not None else 0)
     asked = run.cancel_id and (not last or run.cancel_id < last)
     who = "the workflow's cancellation was requested" if asked else "the workflow cancelled the context"
+    if session.bound is None and same_task(run, creation):
+        return "it was asked for on a context that was cancelled already, such as that of a session that is over (P1.3.4)"
     if session.bound is None:
         return f"{who} while it waited for a worker"
     if session.cancelled_completion:

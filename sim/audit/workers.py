@@ -63,8 +63,8 @@ class Worker:
 
     def most(self, surely: bool) -> tuple[int, int]:
         """The most slots in use at a time, and since when: for sure, or likely."""
-        ends = [(h.began, h.surely_until if surely else (h.likely_until or 1 << 62)) for h in self.held]
-        changes = sorted([(began, 1) for began, until in ends if until > began] + [(until, -1) for began, until in ends if until > began])
+        spans = [(h.began, max(h.began + 1, h.surely_until if surely else (h.likely_until or 1 << 62))) for h in self.held]
+        changes = sorted([*((began, 1) for began, _ in spans), *((until, -1) for _, until in spans)])
         used, most, since = 0, 0, 0
         for at, change in changes:
             used += change

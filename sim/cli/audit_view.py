@@ -143,7 +143,7 @@ def _losses(session: Session) -> Iterator[tuple[str, str]]:
     if between is not None and between[1] > between[0]:
         yield "lost", f"between {_when(session, between[0])} and {_when(session, between[1])}"
     for activity in session.unstarted_when_lost:
-        yield "stranded", f"{_name(activity)} was scheduled for a worker that was gone"
+        yield "stranded", f"{_name(activity)} was scheduled when its worker was not heard of any more, and never started"
     for activity, span in session.without_slot:
         yield "no slot", f"{_name(activity)} ran for {length(span)} without the session's slot"
     for activity, span in session.after_failure:
