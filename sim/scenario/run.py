@@ -28,6 +28,7 @@ from sim.scenario.processes import Processes
 from sim.scenario.schema import WorkflowSection
 from sim.scenario.tables import RUN, Verdicts, Workflows
 from sim.scenario.workers import worker_plans
+from sim.simulator.choices import Choices
 from sim.simulator.simulation import Simulation
 from sim.trace.tape import Tape
 from sim.workflow.script import SCRIPT
@@ -113,6 +114,7 @@ class PreparedRun:
         deviations: Mapping[str, int] | None = None,
         recording: bool = False,
         properties: Sequence[str] | None = None,
+        choices: Choices | None = None,
     ) -> None:
         model = scenario.model
         self.scenario = scenario
@@ -123,7 +125,7 @@ class PreparedRun:
             everybody=Legs(model.network.request, model.network.response),
             processes={plan.spec.home: Legs(plan.request, plan.response) for plan in plans},
         )
-        self.sim = Simulation(seed, self.delays, deviations, recording)
+        self.sim = Simulation(seed, self.delays, deviations, recording, choices=choices)
         references = {w.workflow: None for w in model.workflows if w.workflow}
         self.cluster = Cluster(
             self.sim,

@@ -57,9 +57,10 @@ class Simulation:
         deviations: Mapping[str, int] | None = None,
         recording: bool = False,
         think: Law | None = None,
+        choices: Choices | None = None,
     ) -> None:
         self.agenda = Agenda()
-        self.choices = Choices(seed, deviations, recording)
+        self.choices = choices or Choices(seed, deviations, recording)
         self.digest = Digest()
         self.places: dict[Name, Place] = {}
         self.seats: dict[Name, Seat] = {}
@@ -217,7 +218,7 @@ class Simulation:
             return
         link = self.links.get((source.name, target.name)) or self.link(source.name, target.name)
         parcel = Parcel(self, to, event, link, serial)
-        delay = self._delay(link, event)
+        delay = self._delay(link, parcel)
         if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
             self._apply_rule(rule, parcel, delay)
         else:
@@ -245,14 +246,15 @@ class Simulation:
         parcel.order = link.sent
         self.agenda.at(arrival, parcel)
 
-    def _delay(self, link: Link, event: Input) -> int:
+    def _delay(self, link: Link, parcel: Parcel) -> int:
+        event = parcel.event
         kind = type(event.message) if isinstance(event, (Deliver, Reply)) else type(event)
         stream = link.streams.get(kind)
         if stream is None:
             stream = link.streams[kind] = self.choices.stream(f"delay {kind.__name__}", link.name)
         choices = self.choices
         value = link.law.sample(stream.next())
-        return choices.settle(f"delay|{link.name}|{kind.__name__}|{stream.drawn}", value) if choices.labelled else value
+        return choices.settle(f"delay|{link.name}|{kind.__name__}|{stream.drawn}", value, parcel) if choices.labelled else value
 
     def _apply_rule(self, rule: Rule, parcel: Parcel, delay: int) -> None:
         match rule.fate:
@@ -268,7 +270,7 @@ class Simulation:
             case Fate.DUPLICATE:
                 self._depart(parcel, delay)
                 assert parcel.link is not None
-                self._depart(parcel, self._delay(parcel.link, parcel.event))
+                self._depart(parcel, self._delay(parcel.link, parcel))
             case Fate.ERROR:
                 self._answer_for(parcel, rule.value)
             case Fate.BREAK:
@@ -352,7 +354,8 @@ class Simulation:
             self.local.append(Parcel(self, caller, event, None, serial))
         else:
             link = self.link(place, seat.place.name)
-            self._depart(Parcel(self, caller, event, link, serial), self._delay(link, event))
+            parcel = Parcel(self, caller, event, link, serial)
+            self._depart(parcel, self._delay(link, parcel))
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
@@ -371,7 +374,7 @@ class Simulation:
     def postpone(self, timer: Timer, late: Span) -> None:
         """A timer that is due fires late."""
         timer.late = None
-        timer.due = self.agenda.now + self._step.lateness(timer.seat, late)
+        timer.due = self.agenda.now + self._step.lateness(timer, late)
         self.agenda.at(timer.due, timer)
 
     def later(self, place: Place, entry: Entry) -> None:
