@@ -74,7 +74,7 @@ class Shard(Node):
         written, self.written = self.written, []
         # The tasks of one read are carried out side by side: those of one queue reach it in any order.
         if len({transfer.queue for transfer in written}) < len(written):
-            written = [written.pop(step.choose("order of transfer tasks", range(len(written)))) for _ in range(len(written))]
+            written = _in_some_order(written, step)
         for transfer in written:
             if transfer.otherwise:
                 tag = min(set(range(len(self.offered) + 1)) - self.offered.keys())
@@ -118,3 +118,11 @@ class Shard(Node):
             step.send(run, message)
         if call is not None:
             step.reply(call, msg.Ok() if run is not None else msg.Refused(msg.Code.NOT_FOUND, "workflow execution already completed"))
+
+
+def _in_some_order(written: list[msg.Transfer], step: Step) -> list[msg.Transfer]:
+    left, order = list(written), []
+    while left:
+        order.append(step.choose("order of transfer tasks", tuple(left)))
+        left.remove(order[-1])
+    return order

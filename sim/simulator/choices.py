@@ -63,6 +63,10 @@ class Choices:
                 raise ValueError(f"deviation {label!r} is {index}; expected one of {options} options, 0 to {options - 1}")
         return index
 
+    def late(self, label: str, about: object = None) -> int:
+        """How much later than it arrives a message is dealt with. At once is the rule, and is not recorded."""
+        return self.settle(label, 0, about) if label in self._deviations else 0
+
     def settle(self, label: str, value: int, about: object = None) -> int:
         """What is chosen where the seed says `value`.
 

@@ -78,8 +78,12 @@ class Simulation:
         self.local: deque[Parcel] = deque()
         """What nodes of one place sent each other just now."""
         self._asleep: dict[Name, list[Entry]] = {}
+        self._sent: dict[tuple[str, type], int] = {}
+        """Messages by way and class, counted where they have to be told apart."""
         self.serial = 0
         """Number of the latest call."""
+        self.handling: Input | None = None
+        """The input that a node took last."""
         self._step = LiveStep(self)
 
     # -- building ---------------------------------------------------------------------------------------------------
@@ -153,6 +157,7 @@ class Simulation:
         outer = step.seat
         step.seat = seat
         step.me = seat.name
+        self.handling = event
         self.digest.add(self.agenda.now, seat.index, event)
         node = seat.node
         node.handle(event, step)
@@ -214,7 +219,11 @@ class Simulation:
         """Send an input to a node in `target`."""
         source = sender.place
         if target is source:
-            self.local.append(Parcel(self, to, event, None, serial))
+            parcel = Parcel(self, to, event, None, serial)
+            if self.choices.labelled and (late := self._late(f"{sender.name}>{to}", parcel)):
+                self.agenda.at(self.agenda.now + late, parcel)
+            else:
+                self.local.append(parcel)
             return
         link = self.links.get((source.name, target.name)) or self.link(source.name, target.name)
         parcel = Parcel(self, to, event, link, serial)
@@ -223,6 +232,18 @@ class Simulation:
             self._apply_rule(rule, parcel, delay)
         else:
             self._depart(parcel, delay)
+
+    def _late(self, way: str, parcel: Parcel) -> int:
+        """How much later than it arrives a message is dealt with: at once, unless a tape says otherwise.
+
+        Messages of a connection arrive in their order; who serves them may take up a later one first.
+        """
+        event = parcel.event
+        if not isinstance(event, (Deliver, Reply)):
+            return 0
+        key = (way, type(event.message))
+        number = self._sent[key] = self._sent.get(key, 0) + 1
+        return self.choices.late(f"late|{way}|{key[1].__name__}|{number}", parcel)
 
     def _asked(self, to: Name, event: Input) -> tuple[object, Name] | None:
         """The request that an input is, or answers, and whom it was made to; None when it is neither."""
@@ -244,6 +265,8 @@ class Simulation:
         link.free_at = arrival
         link.sent += 1
         parcel.order = link.sent
+        if self.choices.labelled:
+            arrival += self._late(link.name, parcel)
         self.agenda.at(arrival, parcel)
 
     def _delay(self, link: Link, parcel: Parcel) -> int:

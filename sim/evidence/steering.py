@@ -1,0 +1,170 @@
+"""Makes the choices of a run so that it goes along a recording, where the protocol leaves them open.
+
+The recording says when each event was written; a choice that decides when, or by whom, is made accordingly, within limits
+that hold for every run: a message takes at most a second, a server's timer is at most a tenth of a second late, and so on.
+Nothing here decides what happens: only how long what is on its way takes, and which of several things that are possible is
+taken. Choices that nothing is known of stay as the seed would make them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from sim.evidence.calls import CallSteering
+from sim.evidence.expected import Expected
+from sim.evidence.follow import Follower
+from sim.evidence.matching import MatchingSteering
+from sim.evidence.recording import Recording
+from sim.history import events as ev
+from sim.model.inputs import Fired, Reply, Tag
+from sim.simulator.choices import Choices
+from sim.simulator.seats import Parcel
+from sim.simulator.simulation import Simulation
+
+LATENESS_LIMIT: Final = 100_000
+"""A timer of the server fires at most this late, microseconds."""
+
+GOROUTINE_LIMIT: Final = 50_000
+"""A goroutine that was woken runs at most this much later."""
+
+
+class Steering(Choices):
+    """Choices that follow a recording. `forced`: choices that are made so whatever the recording seems to say.
+
+    `deviations` are the choices made otherwise than the seed would: with them the run happens again without a recording.
+    """
+
+    __slots__ = ("_calls", "_spans", "_expected", "_forced", "_matching", "_picks", "_sim", "chosen", "deviations", "picked")
+
+    def __init__(self, seed: int, recording: Recording, follower: Follower, forced: Mapping[str, int]) -> None:
+        super().__init__(seed, None, recording=True)
+        self._forced = forced
+        self._expected = Expected(recording, follower)
+        self._sim: Simulation | None = None
+        self.deviations: dict[str, int] = {}
+        self.picked: dict[str, tuple[int, int, int]] = {}
+        """Picks: label -> (what was picked, of how many, when)."""
+
+    def join(self, sim: Simulation) -> None:
+        """Steer this simulation; to be called before it runs."""
+        self._sim = sim
+        self._calls = CallSteering(sim, self._expected)
+        self._matching = MatchingSteering(sim, self._expected)
+        self._spans: dict[str, Callable[[str, Tag, int], int]] = {
+            "timer lateness": self._lateness,
+            "transfer read": lambda shard, tag, value: 0,
+            "meeting of a poll and a waiting task": self._matching.meeting,
+            "goroutine wake-up": self._goroutine,
+            "goroutine answer": self._goroutine,
+        }
+        self._picks: dict[str, Callable[[str, Sequence[Any], int], int]] = {
+            "partition of a task": self._matching.partition_of_task,
+            "partition of a poll": self._matching.partition_of_poll,
+            "partition of a waiting task": self._matching.waiting_task,
+            "order of transfer tasks": self._matching.next_transfer,
+            "select of the creation activity": self._select,
+            "select of the activity": self._select,
+            "select under a cancelled background context": self._result_or_error,
+        }
+
+    def settle(self, label: str, value: int, about: object = None) -> int:
+        made = self._forced.get(label)
+        return self._kept(label, value, self._made(label, value, about) if made is None else made)
+
+    def _kept(self, label: str, value: int, made: int) -> int:
+        if made != value:
+            self.deviations[label] = made
+        return super().settle(label, made)
+
+    def late(self, label: str, about: object = None) -> int:
+        """What is left of a message's time when it has arrived."""
+        assert isinstance(about, Parcel)
+        made = self._forced[label] if label in self._forced else self._left(about)
+        return self._kept(label, 0, made) if made else 0
+
+    def _left(self, parcel: Parcel) -> int:
+        return self._matching.hand_over(parcel) if parcel.link is None else self._calls.late(parcel)
+
+    def _made(self, label: str, value: int, about: Any) -> int:
+        kind, entity, what, _ = label.split("|")
+        if kind == "delay":
+            assert isinstance(about, Parcel)
+            return self._calls.delay(about, value)
+        if kind == "choose":
+            pick = self._picks.get(what)
+            made = value if pick is None else pick(entity, about, value)
+            assert self._sim is not None
+            self.picked[label] = (made, len(about), self._sim.now)
+            return made
+        draw = self._spans.get(what)
+        return value if draw is None else draw(entity, about, value)
+
+    # -- the server's timers ------------------------------------------------------------------------------------------
+
+    def _lateness(self, run: str, tag: Tag, value: int) -> int:
+        """A timer is due: it fires when the recording has what it does."""
+        assert self._sim is not None
+        at = self._fired_at(run, tag)
+        if at is None:
+            return value
+        late = at - self._sim.now
+        return min(max(late, 0), LATENESS_LIMIT) if -LATENESS_LIMIT <= late <= LATENESS_LIMIT else value
+
+    def _fired_at(self, run: str, tag: Tag) -> int | None:
+        expected = self._expected
+        record = expected.run(run)
+        if record is None or not isinstance(tag, tuple):
+            return None
+        written = expected.follower.written(run)
+        match tag:
+            case ("written", int() as ordinal, _):
+                activity = expected.activity(run, ordinal)
+                closed = activity.closed if activity is not None else None
+                if closed is not None and isinstance(closed.event, ev.ActivityTaskTimedOut) and closed.event_id > written:
+                    return closed.time
+                return None
+            case ("user timers", *_):
+                fired = record.after(written, ev.TimerFired)
+            case ("sticky",) | ("task",):
+                fired = record.after(written, ev.WorkflowTaskTimedOut)
+            case ("backoff",):
+                fired = record.after(written, ev.WorkflowTaskScheduled)
+            case ("run",):
+                fired = record.after(written, ev.WorkflowExecutionTimedOut)
+            case _:
+                return None
+        return fired.time if fired is not None else None
+
+    # -- on a worker --------------------------------------------------------------------------------------------------
+
+    def _goroutine(self, entity: str, tag: Tag, value: int) -> int:
+        """A goroutine was woken: it leaves half of what is left until its answer is written to the answer's way."""
+        assert self._sim is not None
+        activity, attempt = self._expected.of_tag(tag)
+        closed = self._expected.answered(tag[1], activity, attempt) if isinstance(tag, tuple) else None
+        if closed is None:
+            return value
+        return min(max((closed.time - self._sim.now) // 2, 0), GOROUTINE_LIMIT)
+
+    def _tag(self) -> Tag:
+        """Of the call or timer that a worker is handling the end of."""
+        assert self._sim is not None
+        event = self._sim.handling
+        return event.tag if isinstance(event, (Reply, Fired)) else None
+
+    def _select(self, entity: str, ready: Sequence[Any], value: int) -> int:
+        """Several things are ready: the one that gives the recorded end."""
+        activity, _ = self._expected.of_tag(self._tag())
+        closed = activity.closed.event if activity is not None and activity.closed is not None else None
+        wanted = "context" if not isinstance(closed, ev.ActivityTaskCompleted) else "time" if "time" in ready else "done"
+        return ready.index(wanted) if closed is not None and wanted in ready else value
+
+    def _result_or_error(self, entity: str, options: Sequence[Any], value: int) -> int:
+        activity, attempt = self._expected.of_tag(self._tag())
+        tag = self._tag()
+        if activity is None or not isinstance(tag, tuple):
+            return value
+        closed = self._expected.answered(tag[1], activity, attempt)
+        completed = closed is not None and isinstance(closed.event, ev.ActivityTaskCompleted)
+        return options.index(not completed)
