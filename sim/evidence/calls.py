@@ -49,7 +49,12 @@ class CallSteering:
     def late(self, parcel: Parcel) -> int:
         """How much later than it arrives this message is dealt with."""
         assert parcel.link is not None
-        return max(0, self._due.pop(id(parcel), 0) - parcel.link.free_at)
+        due = self._due.pop(id(parcel), None)
+        if due is not None:
+            return max(0, due - parcel.link.free_at)
+        # It was held back on its way, and released just now.
+        event = parcel.event
+        return self._request(parcel, event, 0) if isinstance(event, Deliver) else self._answer(parcel, event, 0) if isinstance(event, Reply) else 0
 
     def _wanted(self, parcel: Parcel, value: int) -> int:
         """How long it is until this message is dealt with; `value` if nothing is known."""

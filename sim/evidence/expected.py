@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from sim.evidence.follow import Follower
-from sim.evidence.recording import At, LoggedAttempt, RecordedActivity, Recording, RunRecord, queue_of
+from sim.evidence.recording import At, LoggedAttempt, RecordedActivity, Recording, RunRecord, Start, queue_of
 from sim.history import events as ev
 from sim.model.inputs import Tag
 from sim.protocol import messages as msg
 
 TASK_ENDS: Final = (ev.WorkflowTaskCompleted, ev.WorkflowTaskFailed, ev.WorkflowTaskTimedOut)
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A task is started at this time by the worker of this identity."""
-
-    time: int
-    identity: str
 
 
 class Expected:
@@ -117,14 +108,21 @@ class Expected:
         activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
         if activity is None:
             return None
-        return max((time for time in self.recording.starts.get(queue_of(activity), []) if since <= time <= until), default=None)
+        starts = self.recording.activity_starts.get(queue_of(activity), [])
+        return max((start.time for start in starts if since <= start.time <= until), default=None)
 
     def next_start(self, item: msg.Item, since: int) -> int | None:
         """When the next task of the same queue is started; None when that is not told."""
         activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
         if activity is None:
             return None
-        return min((time for time in self.recording.starts.get(queue_of(activity), []) if time >= since), default=None)
+        return min((start.time for start in self.recording.activity_starts.get(queue_of(activity), []) if start.time >= since), default=None)
+
+    def next_start_by(self, item: msg.Item, identity: str, since: int) -> int | None:
+        """When this worker starts a task of the same queue next; None when that is not told."""
+        activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
+        starts = self.recording.task_starts if activity is None else self.recording.activity_starts.get(queue_of(activity), [])
+        return min((start.time for start in starts if start.identity == identity and start.time >= since), default=None)
 
 
 def command_of(activity: RecordedActivity) -> ev.ScheduleActivity:

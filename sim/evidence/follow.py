@@ -18,19 +18,31 @@ TOLERANCE: Final = 100_000
 class Diverged(Exception):
     """A run went another way than the recording: at this event of this run, the recording has `recorded`, the run `ours`.
 
-    `at`: the scenario's time of the recorded event (of ours, when the recording has none). `activity`: the attempt of which
-    activity started elsewhere (its ActivityTaskScheduled event), 0 when it is not about that.
+    `at`: the scenario's time at which they part. `progress`: how many events were as recorded. `starters`: if a task was
+    started by another worker than the recorded one, both identities; then `activity` is the id of its ActivityTaskScheduled
+    event, 0 for a workflow task.
     """
 
-    def __init__(self, run: str, event_id: int, recorded: str, ours: str, at: int, activity: int = 0, progress: int = 0) -> None:
+    def __init__(
+        self,
+        run: str,
+        event_id: int,
+        recorded: str,
+        ours: str,
+        at: int,
+        progress: int,
+        starters: tuple[str, str] | None = None,
+        activity: int = 0,
+    ) -> None:
         super().__init__(f"{run}, event {event_id}: recorded {recorded}, and the run has {ours}")
         self.run = run
         self.event_id = event_id
         self.recorded = recorded
         self.ours = ours
         self.at = at
-        self.activity = activity
         self.progress = progress
+        self.starters = starters
+        self.activity = activity
 
 
 class Follower:
@@ -65,14 +77,16 @@ class Follower:
     def _compare(self, run: str, ours: Recorded) -> None:
         record = self.recording.runs.get(run)
         theirs = record.events[ours.event_id - 1] if record is not None and ours.event_id <= len(record.events) else None
+        said = _told(At(ours.event_id, ours.time, ours.event), self.recording.offset)
         if theirs is None:
-            raise self._diverged(run, ours.event_id, "no more events" if record is not None else "no such run", ours, ours.time)
+            recorded = "no more events" if record is not None else "no such run"
+            raise Diverged(run, ours.event_id, recorded, said, ours.time, self.progress)
         if facts(theirs.event) != facts(ours.event) or abs(theirs.time - ours.time) > TOLERANCE:
-            raise self._diverged(run, ours.event_id, _told(theirs, self.recording.offset), ours, theirs.time)
-
-    def _diverged(self, run: str, event_id: int, recorded: str, ours: Recorded, at: int) -> Diverged:
-        said = _told(At(event_id, ours.time, ours.event), self.recording.offset)
-        return Diverged(run, event_id, recorded, said, at, progress=self.progress)
+            starters = None
+            if isinstance(theirs.event, ev.WorkflowTaskStarted) and isinstance(ours.event, ev.WorkflowTaskStarted):
+                starters = theirs.event.identity, ours.event.identity
+            at = min(theirs.time, ours.time)
+            raise Diverged(run, ours.event_id, _told(theirs, self.recording.offset), said, at, self.progress, starters)
 
     def _started(self, time: int, node: str, started: obs.AttemptRecorded) -> None:
         """The start of an attempt is written only with its end, but it is known now whose it is."""
@@ -87,7 +101,9 @@ class Follower:
             at = (time - self.recording.offset) / 1e6
             ours = f"a start of attempt {started.attempt} by {started.identity} at {at:.3f} s"
             told = _told(activity.started, self.recording.offset)
-            raise Diverged(started.run, activity.started.event_id, told, ours, activity.started.time, event_id, self.progress)
+            at_least = min(activity.started.time, time)
+            starters = theirs.identity, started.identity
+            raise Diverged(started.run, activity.started.event_id, told, ours, at_least, self.progress, starters, event_id)
 
     def finish(self) -> None:
         """The run is over: everything recorded has to be there.
@@ -101,7 +117,7 @@ class Follower:
         if missing:
             first, run = min(missing, key=lambda entry: entry[0].time)
             recorded = _told(first, self.recording.offset)
-            raise Diverged(run, first.event_id, recorded, "no such event", first.time, progress=self.progress)
+            raise Diverged(run, first.event_id, recorded, "no such event", first.time, self.progress)
 
 
 _COMPARED: Final = ("attempt", "retry_state", "started", "sticky", "cause", "timeout_type", "duration", "activity_type")

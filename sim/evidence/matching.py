@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sim.evidence.expected import Expected, Start
+from sim.evidence.expected import Expected
+from sim.evidence.recording import Start
 from sim.model.inputs import Deliver, Fired, Tag
 from sim.protocol import messages as msg
 from sim.protocol.queue import OpenPoll, TaskQueue

@@ -61,6 +61,14 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """A task is started at this time by the worker of this identity."""
+
+    time: int
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call that a worker logged: from `begin` to `end`, microseconds of the scenario. `got`: the poll brought a task."""
 
@@ -102,14 +110,12 @@ class Recording:
             name = run_name(run.workflow_id, run.number)
             names[run.history.run_id] = name
             self.runs[name] = self._record(name, run.history)
-        self.starts: dict[str, list[int]] = {}
-        """When tasks of an activity task queue were started, by the queue's recorded name, in order."""
+        self.activity_starts: dict[str, list[Start]] = {}
+        """Starts of activity tasks by the recorded name of their queue."""
+        self.task_starts: list[Start] = []
+        """Starts of workflow tasks from the normal queue."""
         for record in self.runs.values():
-            for activity in record.activities.values():
-                if activity.started is not None:
-                    self.starts.setdefault(queue_of(activity), []).append(activity.started.time)
-        for times in self.starts.values():
-            times.sort()
+            self._collect_starts(record)
         self.calls: dict[tuple[str, str, str], list[Call]] = {}
         """By worker, method and (of polls) kind of queue, in order of their begins."""
         self.attempts: dict[Key, LoggedAttempt] = {}
@@ -136,6 +142,18 @@ class Recording:
                 case ev.WorkflowExecutionSignaled(name=signal):
                     record.signals.setdefault(signal, []).append(at)
         return record
+
+    def _collect_starts(self, record: RunRecord) -> None:
+        for activity in record.activities.values():
+            if activity.started is not None and isinstance(activity.started.event, ev.ActivityTaskStarted):
+                start = Start(activity.started.time, activity.started.event.identity)
+                self.activity_starts.setdefault(queue_of(activity), []).append(start)
+        sticky = False
+        for at in record.events:
+            if isinstance(at.event, ev.WorkflowTaskScheduled):
+                sticky = at.event.sticky
+            elif isinstance(at.event, ev.WorkflowTaskStarted) and not sticky:
+                self.task_starts.append(Start(at.time, at.event.identity))
 
     # -- the log ------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ taken. Choices that nothing is known of stay as the seed would make them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sim.evidence.calls import CallSteering
@@ -17,7 +18,8 @@ from sim.evidence.follow import Follower
 from sim.evidence.matching import MatchingSteering
 from sim.evidence.recording import Recording
 from sim.history import events as ev
-from sim.model.inputs import Fired, Reply, Tag
+from sim.model.inputs import Deliver, Fired, Reply, Tag
+from sim.protocol import messages as msg
 from sim.simulator.choices import Choices
 from sim.simulator.seats import Parcel
 from sim.simulator.simulation import Simulation
@@ -29,13 +31,31 @@ GOROUTINE_LIMIT: Final = 50_000
 """A goroutine that was woken runs at most this much later."""
 
 
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A choice between several things: what was picked, of how many, and when."""
+
+    label: str
+    made: int
+    options: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A task or poll came to a queue: `label` is the choice that made it `late` that much, so that it came `at` that time."""
+
+    label: str
+    late: int
+    at: int
+    queue: str
+
+
 class Steering(Choices):
     """Choices that follow a recording. `forced`: choices that are made so whatever the recording seems to say.
 
     `deviations` are the choices made otherwise than the seed would: with them the run happens again without a recording.
     """
-
-    __slots__ = ("_calls", "_spans", "_expected", "_forced", "_matching", "_picks", "_sim", "chosen", "deviations", "picked")
 
     def __init__(self, seed: int, recording: Recording, follower: Follower, forced: Mapping[str, int]) -> None:
         super().__init__(seed, None, recording=True)
@@ -43,8 +63,11 @@ class Steering(Choices):
         self._expected = Expected(recording, follower)
         self._sim: Simulation | None = None
         self.deviations: dict[str, int] = {}
-        self.picked: dict[str, tuple[int, int, int]] = {}
-        """Picks: label -> (what was picked, of how many, when)."""
+        self.picked: list[Picked] = []
+        self.handed: dict[msg.Item, Arrival] = {}
+        """When tasks came to their queues."""
+        self.polls: dict[tuple[str, str], list[Arrival]] = {}
+        """When polls came to queues, by queue and identity."""
 
     def join(self, sim: Simulation) -> None:
         """Steer this simulation; to be called before it runs."""
@@ -70,7 +93,13 @@ class Steering(Choices):
 
     def settle(self, label: str, value: int, about: object = None) -> int:
         made = self._forced.get(label)
-        return self._kept(label, value, self._made(label, value, about) if made is None else made)
+        if made is None:
+            made = self._made(label, value, about)
+        if label.startswith("choose|"):
+            assert self._sim is not None
+            assert isinstance(about, Sequence)
+            self.picked.append(Picked(label, made, len(about), self._sim.now))
+        return self._kept(label, value, made)
 
     def _kept(self, label: str, value: int, made: int) -> int:
         if made != value:
@@ -81,7 +110,19 @@ class Steering(Choices):
         """What is left of a message's time when it has arrived."""
         assert isinstance(about, Parcel)
         made = self._forced[label] if label in self._forced else self._left(about)
+        self._remember(label, about, made)
         return self._kept(label, 0, made) if made else 0
+
+    def _remember(self, label: str, parcel: Parcel, made: int) -> None:
+        """Keep what decides which poll meets which task."""
+        assert self._sim is not None
+        if isinstance(parcel.event, Deliver):
+            message = parcel.event.message
+            arrived = self._sim.now if parcel.link is None else parcel.link.free_at
+            if isinstance(message, msg.AddTask):
+                self.handed[message.item] = Arrival(label, made, arrived + made, parcel.to)
+            elif isinstance(message, msg.Poll):
+                self.polls.setdefault((parcel.to, message.identity), []).append(Arrival(label, made, arrived + made, parcel.to))
 
     def _left(self, parcel: Parcel) -> int:
         return self._matching.hand_over(parcel) if parcel.link is None else self._calls.late(parcel)
@@ -93,10 +134,7 @@ class Steering(Choices):
             return self._calls.delay(about, value)
         if kind == "choose":
             pick = self._picks.get(what)
-            made = value if pick is None else pick(entity, about, value)
-            assert self._sim is not None
-            self.picked[label] = (made, len(about), self._sim.now)
-            return made
+            return value if pick is None else pick(entity, about, value)
         draw = self._spans.get(what)
         return value if draw is None else draw(entity, about, value)
 

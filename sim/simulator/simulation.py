@@ -414,8 +414,12 @@ class Simulation:
         self._asleep.pop(place.name, None)
 
     def carry_out(self, entries: Sequence[Entry]) -> None:
-        """Carry out entries now, in this order."""
+        """Carry out entries now, in this order; messages later, if a tape says so."""
         for entry in entries:
+            if self.choices.labelled and isinstance(entry, Parcel) and entry.link is not None:
+                if late := self._late(f"{entry.link.name} released", entry):
+                    self.agenda.at(self.agenda.now + late, entry)
+                    continue
             entry.run()
             self.settle()
 
