@@ -85,8 +85,7 @@ class Follower:
             starters = None
             if isinstance(theirs.event, ev.WorkflowTaskStarted) and isinstance(ours.event, ev.WorkflowTaskStarted):
                 starters = theirs.event.identity, ours.event.identity
-            at = min(theirs.time, ours.time)
-            raise Diverged(run, ours.event_id, _told(theirs, self.recording.offset), said, at, self.progress, starters)
+            raise Diverged(run, ours.event_id, _told(theirs, self.recording.offset), said, ours.time, self.progress, starters)
 
     def _started(self, time: int, node: str, started: obs.AttemptRecorded) -> None:
         """The start of an attempt is written only with its end, but it is known now whose it is."""
@@ -101,9 +100,8 @@ class Follower:
             at = (time - self.recording.offset) / 1e6
             ours = f"a start of attempt {started.attempt} by {started.identity} at {at:.3f} s"
             told = _told(activity.started, self.recording.offset)
-            at_least = min(activity.started.time, time)
             starters = theirs.identity, started.identity
-            raise Diverged(started.run, activity.started.event_id, told, ours, at_least, self.progress, starters, event_id)
+            raise Diverged(started.run, activity.started.event_id, told, ours, time, self.progress, starters, event_id)
 
     def finish(self) -> None:
         """The run is over: everything recorded has to be there.

@@ -89,6 +89,7 @@ class Steering(Choices):
             "select of the creation activity": self._select,
             "select of the activity": self._select,
             "select under a cancelled background context": self._result_or_error,
+            "end of work at its deadline": self._in_time,
         }
 
     def settle(self, label: str, value: int, about: object = None) -> int:
@@ -159,9 +160,10 @@ class Steering(Choices):
             case ("written", int() as ordinal, _):
                 activity = expected.activity(run, ordinal)
                 closed = activity.closed if activity is not None else None
-                if closed is not None and isinstance(closed.event, ev.ActivityTaskTimedOut) and closed.event_id > written:
-                    return closed.time
-                return None
+                if closed is None or closed.event_id <= written:
+                    return None
+                # One that is overtaken by the worker's answer fires after that.
+                return closed.time if isinstance(closed.event, ev.ActivityTaskTimedOut) else closed.time + 1
             case ("user timers", *_):
                 fired = record.after(written, ev.TimerFired)
             case ("sticky",) | ("task",):
@@ -206,3 +208,10 @@ class Steering(Choices):
         closed = self._expected.answered(tag[1], activity, attempt)
         completed = closed is not None and isinstance(closed.event, ev.ActivityTaskCompleted)
         return options.index(not completed)
+
+    def _in_time(self, entity: str, options: Sequence[Any], value: int) -> int:
+        activity, attempt = self._expected.of_tag(self._tag())
+        tag = self._tag()
+        if activity is None or not isinstance(tag, tuple):
+            return value
+        return options.index(self._expected.answered(tag[1], activity, attempt) is not None)
