@@ -71,21 +71,21 @@ class Follower:
         before = self.written(wrote.run)
         self.recorder(time, node, wrote)
         for recorded in self.recorder[wrote.run].events[before:]:
-            self._compare(wrote.run, recorded)
+            self._compare(wrote.run, recorded, time)
             self.progress += 1
 
-    def _compare(self, run: str, ours: Recorded) -> None:
+    def _compare(self, run: str, ours: Recorded, now: int) -> None:
         record = self.recording.runs.get(run)
         theirs = record.events[ours.event_id - 1] if record is not None and ours.event_id <= len(record.events) else None
         said = _told(At(ours.event_id, ours.time, ours.event), self.recording.offset)
         if theirs is None:
             recorded = "no more events" if record is not None else "no such run"
-            raise Diverged(run, ours.event_id, recorded, said, ours.time, self.progress)
+            raise Diverged(run, ours.event_id, recorded, said, now, self.progress)
         if facts(theirs.event) != facts(ours.event) or abs(theirs.time - ours.time) > TOLERANCE:
             starters = None
             if isinstance(theirs.event, ev.WorkflowTaskStarted) and isinstance(ours.event, ev.WorkflowTaskStarted):
                 starters = theirs.event.identity, ours.event.identity
-            raise Diverged(run, ours.event_id, _told(theirs, self.recording.offset), said, ours.time, self.progress, starters)
+            raise Diverged(run, ours.event_id, _told(theirs, self.recording.offset), said, now, self.progress, starters)
 
     def _started(self, time: int, node: str, started: obs.AttemptRecorded) -> None:
         """The start of an attempt is written only with its end, but it is known now whose it is."""

@@ -16,6 +16,9 @@ from sim.simulator.simulation import Simulation
 HAND_OVER_LIMIT: Final = 1_000_000
 """A task that was read reaches matching after at most this long, microseconds."""
 
+READ_LIMIT: Final = 5_000
+"""The transfer queue is read at most this long after something was written to it, microseconds, unless reads are limited."""
+
 MEETING_LIMIT: Final = 1_000_000
 """A new poll and a task that waits in another partition meet after at most this long."""
 
@@ -51,6 +54,12 @@ class MatchingSteering:
         # Others take the polls that wait now: this one comes after them.
         others = self._expected.others_start(item, now, now + HAND_OVER_LIMIT)
         return others + 1 - now if others is not None else 0
+
+    def read(self, shard: str, tag: Tag, value: int) -> int:
+        """The transfer queue is read as late as its first task allows, for the number of reads a second is limited."""
+        event = self._sim.handling
+        start = self._expected.start(event.message.item) if isinstance(event, Deliver) and isinstance(event.message, msg.Transfer) else None
+        return READ_LIMIT if start is None else min(max(start.time - self._sim.now, 0), READ_LIMIT)
 
     def _awaited(self, queue: str) -> bool:
         seat = self._sim.seats.get(queue)

@@ -76,7 +76,7 @@ class Steering(Choices):
         self._matching = MatchingSteering(sim, self._expected)
         self._spans: dict[str, Callable[[str, Tag, int], int]] = {
             "timer lateness": self._lateness,
-            "transfer read": lambda shard, tag, value: 0,
+            "transfer read": self._matching.read,
             "meeting of a poll and a waiting task": self._matching.meeting,
             "goroutine wake-up": self._goroutine,
             "goroutine answer": self._goroutine,
