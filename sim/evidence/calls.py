@@ -10,7 +10,7 @@ from sim.history import events as ev
 from sim.model.inputs import Deliver, Reply, Tag
 from sim.protocol import messages as msg
 from sim.protocol.names import workflow_queue
-from sim.protocol.queue import TaskQueue
+from sim.protocol.queue import LEAST_POLL, LONG_POLL, OpenPoll, TaskQueue
 from sim.protocol.worker.creation import MAX_HEARTBEAT_INTERVAL
 from sim.protocol.worker.node import Worker
 from sim.simulator.seats import Parcel
@@ -77,13 +77,19 @@ class CallSteering:
         if isinstance(message, msg.Poll):
             queue = kind_of_queue(parcel.to.rpartition("/")[2])
             method = "PollWorkflowTaskQueue" if parcel.to.startswith(workflow_queue("")) else "PollActivityTaskQueue"
-        calls = self._logged.get((worker, method, queue), [])
+        # Old SDKs did not log which queue.
+        calls = self._logged.get((worker, method, queue)) or self._logged.get((worker, method, ""), [])
         near = [call for call in calls if abs(call.begin - self._sim.now) <= NEAR]
         if not near:
             return None
         found = min(near, key=lambda call: abs(call.begin - self._sim.now))
         calls.remove(found)
         return found
+
+    def expiry(self, poll: OpenPoll, value: int) -> int:
+        """How much later than it may a poll that brings no task is answered."""
+        call = self._meant.get(poll.call.serial)
+        return value if call is None or call.got else min(max(call.end - self._sim.now, 0), LONG_POLL - LEAST_POLL)
 
     def _until(self, time: int | None, value: int, limit: int = CALL_LIMIT) -> int:
         """The delay that ends at a time; at once when it has just passed, `value` when it is too far away."""

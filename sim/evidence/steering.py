@@ -20,6 +20,7 @@ from sim.evidence.recording import Recording
 from sim.history import events as ev
 from sim.model.inputs import Deliver, Fired, Reply, Tag
 from sim.protocol import messages as msg
+from sim.protocol.queue import TaskQueue
 from sim.simulator.choices import Choices
 from sim.simulator.seats import Parcel
 from sim.simulator.simulation import Simulation
@@ -78,6 +79,7 @@ class Steering(Choices):
             "timer lateness": self._lateness,
             "transfer read": self._matching.read,
             "meeting of a poll and a waiting task": self._matching.meeting,
+            "long poll jitter": self._expiry,
             "goroutine wake-up": self._goroutine,
             "goroutine answer": self._goroutine,
         }
@@ -175,6 +177,12 @@ class Steering(Choices):
             case _:
                 return None
         return fired.time if fired is not None else None
+
+    def _expiry(self, queue: str, tag: Tag, value: int) -> int:
+        assert self._sim is not None
+        node = self._sim.seats[queue].node
+        assert isinstance(node, TaskQueue)
+        return self._calls.expiry(node.open[tag], value)
 
     # -- on a worker --------------------------------------------------------------------------------------------------
 
