@@ -155,7 +155,10 @@ class _Programmer:
         """A step that runs DoWork for a while, in one of many manners."""
         r = self.r
         self.count += 1
-        work: Table = {"name": f"{self.prefix}_{self.count}", "ms": r.choice([ms for ms in (0, 50, 200, 600, 1500, 3000, 6000) if ms <= longest])}
+        work: Table = {
+            "name": f"{self.prefix}_{self.count}",
+            "ms": r.choice([ms for ms in (0, 50, 200, 600, 1500, 3000, 6000) if ms <= longest]),
+        }
         step: Table = {"op": "act", "work": work, "stc": r.choice(["15s", "20s", "6s", "3s", "1s"]), "attempts": r.choice([1, 1, 2, 3])}
         step |= {"in": name} if name else {}
         if r.random() < 0.3:

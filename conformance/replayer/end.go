@@ -12,6 +12,7 @@ import (
 
 // end is how a history ends.
 type end struct {
+	begun     bool
 	eventType string
 	result    []byte
 }
@@ -42,6 +43,9 @@ func readEnd(file string) (end, error) {
 	}
 	last := history.Events[len(history.Events)-1]
 	read := end{eventType: last.EventType}
+	for _, event := range history.Events {
+		read.begun = read.begun || event.EventType == "EVENT_TYPE_WORKFLOW_TASK_STARTED"
+	}
 	if payloads := last.Completed.Result.Payloads; len(payloads) > 0 {
 		read.result = payloads[0].Data
 	}

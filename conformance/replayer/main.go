@@ -2,7 +2,7 @@
 //
 //	replayer FILE-OR-FOLDER...
 //
-// One line per history: "accepted", or "refused" and why, with tabs between. The SDK accepts a history when the workflow's
+// One line per history: "accepted", "refused" and why, or "nothing" (to replay), with tabs between. The SDK accepts a history when the workflow's
 // code asks for the commands that the history has. Beyond that a history that ends with a result has to end with the one
 // that the code comes to. Exit code: 0 when all are accepted, 1 when one is not, 2 when there is nothing to read.
 package main
@@ -88,15 +88,20 @@ func replayAll(files []string) []error {
 func print(files []string, errs []error) int {
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
-	refused := 0
+	refused, nothing := 0, 0
 	for i, file := range files {
 		if errs[i] == nil {
 			fmt.Fprintf(out, "accepted\t%s\n", file)
 			continue
 		}
+		if errs[i] == errNothing {
+			fmt.Fprintf(out, "nothing\t%s\t%s\n", file, errNothing)
+			nothing++
+			continue
+		}
 		refused++
 		fmt.Fprintf(out, "refused\t%s\t%s\n", file, strings.Join(strings.Fields(errs[i].Error()), " "))
 	}
-	fmt.Fprintf(os.Stderr, "%d accepted, %d refused\n", len(files)-refused, refused)
+	fmt.Fprintf(os.Stderr, "%d accepted, %d refused, %d with nothing to replay\n", len(files)-refused-nothing, refused, nothing)
 	return refused
 }
