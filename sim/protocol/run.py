@@ -271,6 +271,7 @@ class Run(Node):
         task.serial += 1
         task.sticky = bool(self.sticky.queue) and not task.transient
         task.refused_close = False
+        task.scheduled = step.stamp()
         if not task.transient:
             name = self.sticky.name if task.sticky else spec.task_queue
             self.journal.direct(step, ev.WorkflowTaskScheduled(name, task.sticky, spec.task_queue, spec.task_timeout, 1))

@@ -94,9 +94,11 @@ def _refuse(run: Run, cause: str, call: Call, step: Step) -> None:
 
 
 def _write_transient(run: Run, step: Step) -> None:
+    """Write what was held back, with the times at which it happened: workflow code has seen the start's."""
     task, spec = run.task, run.spec
-    run.journal.direct(step, ev.WorkflowTaskScheduled(spec.task_queue, False, spec.task_queue, spec.task_timeout, task.attempt))
-    run.journal.direct(step, ev.WorkflowTaskStarted(task.identity))
+    scheduled = ev.WorkflowTaskScheduled(spec.task_queue, False, spec.task_queue, spec.task_timeout, task.attempt)
+    run.journal.direct(step, scheduled, time=task.scheduled)
+    run.journal.direct(step, ev.WorkflowTaskStarted(task.identity), time=task.now)
 
 
 def _write_completion(run: Run, message: msg.RespondWorkflowTaskCompleted, step: Step) -> None:

@@ -36,7 +36,9 @@ class PendingTask:
     identity: str = ""
     upto: int = 0
     """How much of the log the started task has."""
+    scheduled: int = 0
     now: int = 0
+    """When it was scheduled and when it started, as the server's clock stamped it."""
     refused_close: bool = False
     """A close was refused since this task was scheduled: signals have to wait (P4.4.1)."""
 
