@@ -7,6 +7,8 @@ from typing import Final
 from sim.evidence.follow import Follower
 from sim.evidence.recording import At, LoggedAttempt, RecordedActivity, Recording, RunRecord, Start, queue_of
 from sim.history import events as ev
+from sim.history.commands import ScheduleActivity
+from sim.history.failures import TimeoutFailure, TimeoutType
 from sim.model.inputs import Tag
 from sim.protocol import messages as msg
 
@@ -84,7 +86,7 @@ class Expected:
         if activity is None or closed is None or not isinstance(closed.event, ev.ActivityTaskTimedOut):
             return None
         failure = closed.event.failure
-        if getattr(failure, "timeout_type", None) is None or failure.timeout_type.name != "HEARTBEAT":  # type: ignore[union-attr]
+        if not isinstance(failure, TimeoutFailure) or failure.timeout_type is not TimeoutType.HEARTBEAT:
             return None
         return closed.time - command_of(activity).heartbeat
 
@@ -116,7 +118,9 @@ class Expected:
         activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
         if activity is None:
             return None
-        return min((start.time for start in self.recording.activity_starts.get(queue_of(activity), []) if start.time >= since), default=None)
+        return min(
+            (start.time for start in self.recording.activity_starts.get(queue_of(activity), []) if start.time >= since), default=None
+        )
 
     def next_start_by(self, item: msg.Item, identity: str, since: int) -> int | None:
         """When this worker starts a task of the same queue next; None when that is not told."""
@@ -125,7 +129,7 @@ class Expected:
         return min((start.time for start in starts if start.identity == identity and start.time >= since), default=None)
 
 
-def command_of(activity: RecordedActivity) -> ev.ScheduleActivity:
+def command_of(activity: RecordedActivity) -> ScheduleActivity:
     """The command that asked for a recorded activity."""
     assert isinstance(activity.scheduled.event, ev.ActivityTaskScheduled)
     return activity.scheduled.event.command

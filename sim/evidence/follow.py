@@ -148,7 +148,9 @@ def _told(at: At, offset: int) -> str:
     """An event in a few words, with what tells it from others like it."""
     event = at.event
     name = event.kind if isinstance(event, ev.OtherEvent) else type(event).__name__
-    extra = [f"{key} {_word(getattr(event, key))}" for key in ("attempt", "retry_state", "timeout_type", "cause") if getattr(event, key, None)]
+    extra = [
+        f"{key} {_word(getattr(event, key))}" for key in ("attempt", "retry_state", "timeout_type", "cause") if getattr(event, key, None)
+    ]
     identity = getattr(event, "identity", "")
     if isinstance(event, ev.ActivityTaskScheduled):
         extra.append(f"{event.command.activity_type} on {event.command.task_queue}")

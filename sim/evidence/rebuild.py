@@ -8,12 +8,12 @@ event that the server wrote, the start of a worker from its own log.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sim.evidence.case import SECOND, Case, CaseError, Happening, option_duration
 from sim.history import events as ev
-from sim.history.temporal_reader import ReadEvent
+from sim.history.temporal_reader import ReadEvent, payload_values
 from sim.model.durations import format_duration
 from sim.scenario.load import Scenario
 from sim.scenario.problems import ScenarioError
@@ -211,9 +211,15 @@ def _client_call(case: Case, happening: Happening, offset: int) -> Iterator[dict
         found = [event for event in _events_of(case, workflow) if isinstance(event.event, event_type)]
         times = [event.time - case.t0 for event in found if abs(event.time - case.t0 - happening.at) <= CALL_LIMIT]
         if times or happening.who or len(workflows) == 1:
-            reason = str(_attributes(found[0]).get("reason", "")) if found else ""
             at = times[0] if times else happening.at
-            yield {"kind": kind, "target": workflow, "at": format_duration(max(0, at + offset)), **({"reason": reason} if reason else {})}
+            yield {"kind": kind, "target": workflow, "at": format_duration(max(0, at + offset)), **_said(found)}
+
+
+def _said(found: Sequence[ReadEvent]) -> dict[str, Any]:
+    """What a client said along with its call."""
+    attributes = _attributes(found[0]) if found else {}
+    reason, details = attributes.get("reason") or attributes.get("cause"), payload_values(attributes.get("details"))
+    return {**({"reason": reason} if reason else {}), **({"payload": details[0]} if details else {})}
 
 
 def _signals(case: Case, offset: int) -> Iterator[dict[str, Any]]:

@@ -165,7 +165,13 @@ class Recording:
             if row["ev"] == "rpc":
                 begin = at - round(float(row.get("ms", 0)) * 1000)
                 call = Call(
-                    worker, str(row.get("method", "")), begin, at, str(row.get("queue", "")), str(row.get("error", "")), bool(row.get("got"))
+                    worker,
+                    str(row.get("method", "")),
+                    begin,
+                    at,
+                    str(row.get("queue", "")),
+                    str(row.get("error", "")),
+                    bool(row.get("got")),
                 )
                 self.calls.setdefault((worker, call.method, kind_of_queue(call.queue)), []).append(call)
             elif row["ev"] in ("activity_start", "activity_end") and row.get("run") in names:

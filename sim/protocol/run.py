@@ -295,7 +295,7 @@ class Run(Node):
         task.upto = len(self.journal.log)
         task.now = step.stamp()
         if not task.transient:
-            self.journal.direct(step, ev.WorkflowTaskStarted(identity))
+            self.journal.direct(step, ev.WorkflowTaskStarted(identity, request == task_requests.INLINE))
         if step.wants(obs.WorkflowTaskTaken):
             step.emit(obs.WorkflowTaskTaken(step.me, identity))
         step.disarm(("sticky",))
@@ -326,9 +326,9 @@ class Run(Node):
             task.attempt += 1
         self.schedule_task(step)
 
-    def fail_task(self, step: Step, cause: str, message: str, attempt: int) -> None:
+    def fail_task(self, step: Step, failed: ev.WorkflowTaskFailed, attempt: int) -> None:
         """Write WTF, clear stickiness, schedule the next task as this attempt."""
-        self.journal.direct(step, ev.WorkflowTaskFailed(cause, self.task.identity, message))
+        self.journal.direct(step, failed)
         step.disarm(("task",))
         self.sticky.clear()
         self.task.phase = Phase.NONE

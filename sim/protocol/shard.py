@@ -15,7 +15,7 @@ from sim.model.spans import MILLISECOND, Exactly, Excess, Left, Plus, Within
 from sim.protocol import messages as msg
 from sim.protocol.names import run_name
 from sim.protocol.run import Run, RunSpec
-from sim.protocol.workflow_task import DEFAULT_TIMEOUT
+from sim.protocol.workflow_task import DEFAULT_TIMEOUT, MAX_TIMEOUT
 
 READ_INTERVAL = 50 * MILLISECOND
 BURST = 20
@@ -92,9 +92,11 @@ class Shard(Node):
             return
         number = self.numbers.get(start.workflow_id, 0) + 1
         name = run_name(start.workflow_id, number)
+        # A workflow task may not take longer than the run.
+        longest = min((t for t in (start.execution_timeout, start.run_timeout) if t), default=MAX_TIMEOUT)
         spec = RunSpec(
             start.workflow_id, number, start.workflow_type, start.task_queue, start.input, step.me, start.execution_timeout,
-            start.run_timeout, start.task_timeout or DEFAULT_TIMEOUT, start.identity,
+            start.run_timeout, min(start.task_timeout or DEFAULT_TIMEOUT, longest), start.identity,
         )  # fmt: skip
         self.current[start.workflow_id] = name
         step.spawn(name, Run(spec))

@@ -15,6 +15,7 @@ from sim.model.spans import MINUTE, SECOND
 
 STICKY_SCHEDULE_TO_START = 5 * SECOND
 DEFAULT_TIMEOUT = 10 * SECOND
+MAX_TIMEOUT = 120 * SECOND
 
 
 class Phase(Enum):

@@ -305,10 +305,10 @@ class Cluster:
         self._happened("cancel", workflow_id, reason)
         self.request(msg.RequestCancelWorkflow(workflow_id, reason=reason), workflow_id)
 
-    def terminate_workflow(self, workflow_id: str, reason: str = "") -> None:
+    def terminate_workflow(self, workflow_id: str, reason: str = "", details: object = None) -> None:
         """A client terminates a workflow."""
         self._happened("terminate", workflow_id, reason)
-        self.request(msg.TerminateWorkflow(workflow_id, reason), workflow_id)
+        self.request(msg.TerminateWorkflow(workflow_id, reason, details=details), workflow_id)
 
     def signal_workflow(self, workflow_id: str, name: str, payload: object = None) -> None:
         """A client signals a workflow."""

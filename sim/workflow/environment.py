@@ -168,7 +168,7 @@ class Environment:
         if not pending.wait_for_cancellation:
             pending.future.resolve(error=CanceledError())
 
-    def start_timer(self, ctx: Context, duration: int) -> Future:
+    def start_timer(self, ctx: Context, duration: int, summary: str = "") -> Future:
         """A timer of `duration` microseconds; not positive: it has fired already, without a command."""
         future = Future()
         if duration <= 0:
@@ -177,7 +177,7 @@ class Environment:
         ordinal = self.next_ordinal("timer")
         pending = Pending(ordinal, future, ctx.scope)
         self._timers[ordinal] = pending
-        self.issue(StartTimer(ordinal, duration))
+        self.issue(StartTimer(ordinal, duration, summary))
         if ctx.scope.canceled:
             self._cancel_timer(pending)
         else:
