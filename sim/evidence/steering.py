@@ -21,12 +21,16 @@ from sim.history import events as ev
 from sim.model.inputs import Deliver, Fired, Reply, Tag
 from sim.protocol import messages as msg
 from sim.protocol.queue import TaskQueue
+from sim.protocol.worker.attempts import WAKE_UP
+from sim.scenario.cluster import EXIT
 from sim.simulator.choices import Choices
 from sim.simulator.seats import Parcel
 from sim.simulator.simulation import Simulation
 
 LATENESS_LIMIT: Final = 100_000
 """A timer of the server fires at most this late, microseconds."""
+
+SHORTEST_WAKE_UP, LONGEST_WAKE_UP = WAKE_UP.lo, WAKE_UP.hi
 
 GOROUTINE_LIMIT: Final = 50_000
 """A goroutine that was woken runs at most this much later."""
@@ -80,6 +84,7 @@ class Steering(Choices):
             "transfer read": self._matching.read,
             "meeting of a poll and a waiting task": self._matching.meeting,
             "long poll jitter": self._expiry,
+            "exit": lambda process, tag, value: EXIT.bounds()[1] or value,
             "goroutine wake-up": self._goroutine,
             "goroutine answer": self._goroutine,
         }
@@ -192,8 +197,15 @@ class Steering(Choices):
         activity, attempt = self._expected.of_tag(tag)
         closed = self._expected.answered(tag[1], activity, attempt) if isinstance(tag, tuple) else None
         if closed is None:
-            return value
+            return self._seen_to_end(tag, value)
         return min(max((closed.time - self._sim.now) // 2, 0), GOROUTINE_LIMIT)
+
+    def _seen_to_end(self, tag: Tag, value: int) -> int:
+        """Of an attempt whose answer does not arrive the log may still have the end, or not, if its process exited before."""
+        logged = self._expected.logged(tag)
+        if logged is None:
+            return value
+        return LONGEST_WAKE_UP if logged.end is None else SHORTEST_WAKE_UP
 
     def _tag(self) -> Tag:
         """Of the call or timer that a worker is handling the end of."""

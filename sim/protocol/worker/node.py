@@ -145,6 +145,8 @@ class Worker(Node):
                     return
                 if tag[0] == "wake":
                     attempt.woken(self, step)
+                elif tag[0] == "send":
+                    attempt.send(self, step)
                 elif tag[0] == "begin":
                     self._begin(attempt, step)
                 else:
