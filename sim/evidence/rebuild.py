@@ -97,6 +97,7 @@ def _worker(case: Case, name: str, offset: int) -> dict[str, Any]:
     if unknown := sorted(set(given) - {*OPTIONS, "host"}):
         raise CaseError(f"{case.file}: workers.{name}.{unknown[0]}: there is no such option; known are host, {', '.join(OPTIONS)}")
     starts = _starts(case, name)
+    stop_timeout = option_duration(str(given.get("stop_timeout", "0s")), case.file, f"workers.{name}.stop_timeout")
     return {
         "name": name,
         "host": str(given.get("host", f"host-{name}")),
@@ -104,7 +105,7 @@ def _worker(case: Case, name: str, offset: int) -> dict[str, Any]:
         "enable_session_worker": not given.get("no_session", False),
         "max_concurrent_session_execution_size": given.get("sessions", _SIZE),
         "max_concurrent_activity_execution_size": given.get("activities", _SIZE),
-        "worker_stop_timeout": format_duration(option_duration(str(given.get("stop_timeout", "0s")), case.file, f"workers.{name}.stop_timeout")),
+        "worker_stop_timeout": format_duration(stop_timeout),
         "disable_workflow_worker": bool(given.get("no_workflow", False)),
     }  # fmt: skip
 

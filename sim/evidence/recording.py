@@ -87,11 +87,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class LoggedAttempt:
-    """An attempt that a worker logged; times of the scenario, None for what it did not log."""
+    """An attempt that a worker logged; times of the scenario, None for what it did not log. `error`: with which it ended."""
 
     worker: str
     begin: int | None
     end: int | None
+    error: str = ""
 
 
 Key = tuple[str, int, int]
@@ -176,11 +177,13 @@ class Recording:
                 self.calls.setdefault((worker, call.method, kind_of_queue(call.queue)), []).append(call)
             elif row["ev"] in ("activity_start", "activity_end") and row.get("run") in names:
                 key = (names[row["run"]], int(row["activity"]), int(row["attempt"]))
-                times.setdefault(key, {"worker": worker})[row["ev"]] = at
+                attempt = times.setdefault(key, {"worker": worker, "error": ""})
+                attempt[row["ev"]] = at
+                attempt["error"] = str(row.get("error", "")) or attempt["error"]
         for calls in self.calls.values():
             calls.sort(key=lambda call: call.begin)
         for key, found in times.items():
-            self.attempts[key] = LoggedAttempt(found["worker"], found.get("activity_start"), found.get("activity_end"))
+            self.attempts[key] = LoggedAttempt(found["worker"], found.get("activity_start"), found.get("activity_end"), found["error"])
 
 
 def queue_of(activity: RecordedActivity) -> str:

@@ -49,9 +49,11 @@ class Found:
     """What a search came to. `best`: the run that went along furthest; accepted if it did so to the end."""
 
     best: Attempt
-    runs: int
+    tries: int
     exhausted: bool
     """Whether every correction within the bounds was tried."""
+    possible: tuple[str, ...]
+    """What the runs had where the best one parted from the recording."""
 
     @property
     def accepted(self) -> bool:
@@ -60,11 +62,11 @@ class Found:
 
 def search(scenario: Scenario, recording: Recording, most_runs: int = MOST_RUNS) -> Found:
     """Look for a run of the scenario that goes along the recording."""
-    first = follow(scenario, recording, {})
-    best, runs = first, 1
+    attempts = [follow(scenario, recording, {})]
+    best = attempts[0]
     tried = {frozenset[tuple[str, int]]()}
-    stack = [(first, _corrections(first, recording))]
-    while stack and best.diverged is not None:
+    stack = [(best, _corrections(best, recording))]
+    while stack and best.diverged is not None and len(attempts) < most_runs:
         attempt, corrections = stack[-1]
         correction = next(corrections, None)
         if correction is None:
@@ -75,15 +77,22 @@ def search(scenario: Scenario, recording: Recording, most_runs: int = MOST_RUNS)
         if key in tried:
             continue
         tried.add(key)
-        if runs >= most_runs:
-            return Found(best, runs, exhausted=False)
         new = follow(scenario, recording, forced)
-        runs += 1
+        attempts.append(new)
         if _further(new, best):
             best = new
         if _further(new, attempt):
             stack.append((new, _corrections(new, recording)))
-    return Found(best, runs, exhausted=True)
+    return Found(best, len(attempts), not stack, _possible(best, attempts))
+
+
+def _possible(best: Attempt, attempts: list[Attempt]) -> tuple[str, ...]:
+    """What the runs had at the event at which the best one parted, each once."""
+    there = best.diverged
+    if there is None:
+        return ()
+    same = [a.diverged for a in attempts if a.diverged and (a.diverged.run, a.diverged.event_id) == (there.run, there.event_id)]
+    return tuple(dict.fromkeys(diverged.ours for diverged in same))
 
 
 def follow(scenario: Scenario, recording: Recording, forced: Mapping[str, int]) -> Attempt:

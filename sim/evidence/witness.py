@@ -101,6 +101,8 @@ class Witness:
             if ours.get("worker") != logged.worker:
                 yield Unseen(run, event_id, f"{what} on {logged.worker}", f"on {ours.get('worker', 'no worker')}")
             elif ours.get("type") == CREATION_ACTIVITY:
+                if logged.end is not None and "outcome" in ours and _way(logged.error) not in ours["outcome"]:
+                    yield Unseen(run, event_id, f"the end of {what}: {logged.error or 'no error'}", ours["outcome"])
                 yield from self._times(run, event_id, what, ours, {"begin": logged.begin, "end": logged.end})
 
     def _times(self, run: str, event_id: int, what: str, ours: dict[str, Any], logged: dict[str, int | None]) -> Iterator[Unseen]:
@@ -110,6 +112,16 @@ class Witness:
 
     def _at(self, time: int | None) -> str:
         return "no time" if time is None else f"{(time - self._recording.offset) / SECOND:.3f} s"
+
+
+def _way(error: str) -> str:
+    """How a creation activity that returned this error ended, in the words of `AttemptEnded.outcome`."""
+    if not error:
+        return "completed"
+    if error.endswith("errorString: context canceled"):
+        return "canceled"
+    # After its deadline nothing is sent, whatever it returned.
+    return "dropped" if "context deadline exceeded" in error and "SessionWorkerShutdown" in error else "failed"
 
 
 _KEYS: Final = ("op", "in", "name", "error", "state", "value")

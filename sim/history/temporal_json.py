@@ -70,6 +70,12 @@ _UNHANDLED_COMMAND: Final = "UNHANDLED_COMMAND"
 # What the server writes for the request of a task that comes with the answer to the completion of the one before.
 _INLINE_REQUEST: Final = "request-from-RespondWorkflowTaskCompleted"
 
+# The first version of the Go SDK whose signals have headers.
+_SIGNAL_HEADERS_SINCE: Final = (1, 13)
+
+# The first version of the Go SDK that tells what is to be metered (#1046).
+_METERING_SINCE: Final = (1, 22)
+
 # The first version of the Go SDK that calls the timers of Sleep so.
 _SUMMARIES_SINCE: Final = (1, 29)
 
@@ -253,7 +259,7 @@ class _Writer:
             signalName=self.names.session(event.name),
             input=self.payloads(event.payload),
             identity=event.identity,
-            header={},
+            header=None if event.identity.endswith("@") and self._sdk < _SIGNAL_HEADERS_SINCE else {},
             requestId=self.names.request(self.run.run, recorded.event_id),
         )
 
@@ -317,7 +323,7 @@ class _Writer:
             startedEventId=_id(recorded.links.started),
             identity=event.identity,
             sdkMetadata=self._sdk_metadata(event.identity),
-            meteringMetadata={},
+            meteringMetadata={} if self._sdk >= _METERING_SINCE else None,
         )
 
     def _sdk_metadata(self, worker: str) -> Json | None:

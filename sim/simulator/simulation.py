@@ -416,12 +416,14 @@ class Simulation:
     def carry_out(self, entries: Sequence[Entry]) -> None:
         """Carry out entries now, in this order; messages later, if a tape says so."""
         for entry in entries:
+            late = 0
             if self.choices.labelled and isinstance(entry, Parcel) and entry.link is not None:
-                if late := self._late(f"{entry.link.name} released", entry):
-                    self.agenda.at(self.agenda.now + late, entry)
-                    continue
-            entry.run()
-            self.settle()
+                late = self._late(f"{entry.link.name} released", entry)
+            if late:
+                self.agenda.at(self.agenda.now + late, entry)
+            else:
+                entry.run()
+                self.settle()
 
 
 def _payload(event: Input) -> object:
