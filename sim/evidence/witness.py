@@ -83,13 +83,8 @@ class Witness:
             for index in range(max(len(theirs), len(ours))):
                 one = theirs[index] if index < len(theirs) else {}
                 other = ours[index] if index < len(ours) else {}
-                if not _same_step(one, other, states=self._has_states):
+                if not _same_step(one, other):
                     yield Unseen(run, 0, _told(one), _told(other))
-
-    @property
-    def _has_states(self) -> bool:
-        """Go SDKs before 1.21 do not export a session's state."""
-        return tuple(map(int, self._recording.case.sdk.split(".")[:2])) >= (1, 21)
 
     # -- activities ---------------------------------------------------------------------------------------------------
 
@@ -133,9 +128,8 @@ def _row(saw: Saw) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _same_step(theirs: Mapping[str, Any], ours: Mapping[str, Any], states: bool) -> bool:
-    keys = _KEYS if states else tuple(key for key in _KEYS if key != "state")
-    same = all((theirs.get(key) or "") == (ours.get(key) or "") for key in keys)
+def _same_step(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+    same = all((theirs.get(key) or "") == (ours.get(key) or "") for key in _KEYS)
     return same and abs(int(theirs.get("ms", 0)) - int(ours.get("ms", 0))) * 1000 <= TOLERANCE
 
 
