@@ -126,7 +126,7 @@ def test_a_timer_cancelled_in_its_own_task_is_started_and_cancelled() -> None:
         await workflow.sleep(ctx, 0)
         return "over"
 
-    assert Driver(impatient).task() == [cmd.StartTimer(1, 5_000_000, "Sleep"), cmd.CancelTimer(1), cmd.CompleteWorkflow("over")]
+    assert Driver(impatient).task() == [cmd.StartTimer(1, 5_000_000), cmd.CancelTimer(1), cmd.CompleteWorkflow("over")]
 
 
 def test_a_timer_on_a_cancelled_context_is_started_and_cancelled_too() -> None:
@@ -137,7 +137,7 @@ def test_a_timer_on_a_cancelled_context_is_started_and_cancelled_too() -> None:
             await workflow.sleep(inner, workflow.seconds(5))
         return "over"
 
-    assert Driver(late).task() == [cmd.StartTimer(1, 5_000_000), cmd.CancelTimer(1), cmd.CompleteWorkflow("over")]
+    assert Driver(late).task() == [cmd.StartTimer(1, 5_000_000, "Sleep"), cmd.CancelTimer(1), cmd.CompleteWorkflow("over")]
 
 
 async def siblings(ctx: workflow.Context, _: object) -> None:
