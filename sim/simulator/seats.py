@@ -33,6 +33,17 @@ class Seat:
         self.streams: dict[str, Stream] = {}
         self.moving: set[Hashable] = set()
 
+    def ends_call(self, tag: Tag, serial: int) -> bool:
+        """A reply closes the call that it belongs to, and stops its budget; False when it is too late."""
+        open_call = self.calls.get(tag)
+        if open_call is None or open_call[0] != serial:
+            return False
+        del self.calls[tag]
+        timer = self.timers.pop(tag, None)
+        if timer is not None:
+            timer.drop()
+        return True
+
 
 class Timer(LaneEntry):
     """A timer, a deadline (it is on no agenda), or the budget of an open call. `late`: how late it fires."""
@@ -73,7 +84,7 @@ class Timer(LaneEntry):
 
 
 class Parcel(Entry):
-    """A message on its way over a link (None: within one place). `serial` is that of the call a reply belongs to."""
+    """A message on its way over a link (None: the driver's own word). `serial` is that of the call a reply belongs to."""
 
     __slots__ = ("event", "link", "order", "serial", "sim", "to")
 

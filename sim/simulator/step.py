@@ -53,11 +53,15 @@ class LiveStep:
     # -- messages ---------------------------------------------------------------------------------------------------
 
     def send(self, to: Name, message: Message) -> None:
-        seat = self.seat
+        seat, sim = self.seat, self._sim
         assert seat is not None
-        target = self._sim.seats.get(to)
-        if target is not None:
-            self._sim.post(seat, target.place, to, Deliver(message, seat.name), 0)
+        target = sim.seats.get(to)
+        if target is None:
+            return
+        if target.place is seat.place:
+            sim.local.append((to, Deliver(message, seat.name), 0))
+        else:
+            sim.post(seat, target.place, to, Deliver(message, seat.name), 0)
 
     def call(self, to: Name, request: Message, tag: Tag, budget: Span | None = None) -> None:
         seat, sim = self.seat, self._sim
@@ -68,16 +72,18 @@ class LiveStep:
             self.arm(tag, budget)
         target = sim.seats.get(to)
         place = target.place if target is not None else sim.home(to)
-        sim.post(seat, place, to, Deliver(request, seat.name, Call(seat.name, tag, serial)), serial)
+        name = seat.name
+        sim.post(seat, place, to, Deliver(request, name, Call(name, tag, serial)), serial)
 
     def reply(self, call: Call, message: Message) -> None:
         seat = self.seat
         assert seat is not None
-        caller = self._sim.seats.get(call.caller)
+        name, tag, serial = call.caller, call.tag, call.serial
+        caller = self._sim.seats.get(name)
         if caller is not None:
-            open_call = caller.calls.get(call.tag)
-            if open_call is not None and call.serial in (open_call[0], 0):
-                self._sim.post(seat, caller.place, call.caller, Reply(call.tag, message), open_call[0])
+            open_call = caller.calls.get(tag)
+            if open_call is not None and (serial == open_call[0] or not serial):
+                self._sim.post(seat, caller.place, name, Reply(tag, message), open_call[0])
 
     def abandon(self, tag: Tag) -> None:
         assert self.seat is not None
@@ -143,7 +149,12 @@ class LiveStep:
         seat = self.seat
         assert seat is not None
         timer = seat.timers.get(tag)
-        return 0 if timer is None else max(0, seat.place.clock.local(timer.due - self._sim.agenda.now))
+        if timer is None:
+            return 0
+        left = timer.due - self._sim.agenda.now
+        if seat.place.clock.drift_ppm:
+            left = seat.place.clock.local(left)
+        return left if left > 0 else 0
 
     def _within(self, span: Within) -> int:
         seat, sim = self.seat, self._sim
@@ -190,11 +201,13 @@ class LiveStep:
     def earliest(self, tags: Sequence[Tag]) -> Tag:
         assert self.seat is not None
         timers = self.seat.timers
-        return min(tags, key=lambda tag: timers[tag].due)
+        dues = [timers[tag].due for tag in tags]
+        return tags[dues.index(min(dues))]
 
     def stamp(self) -> int:
         assert self.seat is not None
-        return self.seat.place.clock.wall(self._sim.agenda.now)
+        clock, now = self.seat.place.clock, self._sim.agenda.now
+        return clock.wall(now) if clock.drift_ppm else now + clock.skew_us
 
     # -- the rest ---------------------------------------------------------------------------------------------------
 
