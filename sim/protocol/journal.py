@@ -33,7 +33,8 @@ class Journal:
 
     def direct(self, step: Step, event: Event, visible: Visible | None = None) -> None:
         """Append an event at once."""
-        self.fresh.append(Written(step.stamp(), event))
+        if step.wants(Wrote):
+            self.fresh.append(Written(step.stamp(), event))
         if visible is not None:
             self.log.append(visible)
 

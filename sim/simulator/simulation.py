@@ -169,7 +169,7 @@ class Simulation:
             to, event, serial = local.popleft()
             seat = seats.get(to)
             if seat is None or seat.place.condition is not _UP:
-                self._not_taken(seat, Parcel(self, to, event, None, serial))
+                self.not_taken(seat, Parcel(self, to, event, None, serial))
             elif type(event) is not Reply or seat.ends_call(event.tag, serial):
                 self.local_messages += 1
                 self.handle(seat, event)
@@ -299,26 +299,7 @@ class Simulation:
             case _:
                 pass
 
-    def arrive(self, parcel: Parcel) -> None:
-        """A parcel is where it was sent to."""
-        link = parcel.link
-        if link is not None and (link.broken or link.held):
-            if not link.broken:
-                link.waiting.append(parcel)
-            return
-        seat = self.seats.get(parcel.to)
-        if seat is None or seat.place.condition is not _UP:
-            self._not_taken(seat, parcel)
-            return
-        event = parcel.event
-        if type(event) is not Reply or seat.ends_call(event.tag, parcel.serial):
-            if link is None:
-                self.local_messages += 1
-            else:
-                self.messages += 1
-            self.handle(seat, event)
-
-    def _not_taken(self, seat: Seat | None, parcel: Parcel) -> None:
+    def not_taken(self, seat: Seat | None, parcel: Parcel) -> None:
         """Nobody is there to take a parcel, or not now."""
         if seat is None:
             self._nobody_there(parcel)

@@ -73,17 +73,27 @@ class LiveStep:
         target = sim.seats.get(to)
         place = target.place if target is not None else sim.home(to)
         name = seat.name
-        sim.post(seat, place, to, Deliver(request, name, Call(name, tag, serial)), serial)
+        event = Deliver(request, name, Call(name, tag, serial))
+        if place is seat.place:
+            sim.local.append((to, event, serial))
+        else:
+            sim.post(seat, place, to, event, serial)
 
     def reply(self, call: Call, message: Message) -> None:
         seat = self.seat
         assert seat is not None
         name, tag, serial = call.caller, call.tag, call.serial
-        caller = self._sim.seats.get(name)
-        if caller is not None:
-            open_call = caller.calls.get(tag)
-            if open_call is not None and (serial == open_call[0] or not serial):
-                self._sim.post(seat, caller.place, name, Reply(tag, message), open_call[0])
+        sim = self._sim
+        caller = sim.seats.get(name)
+        if caller is None:
+            return
+        open_call = caller.calls.get(tag)
+        if open_call is None or (serial and serial != open_call[0]):
+            return
+        if caller.place is seat.place:
+            sim.local.append((name, Reply(tag, message), open_call[0]))
+        else:
+            sim.post(seat, caller.place, name, Reply(tag, message), open_call[0])
 
     def abandon(self, tag: Tag) -> None:
         assert self.seat is not None
@@ -227,8 +237,11 @@ class LiveStep:
 
     def emit(self, observation: object) -> None:
         sim = self._sim
-        for listener in sim.listeners.get(type(observation), ()):
-            listener(sim.agenda.now, self.me, observation)
+        listeners = sim.listeners.get(type(observation))
+        if listeners is not None:
+            now, me = sim.agenda.now, self.me
+            for listener in listeners:
+                listener(now, me, observation)
 
     def wants(self, kind: type) -> bool:
         return kind in self._sim.listeners
@@ -240,6 +253,25 @@ def _uniform(lo: int, hi: int) -> Uniform:
     return Uniform(lo, hi)
 
 
+def _least(step: LiveStep, span: Least) -> int:
+    first, second = span.first, span.second
+    one, other = _LENGTHS[type(first)](step, first), _LENGTHS[type(second)](step, second)
+    return one if one < other else other
+
+
+def _clamp(step: LiveStep, span: Clamp) -> int:
+    inner = span.span
+    us = _LENGTHS[type(inner)](step, inner)
+    return span.lo if us < span.lo else span.hi if us > span.hi else us
+
+
+def _not_before(step: LiveStep, span: NotBefore) -> int:
+    inner = span.span
+    us = _LENGTHS[type(inner)](step, inner)
+    least = step._since_mark(span.node, span.tag, span.after)
+    return least if least > us else us
+
+
 # By class instead of `match`: spans are measured several times for every message.
 _LENGTHS: dict[type, Callable[[LiveStep, Any], int]] = {
     Exactly: lambda step, span: span.us,
@@ -247,10 +279,10 @@ _LENGTHS: dict[type, Callable[[LiveStep, Any], int]] = {
     Excess: lambda step, span: max(0, step._left(span.tag) - span.over),
     Drawn: LiveStep._drawn,
     Within: LiveStep._within,
-    Half: lambda step, span: step._length(span.span) // 2,
-    Clamp: lambda step, span: min(max(step._length(span.span), span.lo), span.hi),
-    Least: lambda step, span: min(step._length(span.first), step._length(span.second)),
+    Half: lambda step, span: _LENGTHS[type(span.span)](step, span.span) // 2,
+    Clamp: _clamp,
+    Least: _least,
     Plus: lambda step, span: step._length(span.first) + step._length(span.second),
     Until: LiveStep._until,
-    NotBefore: lambda step, span: max(step._length(span.span), step._since_mark(span.node, span.tag, span.after)),
+    NotBefore: _not_before,
 }
