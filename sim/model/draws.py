@@ -18,6 +18,7 @@ from hashlib import blake2b
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 DRAW_BITS: Final = 64
 """Width of a draw in bits; draws lie in ``0 .. 2**DRAW_BITS - 1``."""
@@ -28,8 +29,8 @@ _MIX_B: Final = 0x94D049BB133111EB
 _GAMMA_A: Final = 0xFF51AFD7ED558CCD
 _GAMMA_B: Final = 0xC4CEB9FE1A85EC53
 
-# Most entities draw only a few numbers, for which a block would cost more time and memory than it saves.
-_SCALAR_DRAWS: Final = 4
+SCALAR_DRAWS: Final = 4
+"""Most entities draw only a few numbers, for which a block would cost more time and memory than it saves."""
 _FIRST_BLOCK: Final = 32
 _LARGEST_BLOCK: Final = 128
 
@@ -101,7 +102,7 @@ class Stream:
     """The successive draws of one purpose and entity.
 
     A stream that has given more than a few draws holds a block of up to 128 prepared values (about 1.5 kB at first,
-    6 kB at most; a run with a thousand workers has some ten thousand streams).
+    6 kB at most). Whoever turns all draws of a stream into samples of one law takes them by blocks (`samples.py`).
     """
 
     __slots__ = ("_block", "_gamma", "_key", "_made")
@@ -120,9 +121,7 @@ class Stream:
 
     def next(self) -> int:
         """Give the next draw, an integer from 0 to 2**64 - 1."""
-        if self._block:
-            return self._block.pop()
-        return self._beyond_block()
+        return self._block.pop() if self._block else self._beyond_block()
 
     def at(self, ordinal: int) -> int:
         """Give the draw with this ordinal (from 1), without moving the stream; ValueError when out of range."""
@@ -132,10 +131,20 @@ class Stream:
     def _beyond_block(self) -> int:
         """Give the next draw when no prepared one is left, preparing a block once the stream proves busy."""
         made = self._made
-        if made < _SCALAR_DRAWS:
+        if made < SCALAR_DRAWS:
             self._made = made + 1
             return _mix64((self._key + self._made * self._gamma) & _MASK)
-        size = min(_LARGEST_BLOCK, _FIRST_BLOCK if made == _SCALAR_DRAWS else made)
+        block: list[int] = self.take().tolist()
+        self._block = block
+        return block.pop()
+
+    def take(self, most: int = _LARGEST_BLOCK) -> npt.NDArray[np.uint64]:
+        """Give the next draws all at once, the last one first: 32 of them, or as many as before, up to `most`.
+
+        For a stream that has no prepared ones; after the first `SCALAR_DRAWS`, to be taken one by one.
+        """
+        made = self._made
+        size = min(most, _FIRST_BLOCK if made == SCALAR_DRAWS else made)
         # Highest ordinal first, because taking from the end of a list is the cheap side.
         z = np.arange(made + size, made, -1, dtype=np.uint64)
         z *= np.uint64(self._gamma)
@@ -145,10 +154,8 @@ class Stream:
         z ^= z >> _NP_27
         z *= _NP_MIX_B
         z ^= z >> _NP_31
-        block: list[int] = z.tolist()
-        self._block = block
         self._made = made + size
-        return block.pop()
+        return z
 
 
 class Draws:

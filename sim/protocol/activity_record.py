@@ -15,9 +15,6 @@ from sim.model.inputs import Tag
 from sim.model.node import Step
 from sim.model.spans import Exactly, LeftBelow
 
-# The order of temporal.api.enums.v1.TimeoutType: what runs out together is processed in this order.
-TIMER_ORDER = (TimeoutType.START_TO_CLOSE, TimeoutType.SCHEDULE_TO_START, TimeoutType.SCHEDULE_TO_CLOSE, TimeoutType.HEARTBEAT)
-
 
 class Attempt(Enum):
     UNSTARTED = "unstarted"
@@ -56,7 +53,7 @@ class ActivityRecord:
         return ("due", self.command.ordinal, kind)
 
     def deadlines(self) -> list[TimeoutType]:
-        """Which deadlines are running, in the order of their types."""
+        """Which deadlines are running, in the order of temporal.api.enums.v1.TimeoutType: so are they processed that run out together."""
         if self.paused:
             return []
         command = self.command
@@ -97,10 +94,20 @@ class ActivityRecord:
 
     def forget(self, step: Step) -> None:
         """The record is closed: nothing of it runs any more."""
-        for kind in TIMER_ORDER:
-            step.disarm(self.due(kind))
-        self.forget_written(step)
-        step.disarm(self.retry_tag)
+        command = self.command
+        # Those that may be armed, also while the activity is paused: unset ones never were, a start disarms ScheduleToStart.
+        if command.start_to_close:
+            step.disarm(self.due(TimeoutType.START_TO_CLOSE))
+        if command.schedule_to_start and self.phase is not Attempt.STARTED:
+            step.disarm(self.due(TimeoutType.SCHEDULE_TO_START))
+        if command.schedule_to_close:
+            step.disarm(self.due(TimeoutType.SCHEDULE_TO_CLOSE))
+        if command.heartbeat:
+            step.disarm(self.due(TimeoutType.HEARTBEAT))
+        if self.written:
+            self.forget_written(step)
+        if self.attempt > 1:
+            step.disarm(self.retry_tag)
 
     def forget_written(self, step: Step) -> None:
         """Timer tasks written for this attempt are void."""

@@ -33,7 +33,8 @@ class Journal:
 
     def direct(self, step: Step, event: Event, visible: Visible | None = None, time: int | None = None) -> None:
         """Append an event at once; `time`: when it happened, if not now."""
-        self.fresh.append(Written(step.stamp() if time is None else time, event))
+        if step.wants(Wrote):
+            self.fresh.append(Written(step.stamp() if time is None else time, event))
         if visible is not None:
             self.log.append(visible)
 

@@ -42,10 +42,13 @@ class OpenPoll(Struct, frozen=True):
     call: Call
     identity: str
     partition: int
+    tag: Hashable
+    """Of the timer that ends it: what `poll_tag` gives for its call."""
 
-    @property
-    def tag(self) -> Hashable:
-        return ("poll", self.call.caller, self.call.tag)
+
+def poll_tag(call: Call) -> Hashable:
+    """How a queue knows an open poll, whichever of its lives the call's serial stands for."""
+    return ("poll", call.caller, call.tag)
 
 
 @dataclass(slots=True)
@@ -77,11 +80,19 @@ class TaskQueue(Node):
     """Open polls by partition."""
 
     def handle(self, event: Input, step: Step) -> None:
+        # The common ones by their classes, which have no subclasses: a pattern costs several times as much.
+        if type(event) is Deliver:
+            message, call = event.message, event.call
+            if type(message) is msg.AddTask:
+                self._add(message.item, call, step)
+            elif type(message) is msg.Poll and call is not None:
+                self._poll(call, message.identity, step)
+            elif type(message) is msg.ShutdownWorker:
+                self._shutdown(call, step)
+            else:
+                raise TypeError(f"a task queue cannot take {event}")
+            return
         match event:
-            case Deliver(message=msg.AddTask(item), call=call):
-                self._add(item, call, step)
-            case Deliver(message=msg.Poll(identity), call=Call() as call):
-                self._poll(call, identity, step)
             case Reply(tag=tag, message=message):
                 self._start_answered(tag, message, step)
             case Fired(tag=("meet", poll)):
@@ -90,8 +101,6 @@ class TaskQueue(Node):
                 self._expire(tag, step)
             case Withdrawn(call=call):
                 self._withdraw(call, step)
-            case Deliver(message=msg.ShutdownWorker(), call=call):
-                self._shutdown(call, step)
             case _:
                 raise TypeError(f"a task queue cannot take {event}")
 
@@ -104,7 +113,7 @@ class TaskQueue(Node):
                 step.reply(call, msg.Ok() if available else msg.StickyUnavailable())
             if not available:
                 return
-        partition = step.choose("partition of a task", range(self.partitions))
+        partition = step.choose("partition of a task", range(self.partitions)) if self.partitions > 1 else 0
         poll = self._poll_for(partition)
         stale = partition in self.backlog and step.holds(Overdue(_age(self.backlog[partition][0])))
         if poll is not None and not stale:
@@ -126,8 +135,8 @@ class TaskQueue(Node):
         if not self.counts:
             self.counts = [0] * self.partitions
         here = poll.partition
-        forwarded = self.counts[here] - len(self.local.get(here, ()))
-        place = self.root if here == ROOT or not forwarded else self.local.setdefault(here, deque())
+        forwarded = here != ROOT and self.counts[here] > len(self.local.get(here, ()))
+        place = self.local.setdefault(here, deque()) if forwarded else self.root
         place.appendleft(poll) if first else place.append(poll)
         self.counts[here] += 1
         self.open[poll.tag] = poll
@@ -160,7 +169,7 @@ class TaskQueue(Node):
 
     def _start_answered(self, tag: Hashable, message: object, step: Step) -> None:
         starting = self.starting.pop(tag)
-        if not isinstance(message, (msg.Refused, NoSuchNode)):
+        if type(message) is not msg.Refused and type(message) is not NoSuchNode:
             # To a poll that is gone the answer is lost, and with it the task, which is started now.
             self._ended(step)
             if self.sticky and self.backlog and isinstance(message, msg.WorkflowTask):
@@ -176,10 +185,12 @@ class TaskQueue(Node):
         self.loaded = True
         if self.sticky:
             step.mark("poll")
-        counts = self.counts or [0] * self.partitions
-        fewest = min(counts)
-        partition = step.choose("partition of a poll", [p for p in range(self.partitions) if counts[p] == fewest])
-        self._wait(OpenPoll(call, identity, partition), step)
+        partition = 0
+        if self.partitions > 1:
+            counts = self.counts or [0] * self.partitions
+            fewest = min(counts)
+            partition = step.choose("partition of a poll", [p for p in range(self.partitions) if counts[p] == fewest])
+        self._wait(OpenPoll(call, identity, partition, poll_tag(call)), step)
 
     def _wait(self, poll: OpenPoll, step: Step, first: bool = False) -> None:
         """Open a poll (or go on with one whose task was refused): take a waiting task, or wait for one."""
@@ -229,7 +240,7 @@ class TaskQueue(Node):
 
     def _withdraw(self, call: Call, step: Step) -> None:
         """The poll's connection is gone. A task that is being given to it is lost."""
-        poll = self.open.get(("poll", call.caller, call.tag))
+        poll = self.open.get(poll_tag(call))
         if poll is not None and poll.call.is_same(call):
             self._leave(poll, step)
             return

@@ -77,24 +77,26 @@ class Run(Node):
     # -- inputs -------------------------------------------------------------------------------------------------------
 
     def handle(self, event: Input, step: Step) -> None:
-        match event:
-            case Deliver(message=message, call=call):
-                _HANDLERS[type(message)](self, message, call, step)
-            case Fired(tag=tag):
-                assert isinstance(tag, tuple)
-                self._fired(tag, step)
-            case Withdrawn():
-                return  # every call was answered at once
-            case _:
-                raise TypeError(f"a run cannot take {event}")
+        if type(event) is Deliver:
+            message = event.message
+            _HANDLERS[type(message)](self, message, event.call, step)
+        elif type(event) is Fired:
+            assert isinstance(event.tag, tuple)
+            self._fired(event.tag, step)
+        elif type(event) is Withdrawn:
+            return  # every call was answered at once
+        else:
+            raise TypeError(f"a run cannot take {event}")
         if not self.closed:
             self.commit(step)
 
     def commit(self, step: Step) -> None:
         """End the transaction."""
-        if self.task.phase is not Phase.STARTED:
-            self.journal.flush()
-        self.journal.emit(step)
+        journal = self.journal
+        if journal.buffer and self.task.phase is not Phase.STARTED:
+            journal.flush()
+        if journal.fresh:
+            journal.emit(step)
         if self.deadlines_changed:
             self.deadlines_changed = False
             self._write_timers(step)
@@ -155,19 +157,20 @@ class Run(Node):
 
     def _write_timers(self, step: Step) -> None:
         """Write a timer task for the earliest deadline of the activities, and of the timers, unless it has one."""
-        running = [(record, kind) for record in self.activities.values() for kind in record.deadlines()]
-        if running:
-            tags = [record.due(kind) for record, kind in running]
-            record, kind = running[tags.index(step.earliest(tags))]
-            if kind not in record.written:
-                record.written.add(kind)
-                self._arm(("written", record.ordinal, kind), Left(record.due(kind)), step)
+        tags = [("due", ordinal, kind) for ordinal, record in self.activities.items() for kind in record.deadlines()]
+        if tags:
+            first = tags[0] if len(tags) == 1 else tags[tags.index(step.earliest(tags))]  # type: ignore[arg-type]
+            _, ordinal, kind = first
+            written = self.activities[ordinal].written
+            if kind not in written:
+                written.add(kind)
+                self._arm(("written", ordinal, kind), Left(first), step)
         if self.timers:
             ordinals = list(self.timers)
-            first = ordinals[0] if len(ordinals) == 1 else step.earliest([("user", o) for o in ordinals])[1]  # type: ignore[index]
-            if not self.timers[first]:
-                self.timers[first] = True
-                self._arm(("user timers", first), Left(("user", first)), step)
+            soonest = ordinals[0] if len(ordinals) == 1 else step.earliest([("user", o) for o in ordinals])[1]  # type: ignore[index]
+            if not self.timers[soonest]:
+                self.timers[soonest] = True
+                self._arm(("user timers", soonest), Left(("user", soonest)), step)
 
     def _activity_timer(self, ordinal: int, kind: TimeoutType, step: Step) -> None:
         """A written timer fired: process all deadlines that have passed, in the order (deadline, event id, type)."""

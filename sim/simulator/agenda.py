@@ -1,6 +1,6 @@
 """What is to happen when: simpy keeps the clock and the heap, this file the order of what is simultaneous.
 
-One simpy timeout per distinct instant. What is due at the same microsecond is ordered by (node, label), never by
+simpy's heap holds one entry per distinct instant. What is due at the same microsecond is ordered by (node, label), never by
 insertion. Timers of equal length are kept in lanes: their ends come in the order of their starts, so a lane is a
 first-in-first-out list, starting and stopping a timer costs no heap operation, and only a lane's head is on the agenda.
 """
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, cast
 
 import simpy
 from simpy.events import EventPriority
 
 _NORMAL = EventPriority(1)
 _NEVER = float("inf")
+
+Callbacks = list[Callable[[simpy.Event], None]]
 
 
 class Due(Protocol):
@@ -48,39 +50,44 @@ class Entry:
         return (self,)
 
 
-class Instant(simpy.Event):
-    """What simpy's heap holds for one distinct time: an event without a value, which nobody can wait for."""
+class Tick(simpy.Event):
+    """What simpy's heap holds for every distinct time: one event without a value, which nobody can wait for.
+
+    It happens again and again: about a hundred times in a session.
+    """
 
     _ok = True
-
-    def __init__(self, time: int, callbacks: list[Callable[[simpy.Event], None]]) -> None:
-        # Not simpy's own initialiser: it prepares for waiters, and there are about a hundred instants in a session.
-        self.time = time
-        self.callbacks = callbacks
 
 
 class Agenda:
     """The clock (integer microseconds) and everything that is due later."""
 
-    __slots__ = ("_buckets", "_callbacks", "env", "lanes", "now")
+    __slots__ = ("_buckets", "_callbacks", "_tick", "env", "lanes", "now")
 
     def __init__(self) -> None:
         self.env = simpy.Environment(initial_time=0)
         self.now = 0
-        self._buckets: dict[int, list[Due]] = {}
-        # simpy takes an event's list of callbacks away from it before it calls them; it changes no list, so one serves all.
-        self._callbacks: list[Callable[[simpy.Event], None]] = [self._wake]  # type: ignore[list-item]
+        # An instant nearly always has one thing that is due: then that alone, not a list.
+        self._buckets: dict[int, Due | list[Due]] = {}
+        # simpy takes an event's list of callbacks away from it before it calls them: it gets it back each time.
+        self._callbacks: Callbacks = [self._wake]
+        self._tick = Tick(self.env)
+        self._tick.callbacks = self._callbacks
         self.lanes: dict[int, Lane] = {}
         """Timers by length in microseconds."""
 
     def at(self, time: int, what: Due) -> None:
         """Put `what` on the agenda for `time` (not before now)."""
-        bucket = self._buckets.get(time)
-        if bucket is None:
-            self._buckets[time] = [what]
-            self.env.schedule(Instant(time, self._callbacks), _NORMAL, time - self.now)
-        else:
+        buckets = self._buckets
+        if time not in buckets:
+            buckets[time] = what
+            self.env.schedule(self._tick, _NORMAL, time - self.now)
+            return
+        bucket = buckets[time]
+        if isinstance(bucket, list):
             bucket.append(what)
+        else:
+            buckets[time] = [bucket, what]
 
     def lane(self, length: int) -> Lane:
         """The lane of timers of `length` microseconds."""
@@ -89,14 +96,20 @@ class Agenda:
             lane = self.lanes[length] = Lane(self, length)
         return lane
 
-    def _wake(self, event: Instant) -> None:
-        self.now = now = event.time
+    def _wake(self, event: simpy.Event) -> None:
+        event.callbacks = self._callbacks
+        now = self.now
         due = self._buckets.pop(now)
-        first = due[0]
-        if len(due) == 1 and not first.compound:
-            first.run()
+        if isinstance(due, list):
+            entries = [entry for what in due for entry in what.ready(now)]
+        elif due.compound:
+            entries = list(due.ready(now))
+        else:
+            due.run()
             return
-        for entry in sorted((entry for what in due for entry in what.ready(now)), key=_key):
+        if len(entries) > 1:
+            entries.sort(key=_key)
+        for entry in entries:
             entry.run()
 
     def run(self, until: int | None, stop: Callable[[], bool]) -> None:
@@ -112,11 +125,13 @@ class Agenda:
                     env.run(until=until)
                     self.now = until
                 return
+            self.now = cast(int, coming)
             carry_out()
 
     def pending(self) -> int:
         """How many live entries wait; lanes count their live timers."""
-        direct = sum(_counts(what) for bucket in self._buckets.values() for what in bucket)
+        buckets = [bucket if isinstance(bucket, list) else [bucket] for bucket in self._buckets.values()]
+        direct = sum(_counts(what) for bucket in buckets for what in bucket)
         return direct + sum(lane.live() for lane in self.lanes.values())
 
 
@@ -127,6 +142,10 @@ def _counts(what: Due) -> bool:
 
 def _key(entry: Entry) -> tuple[str, str]:
     return entry.key()
+
+
+SWEEP_AT = 64
+"""With fewer dropped timers in a lane a sweep is not worth its while."""
 
 
 class LaneEntry(Entry):
@@ -143,8 +162,11 @@ class LaneEntry(Entry):
         """It will not be carried out."""
         if self.live:
             self.live = False
-            if self.lane is not None:
-                self.lane.dropped()
+            lane = self.lane
+            if lane is not None:
+                lane.dead += 1
+                if lane.dead > SWEEP_AT:
+                    lane.sweep()
 
     def ready(self, now: int) -> Iterable[Entry]:
         return (self,) if self.live else ()
@@ -153,17 +175,15 @@ class LaneEntry(Entry):
 class Lane:
     """Timers of one length, in the order of their ends."""
 
-    __slots__ = ("_agenda", "_dead", "_queue", "_waiting", "length")
+    __slots__ = ("_agenda", "_queue", "_waiting", "dead", "length")
     compound = True
-
-    # Below this many dropped timers a sweep is not worth its while.
-    _SWEEP_AT = 64
 
     def __init__(self, agenda: Agenda, length: int) -> None:
         self._agenda = agenda
         self._queue: deque[LaneEntry] = deque()
-        self._dead = 0
         self._waiting = False
+        self.dead = 0
+        """How many of its timers were dropped and are still in it."""
         self.length = length
 
     def add(self, entry: LaneEntry) -> None:
@@ -182,7 +202,7 @@ class Lane:
                 entry.lane = None
                 due.append(entry)
             else:
-                self._dead -= 1
+                self.dead -= 1
         if queue:
             self._agenda.at(queue[0].due, self)
         else:
@@ -192,13 +212,13 @@ class Lane:
     def run(self) -> None:
         raise AssertionError("a lane is not one entry")
 
-    def dropped(self) -> None:
-        """A timer of this lane was dropped; sweep when most are, so that what is over leaves nothing behind."""
-        self._dead += 1
-        if self._dead > self._SWEEP_AT and 2 * self._dead > len(self._queue):
-            head = self._queue[0]  # stays: the agenda waits for it
-            self._queue = deque(e for e in self._queue if e.live or e is head)
-            self._dead = 0 if head.live else 1
+    def sweep(self) -> None:
+        """Take dropped timers out when most are, so that what is over leaves nothing behind."""
+        queue = self._queue
+        if 2 * self.dead > len(queue):
+            head = queue[0]  # stays: the agenda waits for it
+            self._queue = deque([e for e in queue if e.live or e is head])
+            self.dead = 0 if head.live else 1
 
     def live(self) -> int:
-        return len(self._queue) - self._dead
+        return len(self._queue) - self.dead

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from sim.model.draws import Stream
 from sim.model.inputs import Name
 from sim.model.laws import Constant, Law
+from sim.model.samples import Samples
 from sim.simulator.agenda import Entry
 
 
@@ -103,6 +103,8 @@ class Place:
     condition: Condition = Condition.UP
     slow_down: int = 1000
     """How much longer this place takes for what it does itself, in thousandths."""
+    links: dict[Name, Link] = field(default_factory=dict)
+    """The present links from here, by target place."""
 
 
 @dataclass(slots=True)
@@ -119,8 +121,8 @@ class Link:
     sent: int = 0
     rules: list[Rule] = field(default_factory=list)
     waiting: list[Entry] = field(default_factory=list)
-    streams: dict[type, Stream] = field(default_factory=dict)
-    """Of delays, by class of message."""
+    delays: dict[type, Samples] = field(default_factory=dict)
+    """By class of message."""
     name: str = ""
     """`source>target`, as labels have it."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from sim.model.draws import Stream
-from sim.model.inputs import Fired, Input, Message, Name, Tag
+from sim.model.inputs import Fired, Input, Message, Name, Reply, Tag
 from sim.model.node import Node
 from sim.model.spans import Span
 from sim.simulator.agenda import Entry, Lane, LaneEntry
@@ -14,6 +14,9 @@ from sim.simulator.places import Condition, Link, Place
 
 if TYPE_CHECKING:
     from sim.simulator.simulation import Simulation
+
+# Looked up for every message: an attribute of an enum costs more than a name.
+_UP = Condition.UP
 
 
 class Seat:
@@ -32,6 +35,17 @@ class Seat:
         self.marks: dict[Tag, int] = {}
         self.streams: dict[str, Stream] = {}
         self.moving: set[Hashable] = set()
+
+    def ends_call(self, tag: Tag, serial: int) -> bool:
+        """A reply closes the call that it belongs to, and stops its budget; False when it is too late."""
+        open_call = self.calls.get(tag)
+        if open_call is None or open_call[0] != serial:
+            return False
+        del self.calls[tag]
+        timer = self.timers.pop(tag, None)
+        if timer is not None:
+            timer.drop()
+        return True
 
 
 class Timer(LaneEntry):
@@ -55,7 +69,7 @@ class Timer(LaneEntry):
         if not self.live:
             return
         seat = self.seat
-        if seat.place.condition is not Condition.UP:
+        if seat.place.condition is not _UP:
             self.sim.later(seat.place, self)
             return
         if self.late is not None:
@@ -73,7 +87,7 @@ class Timer(LaneEntry):
 
 
 class Parcel(Entry):
-    """A message on its way over a link (None: within one place). `serial` is that of the call a reply belongs to."""
+    """A message on its way over a link (None: the driver's own word). `serial` is that of the call a reply belongs to."""
 
     __slots__ = ("event", "link", "order", "serial", "sim", "to")
 
@@ -90,8 +104,21 @@ class Parcel(Entry):
         return (self.to, f"parcel {self.link.source if self.link else ''} {self.order:012d}")
 
     def run(self) -> None:
-        sim = self.sim
-        sim.arrive(self)
+        """It is where it was sent to."""
+        sim, link, event = self.sim, self.link, self.event
+        if link is not None and (link.broken or link.held):
+            if not link.broken:
+                link.waiting.append(self)
+            return
+        seat = sim.seats.get(self.to)
+        if seat is None or seat.place.condition is not _UP:
+            sim.not_taken(seat, self)
+        elif type(event) is not Reply or seat.ends_call(event.tag, self.serial):
+            if link is None:
+                sim.local_messages += 1
+            else:
+                sim.messages += 1
+            sim.handle(seat, event)
         if sim.local:
             sim.settle()
 

@@ -17,6 +17,7 @@ from sim.model.draws import Stream
 from sim.model.inputs import Call, Deliver, Input, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
 from sim.model.laws import Law, Uniform
 from sim.model.node import Node
+from sim.model.samples import Samples
 from sim.model.spans import Span
 from sim.simulator.agenda import Agenda, Entry
 from sim.simulator.choices import Choices
@@ -75,8 +76,8 @@ class Simulation:
         self.timers_fired = 0
         self._delays = delays or Delays()
         self._think = think or Uniform(1_000, 10_000)
-        self.local: deque[Parcel] = deque()
-        """What nodes of one place sent each other just now."""
+        self.local: deque[tuple[Name, Input, int]] = deque()
+        """What nodes of one place sent each other just now: to whom, what, and the serial of the call that a reply belongs to."""
         self._asleep: dict[Name, list[Entry]] = {}
         self._sent: dict[tuple[str, type], int] = {}
         """Messages by way and class, counted where they have to be told apart."""
@@ -169,9 +170,15 @@ class Simulation:
 
     def settle(self) -> None:
         """Deliver what nodes of one place sent each other: that takes no time."""
-        local = self.local
+        local, seats = self.local, self.seats
         while local:
-            self.arrive(local.popleft())
+            to, event, serial = local.popleft()
+            seat = seats.get(to)
+            if seat is None or seat.place.condition is not _UP:
+                self.not_taken(seat, Parcel(self, to, event, None, serial))
+            elif type(event) is not Reply or seat.ends_call(event.tag, serial):
+                self.local_messages += 1
+                self.handle(seat, event)
 
     def _offer_moves(self, seat: Seat) -> None:
         for label in seat.node.moves():
@@ -200,15 +207,18 @@ class Simulation:
         """The direction from one place to another."""
         link = self.links.get((source, target))
         if link is None:
-            link = self.links[source, target] = Link(source, target, self._delays.law(source, target))
+            link = Link(source, target, self._delays.law(source, target))
+            self._put(link)
         return link
+
+    def _put(self, link: Link) -> None:
+        self.links[link.source, link.target] = link
+        self.place(link.source).links[link.target] = link
 
     def renew(self, link: Link) -> None:
         """A new connection in place of this one, what is on its way is lost; the faults of the direction go on, and its draws."""
         link.broken = True
-        self.links[link.source, link.target] = Link(
-            link.source, link.target, link.law, held=link.held, sent=link.sent, rules=link.rules, streams=link.streams
-        )
+        self._put(Link(link.source, link.target, link.law, held=link.held, sent=link.sent, rules=link.rules, delays=link.delays))
 
     def home(self, name: Name) -> Place:
         """Where a node is or would be: where it was when its place died, or the place named before the first slash."""
@@ -219,13 +229,14 @@ class Simulation:
         """Send an input to a node in `target`."""
         source = sender.place
         if target is source:
-            parcel = Parcel(self, to, event, None, serial)
-            if self.choices.labelled and (late := self._late(f"{sender.name}>{to}", parcel)):
-                self.agenda.at(self.agenda.now + late, parcel)
-            else:
-                self.local.append(parcel)
+            if self.choices.labelled:
+                parcel = Parcel(self, to, event, None, serial)
+                if late := self._late(f"{sender.name}>{to}", parcel):
+                    self.agenda.at(self.agenda.now + late, parcel)
+                    return
+            self.local.append((to, event, serial))
             return
-        link = self.links.get((source.name, target.name)) or self.link(source.name, target.name)
+        link = source.links.get(target.name) or self.link(source.name, target.name)
         parcel = Parcel(self, to, event, link, serial)
         delay = self._delay(link, parcel)
         if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
@@ -271,13 +282,17 @@ class Simulation:
 
     def _delay(self, link: Link, parcel: Parcel) -> int:
         event = parcel.event
-        kind = type(event.message) if isinstance(event, (Deliver, Reply)) else type(event)
-        stream = link.streams.get(kind)
-        if stream is None:
-            stream = link.streams[kind] = self.choices.stream(f"delay {kind.__name__}", link.name)
+        kind: type = type(event)
+        if kind is Deliver or kind is Reply:
+            kind = type(event.message)  # type: ignore[union-attr]
+        samples = link.delays.get(kind)
+        if samples is None:
+            stream = self.choices.stream(f"delay {kind.__name__}", link.name)
+            samples = link.delays[kind] = Samples(stream, link.law)
+        ready = samples.ready
+        value = ready.pop() if ready else samples.more()
         choices = self.choices
-        value = link.law.sample(stream.next())
-        return choices.settle(f"delay|{link.name}|{kind.__name__}|{stream.drawn}", value, parcel) if choices.labelled else value
+        return choices.settle(f"delay|{link.name}|{kind.__name__}|{samples.drawn}", value, parcel) if choices.labelled else value
 
     def _apply_rule(self, rule: Rule, parcel: Parcel, delay: int) -> None:
         match rule.fate:
@@ -310,39 +325,14 @@ class Simulation:
             case _:
                 pass
 
-    def arrive(self, parcel: Parcel) -> None:
-        """A parcel is where it was sent to."""
-        link = parcel.link
-        if link is not None and (link.broken or link.held):
-            if not link.broken:
-                link.waiting.append(parcel)
-            return
-        seat = self.seats.get(parcel.to)
+    def not_taken(self, seat: Seat | None, parcel: Parcel) -> None:
+        """Nobody is there to take a parcel, or not now."""
         if seat is None:
             self._nobody_there(parcel)
-            return
-        place = seat.place
-        if place.condition is not _UP:
-            if place.condition is Condition.DOWN and link is not None:
-                self._answer_for(parcel, Unreachable())
-            else:
-                self.later(place, parcel)
-            return
-        event = parcel.event
-        if type(event) is Reply:
-            # A reply meets its call, or is too late; then the call is closed and its budget stopped.
-            tag, calls = event.tag, seat.calls
-            if tag not in calls or calls[tag][0] != parcel.serial:
-                return
-            del calls[tag]
-            timer = seat.timers.pop(tag, None)
-            if timer is not None:
-                timer.drop()
-        if link is None:
-            self.local_messages += 1
+        elif seat.place.condition is Condition.DOWN and parcel.link is not None:
+            self._answer_for(parcel, Unreachable())
         else:
-            self.messages += 1
-        self.handle(seat, event)
+            self.later(seat.place, parcel)
 
     def _nobody_there(self, parcel: Parcel) -> None:
         place = self.places[parcel.link.target] if parcel.link is not None else None
@@ -374,7 +364,7 @@ class Simulation:
             return
         event = Reply(tag, message)
         if place is None or place == seat.place.name:
-            self.local.append(Parcel(self, caller, event, None, serial))
+            self.local.append((caller, event, serial))
         else:
             link = self.link(place, seat.place.name)
             parcel = Parcel(self, caller, event, link, serial)

@@ -55,11 +55,15 @@ class LiveStep:
     # -- messages ---------------------------------------------------------------------------------------------------
 
     def send(self, to: Name, message: Message) -> None:
-        seat = self.seat
+        seat, sim = self.seat, self._sim
         assert seat is not None
-        target = self._sim.seats.get(to)
-        if target is not None:
-            self._sim.post(seat, target.place, to, Deliver(message, seat.name), 0)
+        target = sim.seats.get(to)
+        if target is None:
+            return
+        if target.place is seat.place:
+            sim.local.append((to, Deliver(message, seat.name), 0))
+        else:
+            sim.post(seat, target.place, to, Deliver(message, seat.name), 0)
 
     def call(self, to: Name, request: Message, tag: Tag, budget: Span | None = None) -> None:
         seat, sim = self.seat, self._sim
@@ -70,16 +74,28 @@ class LiveStep:
             self.arm(tag, budget)
         target = sim.seats.get(to)
         place = target.place if target is not None else sim.home(to)
-        sim.post(seat, place, to, Deliver(request, seat.name, Call(seat.name, tag, serial)), serial)
+        name = seat.name
+        event = Deliver(request, name, Call(name, tag, serial))
+        if place is seat.place:
+            sim.local.append((to, event, serial))
+        else:
+            sim.post(seat, place, to, event, serial)
 
     def reply(self, call: Call, message: Message) -> None:
         seat = self.seat
         assert seat is not None
-        caller = self._sim.seats.get(call.caller)
-        if caller is not None:
-            open_call = caller.calls.get(call.tag)
-            if open_call is not None and call.serial in (open_call[0], 0):
-                self._sim.post(seat, caller.place, call.caller, Reply(call.tag, message), open_call[0])
+        name, tag, serial = call.caller, call.tag, call.serial
+        sim = self._sim
+        caller = sim.seats.get(name)
+        if caller is None:
+            return
+        open_call = caller.calls.get(tag)
+        if open_call is None or (serial and serial != open_call[0]):
+            return
+        if caller.place is seat.place:
+            sim.local.append((name, Reply(tag, message), open_call[0]))
+        else:
+            sim.post(seat, caller.place, name, Reply(tag, message), open_call[0])
 
     def abandon(self, tag: Tag) -> None:
         assert self.seat is not None
@@ -150,7 +166,12 @@ class LiveStep:
         seat = self.seat
         assert seat is not None
         timer = seat.timers.get(tag)
-        return 0 if timer is None else max(0, seat.place.clock.local(timer.due - self._sim.agenda.now))
+        if timer is None:
+            return 0
+        left = timer.due - self._sim.agenda.now
+        if seat.place.clock.drift_ppm:
+            left = seat.place.clock.local(left)
+        return left if left > 0 else 0
 
     def _within(self, span: Within) -> int:
         seat, sim = self.seat, self._sim
@@ -197,11 +218,13 @@ class LiveStep:
     def earliest(self, tags: Sequence[Tag]) -> Tag:
         assert self.seat is not None
         timers = self.seat.timers
-        return min(tags, key=lambda tag: timers[tag].due)
+        dues = [timers[tag].due for tag in tags]
+        return tags[dues.index(min(dues))]
 
     def stamp(self) -> int:
         assert self.seat is not None
-        return self.seat.place.clock.wall(self._sim.agenda.now)
+        clock, now = self.seat.place.clock, self._sim.agenda.now
+        return clock.wall(now) if clock.drift_ppm else now + clock.skew_us
 
     # -- the rest ---------------------------------------------------------------------------------------------------
 
@@ -221,8 +244,11 @@ class LiveStep:
 
     def emit(self, observation: object) -> None:
         sim = self._sim
-        for listener in sim.listeners.get(type(observation), ()):
-            listener(sim.agenda.now, self.me, observation)
+        listeners = sim.listeners.get(type(observation))
+        if listeners is not None:
+            now, me = sim.agenda.now, self.me
+            for listener in listeners:
+                listener(now, me, observation)
 
     def wants(self, kind: type) -> bool:
         return kind in self._sim.listeners
@@ -234,6 +260,25 @@ def _uniform(lo: int, hi: int) -> Uniform:
     return Uniform(lo, hi)
 
 
+def _least(step: LiveStep, span: Least) -> int:
+    first, second = span.first, span.second
+    one, other = _LENGTHS[type(first)](step, first), _LENGTHS[type(second)](step, second)
+    return one if one < other else other
+
+
+def _clamp(step: LiveStep, span: Clamp) -> int:
+    inner = span.span
+    us = _LENGTHS[type(inner)](step, inner)
+    return span.lo if us < span.lo else span.hi if us > span.hi else us
+
+
+def _not_before(step: LiveStep, span: NotBefore) -> int:
+    inner = span.span
+    us = _LENGTHS[type(inner)](step, inner)
+    least = step._since_mark(span.node, span.tag, span.after)
+    return least if least > us else us
+
+
 # By class instead of `match`: spans are measured several times for every message.
 _LENGTHS: dict[type, Callable[[LiveStep, Any], int]] = {
     Exactly: lambda step, span: span.us,
@@ -241,10 +286,10 @@ _LENGTHS: dict[type, Callable[[LiveStep, Any], int]] = {
     Excess: lambda step, span: max(0, step._left(span.tag) - span.over),
     Drawn: LiveStep._drawn,
     Within: LiveStep._within,
-    Half: lambda step, span: step._length(span.span) // 2,
-    Clamp: lambda step, span: min(max(step._length(span.span), span.lo), span.hi),
-    Least: lambda step, span: min(step._length(span.first), step._length(span.second)),
+    Half: lambda step, span: _LENGTHS[type(span.span)](step, span.span) // 2,
+    Clamp: _clamp,
+    Least: _least,
     Plus: lambda step, span: step._length(span.first) + step._length(span.second),
     Until: LiveStep._until,
-    NotBefore: lambda step, span: max(step._length(span.span), step._since_mark(span.node, span.tag, span.after)),
+    NotBefore: _not_before,
 }

@@ -64,7 +64,8 @@ class AttemptOnWorker:
 
     def tag(self, what: str) -> Hashable:
         """A tag of this attempt's own."""
-        return (what, *self.key)
+        task = self.task
+        return (what, task.run, task.ordinal, task.attempt)
 
     # -- what the kinds of attempts do in their own way --------------------------------------------------------------
 

@@ -67,12 +67,13 @@ class Calls:
 
     def ended(self, step: Step, tag: Hashable, message: Message) -> Message | None:
         """A try came back: its final answer (errors of the driver translated), or None when it is tried again."""
-        call = self.open[tag]
-        if isinstance(message, Unreachable):
+        kind = type(message)
+        if kind is Unreachable:
             message = UNAVAILABLE
-        elif isinstance(message, NoSuchNode):
+        elif kind is NoSuchNode:
             message = NOT_FOUND
         if isinstance(message, msg.Refused) and message.code in RETRYABLE:
+            call = self.open[tag]
             wait = min(400 * MILLISECOND * 2**call.tries, call.longest_wait)
             # No more than it takes to reach the longest wait, so that long outages make no new states.
             call.tries = min(call.tries + 1, 4)

@@ -157,9 +157,9 @@ class CreationAttempt(AttemptOnWorker):
 
     def _look(self, worker: Worker, step: Step) -> None:
         """The select of the loop."""
-        ready = [what for what, is_ready in (("done", self.done), ("context", self.cause), ("tick", self.ticked)) if is_ready]
-        if not ready:
+        if not (self.ticked or self.done or self.cause):
             return
+        ready = [what for what, is_ready in (("done", self.done), ("context", self.cause), ("tick", self.ticked)) if is_ready]
         match step.choose("select of the creation activity", ready):
             case "done":
                 self._end(COMPLETED, worker, step)

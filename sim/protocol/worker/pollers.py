@@ -38,6 +38,8 @@ class Poller:
 
     kind: Kind
     index: int
+    position: int
+    """Among all pollers of the worker."""
     state: State = State.BLOCKED
     errors: int = 0
     sticky: bool = False
@@ -77,18 +79,27 @@ class Pollers:
         """The pool this kind takes its slots from."""
         return self.slots[self.pools[kind]]
 
-    def find(self, tag: Hashable) -> Poller | None:
-        return next((p for p in self.pollers if p.tag == tag), None)
+    def find(self, tag: tuple[object, ...]) -> Poller:
+        """The poller of this tag."""
+        _, kind, index = tag
+        for poller in self.pollers:
+            if poller.index == index and poller.kind == kind:
+                return poller
+        raise KeyError(f"a worker has no poller {tag}")
 
     def advance(self, step: Step, token_free: bool) -> None:
         """Let every poller that can poll do so, in the order in which they began to wait."""
+        waiting = self.waiting
+        if not waiting:
+            return
         still = []
-        for position in self.waiting:
+        for position in waiting:
             poller = self.pollers[position]
-            slots = self.free(poller.kind)
+            kind = poller.kind
+            slots = self.slots[self.pools[kind]]
             if self.stopping:
                 poller.state = State.STOPPED
-            elif slots.free > 0 and (token_free or poller.kind is not Kind.CREATION):
+            elif slots.free > 0 and (token_free or kind is not Kind.CREATION):
                 slots.free -= 1
                 self._poll(poller, step)
             else:
@@ -98,7 +109,7 @@ class Pollers:
     def block(self, poller: Poller) -> None:
         """The poller wants to poll: it queues up for a slot."""
         poller.state = State.BLOCKED
-        self.waiting.append(self.pollers.index(poller))
+        self.waiting.append(poller.position)
 
     def _poll(self, poller: Poller, step: Step) -> None:
         poller.sticky = poller.kind is Kind.WORKFLOW and self._sticky_next()
@@ -110,20 +121,23 @@ class Pollers:
         """Sticky if it had a backlog, or if no more sticky than normal polls are open (P3.2.4)."""
         if self.sticky_backlog:
             return True
-        polling = [p for p in self.of(Kind.WORKFLOW) if p.state is State.POLLING]
-        sticky = sum(p.sticky for p in polling)
-        return sticky <= len(polling) - sticky
+        more = 0
+        for poller in self.pollers:
+            if poller.kind is Kind.WORKFLOW and poller.state is State.POLLING:
+                more += 1 if poller.sticky else -1
+        return more <= 0
 
     def answered(self, poller: Poller, message: object, step: Step) -> bool:
         """A poll ended with this answer; True when it brought a task, whose slot is the caller's now."""
+        kind = type(message)
         if poller.sticky:
-            self.sticky_backlog = isinstance(message, msg.WorkflowTask) and message.backlog
-        if isinstance(message, (msg.Refused, Unreachable)):
+            self.sticky_backlog = kind is msg.WorkflowTask and message.backlog  # type: ignore[attr-defined]
+        if kind is msg.Refused or kind is Unreachable:
             self.failed(poller, step)
             return False
         poller.errors = 0
         self.block(poller)
-        if isinstance(message, msg.NoTask):
+        if kind is msg.NoTask:
             self.free(poller.kind).free += 1
             return False
         return True

@@ -120,6 +120,8 @@ class UserAttempt(AttemptOnWorker):
         assert self.work is not None
         if self.blocked or self.final is not None or self.responding:
             return
+        if not (self.time_up or self.cause):
+            return
         ready = [what for what, is_ready in (("time", self.time_up), ("context", self.cause and self.work.obey)) if is_ready]
         if not ready:
             return
