@@ -83,6 +83,8 @@ class Simulation:
         """Messages by way and class, counted where they have to be told apart."""
         self.serial = 0
         """Number of the latest call."""
+        self.at_once = not self.choices.labelled
+        """Whether what nodes of one place send each other takes no time: only a tape may say otherwise."""
         self.handling: Input | None = None
         """The input that a node took last."""
         self._step = LiveStep(self)

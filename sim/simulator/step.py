@@ -60,7 +60,7 @@ class LiveStep:
         target = sim.seats.get(to)
         if target is None:
             return
-        if target.place is seat.place:
+        if target.place is seat.place and sim.at_once:
             sim.local.append((to, Deliver(message, seat.name), 0))
         else:
             sim.post(seat, target.place, to, Deliver(message, seat.name), 0)
@@ -76,7 +76,7 @@ class LiveStep:
         place = target.place if target is not None else sim.home(to)
         name = seat.name
         event = Deliver(request, name, Call(name, tag, serial))
-        if place is seat.place:
+        if place is seat.place and sim.at_once:
             sim.local.append((to, event, serial))
         else:
             sim.post(seat, place, to, event, serial)
@@ -92,7 +92,7 @@ class LiveStep:
         open_call = caller.calls.get(tag)
         if open_call is None or (serial and serial != open_call[0]):
             return
-        if caller.place is seat.place:
+        if caller.place is seat.place and sim.at_once:
             sim.local.append((name, Reply(tag, message), open_call[0]))
         else:
             sim.post(seat, caller.place, name, Reply(tag, message), open_call[0])
