@@ -13,6 +13,7 @@ from sim.model.inputs import Deliver, Fault, Name
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
+from sim.protocol.pace import AT_ONCE, Pace
 from sim.protocol.queue import TaskQueue
 from sim.protocol.run import Run
 from sim.protocol.shard import Shard
@@ -72,6 +73,7 @@ class Cluster:
         partitions: int = 4,
         shards: int = 1,
         task_queues: Sequence[str] = (),
+        pace: Pace = AT_ONCE,
     ) -> None:
         self.sim = sim
         self.specs = {spec.name: spec for spec in workers}
@@ -89,7 +91,7 @@ class Cluster:
         sim.place(SERVER)
         sim.place(CLIENT)
         for number in range(shards):
-            sim.add(shard_name(number), Shard(), SERVER)
+            sim.add(shard_name(number), Shard(pace=pace), SERVER)
         for queue in dict.fromkeys([*task_queues, *(spec.task_queue for spec in workers)]):
             self._add_queues(queue)
         sim.listen(obs.WorkerStopped, self._worker_stopped)

@@ -20,6 +20,7 @@ from sim.scenario.cluster import Cluster
 from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.ending import Ending
 from sim.scenario.fault_checks import fault_of
+from sim.scenario.latencies import longest_step_us, pace_of, requests_of, responses_of, spans_of
 from sim.scenario.load import Scenario
 from sim.scenario.metrics import SessionMetrics, Sessions, SlotMetrics, Slots, Waits, WorkflowMetrics, waits_of
 from sim.scenario.network import Legs, NetworkDelays
@@ -122,8 +123,11 @@ class PreparedRun:
         self.delays = NetworkDelays(
             everybody=Legs(model.network.request, model.network.response),
             processes={plan.spec.home: Legs(plan.request, plan.response) for plan in plans},
+            requests=requests_of(model.latencies),
+            responses=responses_of(model.latencies),
+            steps_us=longest_step_us(model.latencies),
         )
-        self.sim = Simulation(seed, self.delays, deviations, recording)
+        self.sim = Simulation(seed, self.delays, deviations, recording, laws=spans_of(model.latencies))
         references = {w.workflow: None for w in model.workflows if w.workflow}
         self.cluster = Cluster(
             self.sim,
@@ -133,6 +137,7 @@ class PreparedRun:
             model.cluster.partitions,
             model.cluster.history_shards,
             [model.cluster.task_queue, *model.cluster.task_queues, *(w.task_queue for w in model.workflows if w.task_queue)],
+            pace_of(model),
         )
         self.processes = Processes(self.cluster, plans)
         self.faults = FaultPlan(

@@ -105,6 +105,11 @@ class Place:
     """How much longer this place takes for what it does itself, in thousandths."""
 
 
+CallLaws = Callable[[object, Name], tuple[Law | None, Law | None]]
+"""Of a request and its callee: the law of its way over the link (None: the link's), in which messages keep their order, and
+the law of what it takes besides, in which they overtake each other (None: nothing). For a reply, those of its way back."""
+
+
 @dataclass(slots=True)
 class Link:
     """One direction between two places."""
@@ -121,6 +126,11 @@ class Link:
     waiting: list[Entry] = field(default_factory=list)
     streams: dict[type, Stream] = field(default_factory=dict)
     """Of delays, by class of message."""
+    calls: CallLaws | None = None
+    """Laws of single kinds of calls; None: `law` is that of every message."""
+    own_streams: dict[type, Stream] = field(default_factory=dict)
+    latest: int = 0
+    """The latest arrival so far of anything, also of what may be overtaken."""
     name: str = ""
     """`source>target`, as labels have it."""
 
@@ -148,3 +158,7 @@ class Delays:
             if key in self.of:
                 return self.of[key]
         return self.other
+
+    def calls(self, source: Name, target: Name) -> CallLaws | None:
+        """Laws of single kinds of calls over this link, if there are any."""
+        return None

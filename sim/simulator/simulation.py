@@ -57,7 +57,9 @@ class Simulation:
         deviations: Mapping[str, int] | None = None,
         recording: bool = False,
         think: Law | None = None,
+        laws: Mapping[str, Law] | None = None,
     ) -> None:
+        """`laws`: what spans that are drawn are drawn from, by label, instead of what the nodes say."""
         self.agenda = Agenda()
         self.choices = Choices(seed, deviations, recording)
         self.digest = Digest()
@@ -74,6 +76,7 @@ class Simulation:
         self.timers_fired = 0
         self._delays = delays or Delays()
         self._think = think or Uniform(1_000, 10_000)
+        self.laws: Mapping[str, Law] = laws or {}
         self.local: deque[Parcel] = deque()
         """What nodes of one place sent each other just now."""
         self._asleep: dict[Name, list[Entry]] = {}
@@ -194,15 +197,17 @@ class Simulation:
         """The direction from one place to another."""
         link = self.links.get((source, target))
         if link is None:
-            link = self.links[source, target] = Link(source, target, self._delays.law(source, target))
+            link = Link(source, target, self._delays.law(source, target), calls=self._delays.calls(source, target))
+            self.links[source, target] = link
         return link
 
     def renew(self, link: Link) -> None:
         """A new connection in place of this one, what is on its way is lost; the faults of the direction go on, and its draws."""
         link.broken = True
         self.links[link.source, link.target] = Link(
-            link.source, link.target, link.law, held=link.held, sent=link.sent, rules=link.rules, streams=link.streams
-        )
+            link.source, link.target, link.law, held=link.held, sent=link.sent, rules=link.rules, streams=link.streams,
+            calls=link.calls, own_streams=link.own_streams,
+        )  # fmt: skip
 
     def home(self, name: Name) -> Place:
         """Where a node is or would be: where it was when its place died, or the place named before the first slash."""
@@ -217,7 +222,12 @@ class Simulation:
             return
         link = self.links.get((source.name, target.name)) or self.link(source.name, target.name)
         parcel = Parcel(self, to, event, link, serial)
-        delay = self._delay(link, event)
+        if link.calls is None:
+            delay = self._delay(link, event, link.law)
+        else:
+            law, own = self._laws_of(link, to, event)
+            delay = self._delay(link, event, law)
+            parcel.own = self._own(link, event, own) if own is not None else 0
         if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
             self._apply_rule(rule, parcel, delay)
         else:
@@ -238,20 +248,41 @@ class Simulation:
         link = parcel.link
         assert link is not None
         arrival = self.agenda.now + delay
-        if arrival < link.free_at:
+        if arrival < link.free_at or (link.calls is not None and self.agenda.now < link.free_at):
+            # It does not overtake. Where kinds of calls are known, what they share is the way: what follows goes with it.
             arrival = link.free_at
         link.free_at = arrival
         link.sent += 1
         parcel.order = link.sent
+        if link.calls is not None:
+            # What a call takes by itself does not hold up others; the end of a call does not come before the call.
+            arrival = arrival + parcel.own if parcel.own or type(parcel.event) is not Withdrawn else max(arrival, link.latest)
+            link.latest = max(link.latest, arrival)
         self.agenda.at(arrival, parcel)
 
-    def _delay(self, link: Link, event: Input) -> int:
-        kind = type(event.message) if isinstance(event, (Deliver, Reply)) else type(event)
+    def _laws_of(self, link: Link, to: Name, event: Input) -> tuple[Law, Law | None]:
+        """The laws of a message over a link that knows kinds of calls: of its way, and of what it takes besides."""
+        asked = self._asked(to, event)
+        if asked is None or link.calls is None:
+            return link.law, None
+        law, own = link.calls(*asked)
+        return law or link.law, own
+
+    def _own(self, link: Link, event: Input, law: Law) -> int:
+        """What a call takes besides its way."""
+        kind = _kind(event)
+        stream = link.own_streams.get(kind)
+        if stream is None:
+            stream = link.own_streams[kind] = self.choices.stream(f"own {kind.__name__}", link.name)
+        return self.choices.sample("own", link.name, kind.__name__, stream, law)
+
+    def _delay(self, link: Link, event: Input, law: Law) -> int:
+        kind = _kind(event)
         stream = link.streams.get(kind)
         if stream is None:
             stream = link.streams[kind] = self.choices.stream(f"delay {kind.__name__}", link.name)
         choices = self.choices
-        value = link.law.sample(stream.next())
+        value = law.sample(stream.next())
         return choices.settle(f"delay|{link.name}|{kind.__name__}|{stream.drawn}", value) if choices.labelled else value
 
     def _apply_rule(self, rule: Rule, parcel: Parcel, delay: int) -> None:
@@ -268,7 +299,7 @@ class Simulation:
             case Fate.DUPLICATE:
                 self._depart(parcel, delay)
                 assert parcel.link is not None
-                self._depart(parcel, self._delay(parcel.link, parcel.event))
+                self._depart(parcel, self._delay(parcel.link, parcel.event, parcel.link.law))
             case Fate.ERROR:
                 self._answer_for(parcel, rule.value)
             case Fate.BREAK:
@@ -352,7 +383,7 @@ class Simulation:
             self.local.append(Parcel(self, caller, event, None, serial))
         else:
             link = self.link(place, seat.place.name)
-            self._depart(Parcel(self, caller, event, link, serial), self._delay(link, event))
+            self._depart(Parcel(self, caller, event, link, serial), self._delay(link, event, link.law))
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
@@ -392,6 +423,10 @@ class Simulation:
         for entry in entries:
             entry.run()
             self.settle()
+
+
+def _kind(event: Input) -> type:
+    return type(event.message) if isinstance(event, (Deliver, Reply)) else type(event)
 
 
 def _payload(event: Input) -> object:

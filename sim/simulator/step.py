@@ -148,7 +148,8 @@ class LiveStep:
     def _within(self, span: Within) -> int:
         seat, sim = self.seat, self._sim
         assert seat is not None
-        us = sim.choices.sample("draw", seat.name, span.label, sim.stream(seat, span.label), _uniform(span.lo, span.hi))
+        law = sim.laws.get(span.label) or _uniform(span.lo, span.hi)
+        us = sim.choices.sample("draw", seat.name, span.label, sim.stream(seat, span.label), law)
         return self._slowed(seat, us)
 
     def _until(self, span: Until) -> int:
@@ -162,7 +163,8 @@ class LiveStep:
         if span.entity:
             return self._slowed(seat, choices.sample_at(span.label, span.entity, span.ordinal, span.law))
         stream = self._sim.stream(seat, span.label)
-        return self._slowed(seat, choices.sample("draw", seat.name, span.label, stream, span.law))
+        law = self._sim.laws.get(span.label, span.law)
+        return self._slowed(seat, choices.sample("draw", seat.name, span.label, stream, law))
 
     def _slowed(self, seat: Seat, us: int) -> int:
         return us * seat.place.slow_down // 1000

@@ -223,6 +223,7 @@ SECTIONS = {
     "The scenario itself": (schema.ScenarioModel, ("cluster", "network", "workers", "activities", "workflows", "faults", "expect")),
     "`[cluster]`": (schema.ClusterSection, ()),
     "`[network]`": (schema.NetworkSection, ()),
+    "`[latencies]`": (schema.LatenciesSection, ()),
     "`[[workers]]`": (schema.WorkerSection, ()),
     "`[workers.clock]`": (schema.ClockSection, ()),
     "`[workers.network]`": (schema.LegsSection, ()),
