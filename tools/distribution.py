@@ -168,8 +168,8 @@ def report(outcomes: Sequence[Outcome], recordings: int, runs: int, waits_of_cas
         head = (
             "# Simulated against recorded\n\nMade by `python -m tools.distribution CASES... "
             f"--runs {runs} --out reports/calibration`: {recordings} recorded cases, {len(outcomes)} of them with completions, each\n"
-            f"simulated {runs} times with latencies that `session-sim calibrate` learns from the others. No parameter is set by hand. The variants\n"
-            "are those of P7 scenario 1; `later` means that the creation activity's result came during or after a workflow task that did\n"
+            f"simulated {runs} times with latencies that `session-sim calibrate` learns from the others. No parameter is set by hand. The\n"
+            "variants are those of P7 scenario 1; `later` means that the creation activity's result came during or after a workflow task that did\n"
             "not close the workflow.\n\n"
         )
         (out / "README.md").write_text(head + text + "\n", "utf-8")
