@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from scipy import stats
 
+from sim.evidence.calibrate_busy import Together, together
 from sim.evidence.calibrate_hidden import Separated, separate, without
 from sim.evidence.calibrate_laws import MOST_VALUES, Fitted, empirical, fit
 from sim.evidence.calibrate_samples import Gathered, Pair, gather, read_recordings
+from sim.model.durations import format_duration
 from sim.model.laws import Constant, Empirical, Law
 from sim.scenario.values import write_law
 
@@ -34,6 +36,8 @@ class Calibration:
     with_log: bool
     """Whether workers' logs told of calls; else only sums are known, and all of each stands in one place."""
     separated: Separated | None = field(default=None, repr=False)
+    together: Together | None = None
+    """What values of one time have in common."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `session-sim calibrate --json` prints, without `file`."""
@@ -43,6 +47,7 @@ class Calibration:
             "histories": self.histories,
             "pairs": self.pairs,
             "with_log": self.with_log,
+            "busy": None if self.together is None else asdict(self.together),
         }
 
     def to_tables(self) -> dict[str, Any]:
@@ -58,6 +63,9 @@ class Calibration:
                 tables.setdefault("latencies", {}).setdefault(section, {})[rest] = write_law(fitted.law)
             else:
                 tables.setdefault("latencies", {})[section] = write_law(fitted.law)
+        if self.together is not None:
+            busy = {"share": self.together.share, "period": format_duration(self.together.period)}
+            tables.setdefault("latencies", {})["busy"] = busy
         if not self.with_log:
             # What a history tells is the whole from the server's start to the answer: it stands where the answer is made.
             latencies = tables.setdefault("latencies", {})
@@ -105,7 +113,7 @@ def learn(gathered: Gathered, recordings: int = 0, histories: int = 0, quick: bo
     for name, sample in samples.items():
         if name.startswith(("activities.", "arrivals.")):
             fitted[name] = law_of(sample)
-    return Calibration(fitted, recordings, histories, len(gathered.pairs), with_log, separated)
+    return Calibration(fitted, recordings, histories, len(gathered.pairs), with_log, separated, together(gathered.moments, samples))
 
 
 def _requests(samples: Mapping[str, Sequence[int]], separated: Separated | None, with_log: bool, quick: bool) -> dict[str, Fitted]:

@@ -59,16 +59,24 @@ class Gathered:
 
     samples: Samples = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
+    moments: list[list[tuple[int, str, int]]] = field(default_factory=list)
+    """Of each recording: when a value was taken, of which quantity, and the value."""
 
-    def add(self, name: str, value: int) -> None:
+    def add(self, name: str, value: int, at: int | None = None) -> None:
+        """Take a value down; `at`: when it was taken, if it is one of those that a busy machine makes long."""
         if value >= 0:
             self.samples.setdefault(name, []).append(value)
+            if at is not None:
+                if not self.moments:
+                    self.moments.append([])
+                self.moments[0].append((at, name, value))
 
     def join(self, other: Gathered) -> None:
         """Take over what another has."""
         for name, values in other.samples.items():
             self.samples.setdefault(name, []).extend(values)
         self.pairs.extend(other.pairs)
+        self.moments.extend(other.moments)
 
 
 def read_recordings(paths: Iterable[str | Path]) -> list[Recording]:
@@ -189,8 +197,8 @@ class _Gatherer:
             worker = None if isinstance(read.event, ev.WorkflowExecutionSignaled) else read.event.identity  # type: ignore[union-attr]
             calls = self._containing(method, worker, read.time)
             if len(calls) == 1:
-                self.found.add(f"request.{method}", read.time - calls[0].begin)
-                self.found.add(f"response.{method}", calls[0].end - read.time)
+                self.found.add(f"request.{method}", read.time - calls[0].begin, read.time)
+                self.found.add(f"response.{method}", calls[0].end - read.time, read.time)
 
     def _legs_together(self, run: _Run) -> None:
         """Without a log only sums are known: from the server's start of a task to what the worker answered to it."""
@@ -199,7 +207,7 @@ class _Gatherer:
             if isinstance(read.event, ev.WorkflowTaskStarted):
                 started[read.event_id] = read
             elif isinstance(read.event, ev.WorkflowTaskCompleted) and read.links.started in started:
-                self.found.add("sum.workflow_task", read.time - started[read.links.started].time)
+                self.found.add("sum.workflow_task", read.time - started[read.links.started].time, read.time)
             elif isinstance(read.event, ev.WorkflowExecutionSignaled):
                 self._signalled(run, read)
         for activity in run.activities.values():
@@ -247,7 +255,7 @@ class _Gatherer:
             polls = [c for c in self.calls.get((worker, method), ()) if c.got and c.begin <= begun.time <= c.end]
             if not any(poll.begin < written.time for poll in polls):
                 return
-        self.found.add("transfer_read", took)
+        self.found.add("transfer_read", took, written.time)
 
     def _meetings(self) -> None:
         """From a creation poll to the start that ends it, where the task had been waiting when the poll was opened.
@@ -316,8 +324,8 @@ class _Gatherer:
                 mine = [p for p in polls if p.got and p.begin <= begun.time <= p.end < read.time]
                 answers = self._containing("RespondWorkflowTaskCompleted", read.event.identity, read.time)
                 if len(mine) == 1 and len(answers) == 1:
-                    self.found.add("response.PollWorkflowTaskQueue", mine[0].end - begun.time)
-                    self.found.add("workflow_task", answers[0].begin - mine[0].end)
+                    self.found.add("response.PollWorkflowTaskQueue", mine[0].end - begun.time, begun.time)
+                    self.found.add("workflow_task", answers[0].begin - mine[0].end, mine[0].end)
 
     def _activity_tasks(self, run: _Run) -> None:
         """From a poll's return with an activity task to the function's start, and what goroutines take to their calls."""
@@ -337,7 +345,7 @@ class _Gatherer:
             self.found.add("activity_start", ran.begin - polls[0].end)
             at = server.get((ran.activity_id, ran.attempt))
             if at is not None and polls[0].begin <= at:
-                self.found.add("response.PollActivityTaskQueue", polls[0].end - at)
+                self.found.add("response.PollActivityTaskQueue", polls[0].end - at, at)
         self._goroutines(run, mine)
 
     def _goroutines(self, run: _Run, ran: Sequence[Ran]) -> None:

@@ -13,6 +13,7 @@ from sim.protocol.names import activity_queue
 from sim.protocol.pace import Pace
 from sim.scenario.calls import METHODS
 from sim.scenario.schema import CallLaws, LatenciesSection, ScenarioModel
+from sim.simulator.busy import Busy
 
 OTHER: Final = "other"
 """The key of calls that have none of their own."""
@@ -89,6 +90,14 @@ def spans_of(section: LatenciesSection) -> dict[str, Law]:
 def pace_of(model: ScenarioModel) -> Pace:
     """How long steps take that otherwise take no time."""
     return Pace(*(_unless_nothing(getattr(model.latencies, key)) for key in STEPS))
+
+
+def busy_of(section: LatenciesSection, seed: int) -> Busy | None:
+    """What draws of one time have in common, if anything."""
+    if section.busy is None or section.busy.share == 0:
+        return None
+    labels = frozenset((SPANS["transfer_read"], SPANS["meeting"], "workflow task"))
+    return Busy(seed, round(1000 * section.busy.share), section.busy.period, labels)
 
 
 def longest_step_us(section: LatenciesSection) -> int:

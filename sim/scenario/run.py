@@ -20,7 +20,7 @@ from sim.scenario.cluster import Cluster
 from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.ending import Ending
 from sim.scenario.fault_checks import fault_of
-from sim.scenario.latencies import longest_step_us, pace_of, requests_of, responses_of, spans_of
+from sim.scenario.latencies import busy_of, longest_step_us, pace_of, requests_of, responses_of, spans_of
 from sim.scenario.load import Scenario
 from sim.scenario.metrics import SessionMetrics, Sessions, SlotMetrics, Slots, Waits, WorkflowMetrics, waits_of
 from sim.scenario.network import Legs, NetworkDelays
@@ -127,7 +127,7 @@ class PreparedRun:
             responses=responses_of(model.latencies),
             steps_us=longest_step_us(model.latencies),
         )
-        self.sim = Simulation(seed, self.delays, deviations, recording, laws=spans_of(model.latencies))
+        self.sim = Simulation(seed, self.delays, deviations, recording, laws=spans_of(model.latencies), busy=busy_of(model.latencies, seed))
         references = {w.workflow: None for w in model.workflows if w.workflow}
         self.cluster = Cluster(
             self.sim,

@@ -96,6 +96,13 @@ class CallLaws(Section):
     other: LawField | None = Field(None, description="calls that have no law here")
 
 
+class BusySection(Section):
+    """Busy and idle periods of the machines together: what is drawn within one has something in common."""
+
+    share: float = Field(0.0, ge=0, lt=1, strict=False, description="how likely a draw is to follow the period's instead of its own")
+    period: PositiveDuration = Field(parse_duration("200ms"), description="how long a period is")
+
+
 class LatenciesSection(Section):
     """How long the parts of the server and of workers take, beside the network. `session-sim calibrate` writes such a table."""
 
@@ -110,6 +117,7 @@ class LatenciesSection(Section):
     goroutine_answer: LawField | None = Field(None, description="from the start of the completion activity to its call")
     workflow_task: LawField | None = Field(None, description="from the receipt of a workflow task to the call that completes it")
     activity_start: LawField | None = Field(None, description="from the receipt of an activity task to its start")
+    busy: BusySection | None = Field(None, description="busy periods: ways, answers, reads and workflow tasks are slow together")
     transaction: LawField | None = Field(None, description="how long an update of a run keeps others of the same run waiting")
 
 
@@ -287,7 +295,7 @@ class ScenarioModel(Section):
 
 
 __all__ = [
-    "SCHEMA_VERSION", "ActivitySection", "ArrivalSection", "CallLaws", "ClockSection", "ClusterSection", "FaultSection",
+    "SCHEMA_VERSION", "ActivitySection", "ArrivalSection", "BusySection", "CallLaws", "ClockSection", "ClusterSection", "FaultSection",
     "LatenciesSection", "Law", "LegsSection", "MomentSection", "NetworkSection", "PropertiesSection", "ScenarioModel", "Section",
     "WorkerSection", "WorkflowSection",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from sim.model.laws import Law, Uniform
 from sim.model.node import Node
 from sim.model.spans import Span
 from sim.simulator.agenda import Agenda, Entry
+from sim.simulator.busy import Busy
 from sim.simulator.choices import Choices
 from sim.simulator.digest import Digest
 from sim.simulator.places import Clock, Condition, Delays, Fate, Link, Place, Rule
@@ -58,8 +59,9 @@ class Simulation:
         recording: bool = False,
         think: Law | None = None,
         laws: Mapping[str, Law] | None = None,
+        busy: Busy | None = None,
     ) -> None:
-        """`laws`: what spans that are drawn are drawn from, by label, instead of what the nodes say."""
+        """`laws`: what spans that are drawn are drawn from, by label, instead of what the nodes say. `busy`: what draws share."""
         self.agenda = Agenda()
         self.choices = Choices(seed, deviations, recording)
         self.digest = Digest()
@@ -77,6 +79,7 @@ class Simulation:
         self._delays = delays or Delays()
         self._think = think or Uniform(1_000, 10_000)
         self.laws: Mapping[str, Law] = laws or {}
+        self.busy = busy
         self.local: deque[Parcel] = deque()
         """What nodes of one place sent each other just now."""
         self._asleep: dict[Name, list[Entry]] = {}
@@ -227,7 +230,10 @@ class Simulation:
         else:
             law, own = self._laws_of(link, to, event)
             delay = self._delay(link, event, law)
-            parcel.own = self._own(link, event, own) if own is not None else 0
+            if own is not None:
+                # What answers take besides is of the machine; what requests take is by definition their own.
+                follows = self.busy is not None and isinstance(event, Reply)
+                parcel.own = self._own(link, event, self.busy.now(own, self.agenda.now) if follows and self.busy else own)
         if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
             self._apply_rule(rule, parcel, delay)
         else:
@@ -282,6 +288,8 @@ class Simulation:
         if stream is None:
             stream = link.streams[kind] = self.choices.stream(f"delay {kind.__name__}", link.name)
         choices = self.choices
+        if self.busy is not None:
+            law = self.busy.now(law, self.agenda.now)
         value = law.sample(stream.next())
         return choices.settle(f"delay|{link.name}|{kind.__name__}|{stream.drawn}", value) if choices.labelled else value
 
