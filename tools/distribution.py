@@ -136,6 +136,10 @@ def main() -> None:
     report(outcomes, len(recordings), given.runs, given.waits, given.out)
 
 
+def _never(outcomes: Sequence[Outcome]) -> str:
+    return ", ".join(f"`{o.name}` ({name})" for o in outcomes for name in o.recorded if not o.simulated.get(name))
+
+
 def report(outcomes: Sequence[Outcome], recordings: int, runs: int, waits_of_case: str, out: Path | None) -> None:
     """Say how it compares."""
     recorded, simulated = Counter[str](), Counter[str]()
@@ -150,6 +154,7 @@ def report(outcomes: Sequence[Outcome], recordings: int, runs: int, waits_of_cas
         lines.append(f"| {name} | {there} | {there / recorded.total():.1%} | {here / runs:.1f} | {here / simulated.total():.1%} |")
     lines += ["", f"G-test of 1a, 1b and the rest: G = {g:.2f} on 2 degrees of freedom, p = {p:.3f}."]
     chosen = next((outcome for outcome in outcomes if outcome.name == waits_of_case), None)
+    lines += ["", "Cases in which a variant was recorded that was not among the simulated ones: " + (_never(outcomes) or "none") + "."]
     said: dict[str, Any] = {"recorded": recorded, "simulated": simulated, "runs": runs, "g": g, "p": p}
     if chosen is not None:
         low, high = band(chosen.simulated_waits, len(chosen.waits))
@@ -158,6 +163,10 @@ def report(outcomes: Sequence[Outcome], recordings: int, runs: int, waits_of_cas
         lines += ["| | recorded, ms | from, ms | to, ms |", "|---|---|---|---|"]
         for number, (wait, a, b) in enumerate(zip(chosen.waits, low, high, strict=True), 1):
             lines.append(f"| {number} | {wait / 1000:.1f} | {a / 1000:.1f} | {b / 1000:.1f} |")
+        means = [sum(curve) / len(curve) for curve in chosen.simulated_waits if curve]
+        low_mean, high_mean = np.quantile(means, [0.025, 0.975])
+        mean = sum(chosen.waits) / len(chosen.waits)
+        lines += ["", f"Their mean is {mean / 1000:.0f} ms, that of 95 % of the runs {low_mean / 1000:.0f} to {high_mean / 1000:.0f} ms."]
         lines += ["", f"{inside} of {len(chosen.waits)} lie inside."]
         said["waits"] = {"case": chosen.name, "recorded_us": chosen.waits, "from_us": low, "to_us": high, "inside": inside}
     said["cases"] = [{"name": o.name, "recorded": o.recorded, "simulated": o.simulated} for o in outcomes]
@@ -165,12 +174,16 @@ def report(outcomes: Sequence[Outcome], recordings: int, runs: int, waits_of_cas
     print(text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        head = (
-            "# Simulated against recorded\n\nMade by `python -m tools.distribution CASES... "
-            f"--runs {runs} --out reports/calibration`: {recordings} recorded cases, {len(outcomes)} of them with completions, each\n"
-            f"simulated {runs} times with latencies that `session-sim calibrate` learns from the others. No parameter is set by hand. The\n"
-            "variants are those of P7 scenario 1; `later` means that the creation activity's result came during or after a workflow task that did\n"
-            "not close the workflow.\n\n"
+        head = (  # what it is, and how to make it again
+            f"""\
+# Simulated against recorded
+
+Made by `python -m tools.distribution CASES... --runs {runs} --out reports/calibration`: {recordings} recorded cases, {len(outcomes)} of
+them with completions, each simulated {runs} times with latencies that `session-sim calibrate` learns from the others. No
+parameter is set by hand. The variants are those of P7 scenario 1; `later` means that the creation activity's result came during or
+after a workflow task that did not close the workflow.
+
+"""
         )
         (out / "README.md").write_text(head + text + "\n", "utf-8")
         (out / "distribution.json").write_text(json.dumps(said, indent=1) + "\n", "utf-8")
