@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.audit import AuditResult, audit
+    from sim.evidence.case import CaseError
+    from sim.evidence.conforming import conform
+    from sim.evidence.result import ConformResult
     from sim.history.temporal_reader import HistoryError
     from sim.report.story import Story
     from sim.report.timeline import Limits, Timeline
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AuditResult": "sim.audit",
+    "CaseError": "sim.evidence.case",
+    "ConformResult": "sim.evidence.result",
     "Diverged": "sim.report.watched",
     "HistoryError": "sim.history.temporal_reader",
     "Limits": "sim.report.timeline",
@@ -36,14 +41,15 @@ _HOMES = {
     "Timeline": "sim.report.timeline",
     "Watched": "sim.report.watched",
     "audit": "sim.audit",
+    "conform": "sim.evidence.conforming",
     "replay": "sim.scenario.replay",
     "run": "sim.scenario.run",
     "watch": "sim.report.watched",
 }
 
 __all__ = [
-    "AuditResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult", "Scenario", "ScenarioError", "Story", "Tape",
-    "Timeline", "Watched", "audit", "replay", "run", "watch",
+    "AuditResult", "CaseError", "ConformResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult", "Scenario",
+    "ScenarioError", "Story", "Tape", "Timeline", "Watched", "audit", "conform", "replay", "run", "watch",
 ]  # fmt: skip
 
 

@@ -181,7 +181,7 @@ class Session:
 
     @property
     def unstarted_when_lost(self) -> list[Activity]:
-        """Activities that were scheduled for its worker when that was not heard of any more, and never started."""
+        """Activities that were scheduled for its worker when that was not heard of any more, and of which no start is told."""
         heard = self.last_heard
         if heard is None or self.end is not End.FAILED:
             return []

@@ -143,7 +143,9 @@ def _losses(session: Session) -> Iterator[tuple[str, str]]:
     if between is not None and between[1] > between[0]:
         yield "lost", f"between {_when(session, between[0])} and {_when(session, between[1])}"
     for activity in session.unstarted_when_lost:
-        yield "stranded", f"{_name(activity)} was scheduled when its worker was not heard of any more, and never started"
+        # An attempt that nothing closed left no event, whether it was started or not (P4.1.2).
+        started = "never started" if activity.closed_at is not None else "whether it was started the history does not tell"
+        yield "stranded", f"{_name(activity)} was scheduled when its worker was not heard of any more; {started}"
     for activity, span in session.without_slot:
         yield "no slot", f"{_name(activity)} ran for {length(span)} without the session's slot"
     for activity, span in session.after_failure:

@@ -1,1 +1,1 @@
-"""What recordings of a real server are good for beyond an audit: latencies that are learned from them."""
+"""Where real recordings come in: could this protocol have produced them, and how long do things take there?"""

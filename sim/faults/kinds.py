@@ -44,7 +44,7 @@ _ALL: Final = (
         "clock", "process", "its machine's clock changes its speed or jumps", takes=("drift_ppm", "skew"), undone="its clock is right again"
     ),
     Kind("cancel", "workflow", "a client asks for its cancellation", takes=("reason",)),
-    Kind("terminate", "workflow", "a client terminates it", takes=("reason",)),
+    Kind("terminate", "workflow", "a client terminates it", takes=("reason", "payload")),
     Kind("signal", "workflow", "a client signals it", needs=("name",), takes=("payload",)),
     Kind("pause_activity", "workflow", "an operator pauses its activities of a type", needs=("activity",), undone="they are unpaused"),
     Kind("unpause_activity", "workflow", "an operator unpauses its activities of a type", needs=("activity",)),

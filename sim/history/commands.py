@@ -63,8 +63,11 @@ class RequestCancelActivity(Struct, frozen=True):
 
 
 class StartTimer(Struct, frozen=True):
+    """`summary`: what the SDK calls the timer in the web UI."""
+
     ordinal: int
     duration: int
+    summary: str = ""
 
 
 class CancelTimer(Struct, frozen=True):

@@ -34,7 +34,10 @@ class WorkflowTaskScheduled(Struct, frozen=True):
 
 
 class WorkflowTaskStarted(Struct, frozen=True):
+    """`inline`: it came with the answer to the completion of the task before."""
+
     identity: str
+    inline: bool = False
 
 
 class WorkflowTaskCompleted(Struct, frozen=True):
@@ -42,11 +45,16 @@ class WorkflowTaskCompleted(Struct, frozen=True):
 
 
 class WorkflowTaskFailed(Struct, frozen=True):
-    """`cause` as in enums.v1.WorkflowTaskFailedCause, without the prefix."""
+    """`cause` as in enums.v1.WorkflowTaskFailedCause, without the prefix.
+
+    `refused`: the activity type of the command that was refused; `position`: its place among the task's commands, from 0.
+    """
 
     cause: str
     identity: str
     message: str = ""
+    refused: str = ""
+    position: int = 0
 
 
 class WorkflowTaskTimedOut(Struct, frozen=True):
@@ -108,6 +116,7 @@ class ActivityTaskCanceled(Struct, frozen=True):
 class TimerStarted(Struct, frozen=True):
     ordinal: int
     duration: int
+    summary: str = ""
 
 
 class TimerFired(Struct, frozen=True):
@@ -146,6 +155,7 @@ class WorkflowExecutionCanceled(Struct, frozen=True):
 class WorkflowExecutionTerminated(Struct, frozen=True):
     reason: str
     identity: str
+    details: object = None
 
 
 class WorkflowExecutionTimedOut(Struct, frozen=True):

@@ -67,6 +67,18 @@ _JSON_BYTES_PER_HISTORY_BYTE: Final = 3
 
 _UNHANDLED_COMMAND: Final = "UNHANDLED_COMMAND"
 
+# What the server writes for the request of a task that comes with the answer to the completion of the one before.
+_INLINE_REQUEST: Final = "request-from-RespondWorkflowTaskCompleted"
+
+# The first version of the Go SDK whose signals have headers.
+_SIGNAL_HEADERS_SINCE: Final = (1, 13)
+
+# The first version of the Go SDK that tells what is to be metered (#1046).
+_METERING_SINCE: Final = (1, 22)
+
+# The first version of the Go SDK that calls the timers of Sleep so.
+_SUMMARIES_SINCE: Final = (1, 29)
+
 # Flags that histories of these SDK versions carry: on the first workflow task, and on the first that saw a signal.
 _FIRST_TASK_FLAGS: Final = ((1, 30), [3])
 _SIGNAL_FLAGS: Final = (((1, 48), [5, 8]), ((1, 36), [5]))
@@ -166,6 +178,8 @@ class _Writer:
             "taskId": str(_FIRST_TASK_ID + recorded.event_id),
             f"{name[0].lower()}{name[1:]}EventAttributes": _MAKERS[type(recorded.event)](self, recorded, recorded.event),
         }
+        if isinstance(recorded.event, TimerStarted) and recorded.event.summary and self._sdk >= _SUMMARIES_SINCE:
+            spelled["userMetadata"] = {"summary": self.payload(recorded.event.summary)}
         self._bytes += len(msgspec.json.encode(spelled))
         return spelled
 
@@ -175,14 +189,16 @@ class _Writer:
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{microseconds:06}000Z"
 
     def payloads(self, value: object) -> Json | None:
-        """One payload: bytes as they are, anything else as JSON; None when there is no value."""
-        if value is None:
-            return None
+        """One payload, or None when there is no value."""
+        return None if value is None else {"payloads": [self.payload(value)]}
+
+    def payload(self, value: object) -> Json:
+        """Bytes as they are, anything else as JSON."""
         if isinstance(value, bytes):
             encoding, data = b"binary/plain", self.names.token(value)
         else:
             encoding, data = b"json/plain", msgspec.json.encode(self.names.translate(value))
-        return {"payloads": [{"metadata": {"encoding": base64.b64encode(encoding).decode()}, "data": base64.b64encode(data).decode()}]}
+        return {"metadata": {"encoding": base64.b64encode(encoding).decode()}, "data": base64.b64encode(data).decode()}
 
     def failure(self, failure: Failure | None) -> Json | None:
         """A failure with the chain of its causes; None for none."""
@@ -243,7 +259,7 @@ class _Writer:
             signalName=self.names.session(event.name),
             input=self.payloads(event.payload),
             identity=event.identity,
-            header={},
+            header=None if event.identity.endswith("@") and self._sdk < _SIGNAL_HEADERS_SINCE else {},
             requestId=self.names.request(self.run.run, recorded.event_id),
         )
 
@@ -264,7 +280,7 @@ class _Writer:
         return _set(workflowTaskCompletedEventId=_id(recorded.links.completed), details=self.payloads(event.details))
 
     def terminated(self, recorded: Recorded, event: WorkflowExecutionTerminated) -> Json:
-        return _set(reason=event.reason, identity=event.identity)
+        return _set(reason=event.reason, details=self.payloads(event.details), identity=event.identity)
 
     def timed_out(self, recorded: Recorded, event: WorkflowExecutionTimedOut) -> Json:
         return _set(retryState=event.retry_state.value)
@@ -297,7 +313,7 @@ class _Writer:
         return _set(
             scheduledEventId=_id(recorded.links.scheduled),
             identity=event.identity,
-            requestId=self.names.request(self.run.run, recorded.event_id),
+            requestId=_INLINE_REQUEST if event.inline else self.names.request(self.run.run, recorded.event_id),
             historySizeBytes=str(self._bytes // _JSON_BYTES_PER_HISTORY_BYTE),
         )
 
@@ -307,7 +323,7 @@ class _Writer:
             startedEventId=_id(recorded.links.started),
             identity=event.identity,
             sdkMetadata=self._sdk_metadata(event.identity),
-            meteringMetadata={},
+            meteringMetadata={} if self._sdk >= _METERING_SINCE else None,
         )
 
     def _sdk_metadata(self, worker: str) -> Json | None:
@@ -326,8 +342,15 @@ class _Writer:
             sdkVersion=None if known else self._sdk_version,
         )
 
+    @staticmethod
+    def _refusal(recorded: Recorded, event: WorkflowTaskFailed) -> str:
+        """The server's message; a refused activity has the id that the SDK predicted for it."""
+        if not event.refused:
+            return event.message
+        return f"{event.message} ActivityId={recorded.links.started + 2 + event.position} ActivityType={event.refused}"
+
     def task_failed(self, recorded: Recorded, event: WorkflowTaskFailed) -> Json:
-        message = event.message or ("UnhandledCommand" if event.cause == _UNHANDLED_COMMAND else "")
+        message = self._refusal(recorded, event) or ("UnhandledCommand" if event.cause == _UNHANDLED_COMMAND else "")
         return _set(
             scheduledEventId=_id(recorded.links.scheduled),
             startedEventId=_id(recorded.links.started),

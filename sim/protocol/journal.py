@@ -31,9 +31,9 @@ class Journal:
     buffer: list[Buffered] = field(default_factory=list)
     fresh: list[Written] = field(default_factory=list)
 
-    def direct(self, step: Step, event: Event, visible: Visible | None = None) -> None:
-        """Append an event at once."""
-        self.fresh.append(Written(step.stamp(), event))
+    def direct(self, step: Step, event: Event, visible: Visible | None = None, time: int | None = None) -> None:
+        """Append an event at once; `time`: when it happened, if not now."""
+        self.fresh.append(Written(step.stamp() if time is None else time, event))
         if visible is not None:
             self.log.append(visible)
 

@@ -67,6 +67,7 @@ class TerminateWorkflow(Struct, frozen=True):
     workflow_id: str
     reason: str = ""
     identity: str = "client"
+    details: object = None
 
 
 class SignalWorkflow(Struct, frozen=True):

@@ -291,6 +291,7 @@ class Run(Node):
         task.serial += 1
         task.sticky = bool(self.sticky.queue) and not task.transient
         task.refused_close = False
+        task.scheduled = step.stamp()
         if not task.transient:
             name = self.sticky.name if task.sticky else spec.task_queue
             self.journal.direct(step, ev.WorkflowTaskScheduled(name, task.sticky, spec.task_queue, spec.task_timeout, 1))
@@ -314,7 +315,7 @@ class Run(Node):
         task.upto = len(self.journal.log)
         task.now = step.stamp()
         if not task.transient:
-            self.journal.direct(step, ev.WorkflowTaskStarted(identity))
+            self.journal.direct(step, ev.WorkflowTaskStarted(identity, request == task_requests.INLINE))
         if step.wants(obs.WorkflowTaskTaken):
             step.emit(obs.WorkflowTaskTaken(step.me, identity))
         step.disarm(("sticky",))
@@ -345,9 +346,9 @@ class Run(Node):
             task.attempt += 1
         self.schedule_task(step)
 
-    def fail_task(self, step: Step, cause: str, message: str, attempt: int) -> None:
+    def fail_task(self, step: Step, failed: ev.WorkflowTaskFailed, attempt: int) -> None:
         """Write WTF, clear stickiness, schedule the next task as this attempt."""
-        self.journal.direct(step, ev.WorkflowTaskFailed(cause, self.task.identity, message))
+        self.journal.direct(step, failed)
         step.disarm(("task",))
         self.sticky.clear()
         self.task.phase = Phase.NONE

@@ -16,7 +16,7 @@ from sim.protocol import messages as msg
 from sim.protocol.names import run_name
 from sim.protocol.pace import AT_ONCE, Pace
 from sim.protocol.run import Run, RunSpec
-from sim.protocol.workflow_task import DEFAULT_TIMEOUT
+from sim.protocol.workflow_task import DEFAULT_TIMEOUT, MAX_TIMEOUT
 
 READ_INTERVAL = 50 * MILLISECOND
 BURST = 20
@@ -76,7 +76,7 @@ class Shard(Node):
         written, self.written = self.written, []
         # The tasks of one read are carried out side by side: those of one queue reach it in any order.
         if len({transfer.queue for transfer in written}) < len(written):
-            written = [written.pop(step.choose("order of transfer tasks", range(len(written)))) for _ in range(len(written))]
+            written = _in_some_order(written, step)
         for transfer in written:
             if transfer.otherwise:
                 tag = min(set(range(len(self.offered) + 1)) - self.offered.keys())
@@ -94,9 +94,12 @@ class Shard(Node):
             return
         number = self.numbers.get(start.workflow_id, 0) + 1
         name = run_name(start.workflow_id, number)
+        # A workflow task may not take longer than the run.
+        longest = min((t for t in (start.execution_timeout, start.run_timeout) if t), default=MAX_TIMEOUT)
         spec = RunSpec(
             start.workflow_id, number, start.workflow_type, start.task_queue, start.input, step.me, start.execution_timeout,
-            start.run_timeout, start.task_timeout or DEFAULT_TIMEOUT, start.identity, transaction=self.pace.transaction,
+            start.run_timeout, min(start.task_timeout or DEFAULT_TIMEOUT, longest), start.identity,
+            transaction=self.pace.transaction,
         )  # fmt: skip
         self.current[start.workflow_id] = name
         step.spawn(name, Run(spec))
@@ -120,3 +123,11 @@ class Shard(Node):
             step.send(run, message)
         if call is not None:
             step.reply(call, msg.Ok() if run is not None else msg.Refused(msg.Code.NOT_FOUND, "workflow execution already completed"))
+
+
+def _in_some_order(written: list[msg.Transfer], step: Step) -> list[msg.Transfer]:
+    left, order = list(written), []
+    while left:
+        order.append(step.choose("order of transfer tasks", tuple(left)))
+        left.remove(order[-1])
+    return order

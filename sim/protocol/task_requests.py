@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from sim.protocol.run import Run
 
 NOT_FOUND = msg.Refused(msg.Code.NOT_FOUND, "Workflow task not found.")
-_WHY = {
-    "BAD_SCHEDULE_ACTIVITY_ATTRIBUTES": "BadScheduleActivityAttributes: "
-    "a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the activity."
-}
+UNHANDLED = "UNHANDLED_COMMAND"
+INLINE = "inline"
+"""The request of a task that comes with the answer to the completion of the one before."""
+
+_NO_TIMEOUT = "BadScheduleActivityAttributes: a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the activity."
 CLOSING = (cmd.CompleteWorkflow, cmd.FailWorkflow, cmd.CancelWorkflow, cmd.ContinueAsNew)
 
 
@@ -47,7 +48,7 @@ def failed(run: Run, message: msg.RespondWorkflowTaskFailed, call: Call, step: S
         return
     step.reply(call, msg.Ok())
     if not task.transient:
-        run.fail_task(step, message.cause, message.message, attempt=2)
+        run.fail_task(step, ev.WorkflowTaskFailed(message.cause, task.identity, message.message), attempt=2)
 
 
 def completed(run: Run, message: msg.RespondWorkflowTaskCompleted, call: Call, step: Step) -> None:
@@ -56,9 +57,9 @@ def completed(run: Run, message: msg.RespondWorkflowTaskCompleted, call: Call, s
     if task.phase is not Phase.STARTED or task.serial != message.serial:
         step.reply(call, NOT_FOUND)
         return
-    cause = _reason_to_refuse(run, message.commands)
-    if cause:
-        _refuse(run, cause, call, step)
+    refusal = _reason_to_refuse(run, message.commands)
+    if refusal is not None:
+        _refuse(run, refusal, call, step)
         return
     _write_completion(run, message, step)
     force = False
@@ -73,30 +74,33 @@ def completed(run: Run, message: msg.RespondWorkflowTaskCompleted, call: Call, s
         step.reply(call, msg.WorkflowTaskAccepted())
 
 
-def _reason_to_refuse(run: Run, commands: tuple[cmd.Command, ...]) -> str:
+def _reason_to_refuse(run: Run, commands: tuple[cmd.Command, ...]) -> ev.WorkflowTaskFailed | None:
+    identity = run.task.identity
     if any(isinstance(c, CLOSING) for c in commands) and run.journal.buffer:
-        return "UNHANDLED_COMMAND"
-    for command in commands:
+        return ev.WorkflowTaskFailed(UNHANDLED, identity)
+    for position, command in enumerate(commands):
         if isinstance(command, cmd.ScheduleActivity) and normalised(command, run.spec.bound) is None:
-            return "BAD_SCHEDULE_ACTIVITY_ATTRIBUTES"
-    return ""
+            return ev.WorkflowTaskFailed("BAD_SCHEDULE_ACTIVITY_ATTRIBUTES", identity, _NO_TIMEOUT, command.activity_type, position)
+    return None
 
 
-def _refuse(run: Run, cause: str, call: Call, step: Step) -> None:
+def _refuse(run: Run, refusal: ev.WorkflowTaskFailed, call: Call, step: Step) -> None:
     """Fail the task. A transient task's failure is not recorded: it runs into its timeout (P4.5.7)."""
-    unhandled = cause == "UNHANDLED_COMMAND"
+    unhandled = refusal.cause == UNHANDLED
     if unhandled or not run.task.transient:
         if run.task.transient:
             _write_transient(run, step)
-        run.fail_task(step, cause, _WHY.get(cause, ""), attempt=1 if unhandled else 2)
+        run.fail_task(step, refusal, attempt=1 if unhandled else 2)
         run.task.refused_close = unhandled
-    step.reply(call, msg.Refused(msg.Code.INVALID_ARGUMENT, cause))
+    step.reply(call, msg.Refused(msg.Code.INVALID_ARGUMENT, refusal.cause))
 
 
 def _write_transient(run: Run, step: Step) -> None:
+    """Write what was held back, with the times at which it happened: workflow code has seen the start's."""
     task, spec = run.task, run.spec
-    run.journal.direct(step, ev.WorkflowTaskScheduled(spec.task_queue, False, spec.task_queue, spec.task_timeout, task.attempt))
-    run.journal.direct(step, ev.WorkflowTaskStarted(task.identity))
+    scheduled = ev.WorkflowTaskScheduled(spec.task_queue, False, spec.task_queue, spec.task_timeout, task.attempt)
+    run.journal.direct(step, scheduled, time=task.scheduled)
+    run.journal.direct(step, ev.WorkflowTaskStarted(task.identity), time=task.now)
 
 
 def _write_completion(run: Run, message: msg.RespondWorkflowTaskCompleted, step: Step) -> None:
@@ -114,7 +118,7 @@ def _write_completion(run: Run, message: msg.RespondWorkflowTaskCompleted, step:
 def _inline_task(run: Run, identity: str, step: Step) -> msg.WorkflowTask:
     """The next task, started at once and returned to the same worker."""
     run.write_scheduled(step)
-    return run.start_task(step, "inline", identity)
+    return run.start_task(step, INLINE, identity)
 
 
 def _carry_out(run: Run, command: cmd.Command, message: msg.RespondWorkflowTaskCompleted, step: Step) -> bool:
@@ -124,8 +128,8 @@ def _carry_out(run: Run, command: cmd.Command, message: msg.RespondWorkflowTaskC
             _schedule(run, command, step)
         case cmd.RequestCancelActivity(ordinal):
             return _request_cancel(run, ordinal, message.identity, step)
-        case cmd.StartTimer(ordinal, duration):
-            run.journal.direct(step, ev.TimerStarted(ordinal, duration), vis.Asked(command))
+        case cmd.StartTimer(ordinal, duration, summary):
+            run.journal.direct(step, ev.TimerStarted(ordinal, duration, summary), vis.Asked(command))
             run.timers[ordinal] = False
             run.deadlines_changed = True
             step.deadline(("user", ordinal), Exactly(duration))

@@ -53,7 +53,7 @@ def request_cancel(run: Run, message: msg.RequestCancelWorkflow, call: Call | No
 
 def terminate(run: Run, message: msg.TerminateWorkflow, call: Call | None, step: Step) -> None:
     """Close the run at once; nobody is asked."""
-    run.force_close(step, ev.WorkflowExecutionTerminated(message.reason, message.identity), "TERMINATED")
+    run.force_close(step, ev.WorkflowExecutionTerminated(message.reason, message.identity, message.details), "TERMINATED")
     _answer(step, call, msg.Ok())
 
 

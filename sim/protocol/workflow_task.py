@@ -15,6 +15,7 @@ from sim.model.spans import MINUTE, SECOND
 
 STICKY_SCHEDULE_TO_START = 5 * SECOND
 DEFAULT_TIMEOUT = 10 * SECOND
+MAX_TIMEOUT = 120 * SECOND
 
 
 class Phase(Enum):
@@ -36,7 +37,9 @@ class PendingTask:
     identity: str = ""
     upto: int = 0
     """How much of the log the started task has."""
+    scheduled: int = 0
     now: int = 0
+    """When it was scheduled and when it started, as the server's clock stamped it."""
     refused_close: bool = False
     """A close was refused since this task was scheduled: signals have to wait (P4.4.1)."""
 

@@ -133,7 +133,7 @@ class ClusterOperations:
             case "cancel":
                 cluster.cancel_workflow(workflow, p.get("reason", ""))
             case "terminate":
-                cluster.terminate_workflow(workflow, p.get("reason", ""))
+                cluster.terminate_workflow(workflow, p.get("reason", ""), p.get("payload"))
             case "signal":
                 cluster.signal_workflow(workflow, p["name"], p.get("payload"))
             case "pause_activity":

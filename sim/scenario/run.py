@@ -29,6 +29,7 @@ from sim.scenario.processes import Processes
 from sim.scenario.schema import WorkflowSection
 from sim.scenario.tables import RUN, Verdicts, Workflows
 from sim.scenario.workers import worker_plans
+from sim.simulator.choices import Choices
 from sim.simulator.simulation import Simulation
 from sim.trace.tape import Tape
 from sim.workflow.script import SCRIPT
@@ -114,6 +115,7 @@ class PreparedRun:
         deviations: Mapping[str, int] | None = None,
         recording: bool = False,
         properties: Sequence[str] | None = None,
+        choices: Choices | None = None,
     ) -> None:
         model = scenario.model
         self.scenario = scenario
@@ -127,7 +129,10 @@ class PreparedRun:
             responses=responses_of(model.latencies),
             steps_us=longest_step_us(model.latencies),
         )
-        self.sim = Simulation(seed, self.delays, deviations, recording, laws=spans_of(model.latencies), busy=busy_of(model.latencies, seed))
+        self.sim = Simulation(
+            seed, self.delays, deviations, recording, choices=choices,
+            laws=spans_of(model.latencies), busy=busy_of(model.latencies, seed),
+        )  # fmt: skip
         references = {w.workflow: None for w in model.workflows if w.workflow}
         self.cluster = Cluster(
             self.sim,

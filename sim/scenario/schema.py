@@ -258,7 +258,7 @@ class FaultSection(Section):
     drift_ppm: int | None = Field(None, gt=-1_000_000, description="clock: the new drift")
     skew: SignedDuration | None = Field(None, description="clock: how far the wall clock jumps")
     name: str | None = Field(None, description="signal: its name")
-    payload: Any = Field(None, description="signal: its payload")
+    payload: Any = Field(None, description="signal, terminate: its payload")
     activity: str | None = Field(None, description="pause_activity: the activity type")
     reason: str | None = Field(None, description="cancel, terminate: the reason")
 

@@ -35,18 +35,19 @@ class Choices:
         """A new stream at its beginning; the caller keeps it."""
         return self._draws.stream(purpose, entity)
 
-    def sample(self, kind: str, entity: str, what: str, stream: Stream, law: Law) -> int:
-        """The next value of a law, microseconds."""
+    def sample(self, kind: str, entity: str, what: str, stream: Stream, law: Law, about: object = None) -> int:
+        """The next value of a law, microseconds. `about`: the tag of the timer whose length it is."""
         value = law.sample(stream.next())
-        return self.settle(f"{kind}|{entity}|{what}|{stream.drawn}", value) if self.labelled else value
+        return self.settle(f"{kind}|{entity}|{what}|{stream.drawn}", value, about) if self.labelled else value
 
     def sample_at(self, what: str, entity: str, ordinal: int, law: Law) -> int:
         """The value of a law for an entity that keeps no stream."""
         value = law.sample(draw(self.seed, what, entity, ordinal))
         return self.settle(f"draw|{entity}|{what}|{ordinal}", value) if self.labelled else value
 
-    def pick(self, entity: str, what: str, stream: Stream, options: int, weights: Sequence[int] | None) -> int:
-        """One of the numbers below `options`, in proportion to `weights` (None: all alike)."""
+    def pick(self, entity: str, what: str, stream: Stream, choices: Sequence[object], weights: Sequence[int] | None) -> int:
+        """The number of one of the choices, in proportion to `weights` (None: all alike)."""
+        options = len(choices)
         if weights is None:
             index = stream.next() * options >> WORD
         else:
@@ -57,12 +58,21 @@ class Choices:
                 index += 1
         if self.labelled:
             label = f"choose|{entity}|{what}|{stream.drawn}"
-            index = self.settle(label, index)
+            index = self.settle(label, index, choices)
             if index >= options:
                 raise ValueError(f"deviation {label!r} is {index}; expected one of {options} options, 0 to {options - 1}")
         return index
 
-    def settle(self, label: str, value: int) -> int:
+    def late(self, label: str, about: object = None) -> int:
+        """How much later than it arrives a message is dealt with. At once is the rule, and is not recorded."""
+        return self.settle(label, 0, about) if label in self._deviations else 0
+
+    def settle(self, label: str, value: int, about: object = None) -> int:
+        """What is chosen where the seed says `value`.
+
+        `about` tells whoever steers a run what it decides: of a delay the parcel on its way, of a timer's length its tag,
+        of a pick the things to pick from.
+        """
         if label in self._deviations:
             value = self._deviations[label]
             self.used.add(label)

@@ -58,12 +58,13 @@ class Simulation:
         deviations: Mapping[str, int] | None = None,
         recording: bool = False,
         think: Law | None = None,
+        choices: Choices | None = None,
         laws: Mapping[str, Law] | None = None,
         busy: Busy | None = None,
     ) -> None:
         """`laws`: what spans that are drawn are drawn from, by label, instead of what the nodes say. `busy`: what draws share."""
         self.agenda = Agenda()
-        self.choices = Choices(seed, deviations, recording)
+        self.choices = choices or Choices(seed, deviations, recording)
         self.digest = Digest()
         self.places: dict[Name, Place] = {}
         self.seats: dict[Name, Seat] = {}
@@ -83,8 +84,12 @@ class Simulation:
         self.local: deque[Parcel] = deque()
         """What nodes of one place sent each other just now."""
         self._asleep: dict[Name, list[Entry]] = {}
+        self._sent: dict[tuple[str, type], int] = {}
+        """Messages by way and class, counted where they have to be told apart."""
         self.serial = 0
         """Number of the latest call."""
+        self.handling: Input | None = None
+        """The input that a node took last."""
         self._step = LiveStep(self)
 
     # -- building ---------------------------------------------------------------------------------------------------
@@ -158,6 +163,7 @@ class Simulation:
         outer = step.seat
         step.seat = seat
         step.me = seat.name
+        self.handling = event
         self.digest.add(self.agenda.now, seat.index, event)
         node = seat.node
         node.handle(event, step)
@@ -221,23 +227,36 @@ class Simulation:
         """Send an input to a node in `target`."""
         source = sender.place
         if target is source:
-            self.local.append(Parcel(self, to, event, None, serial))
+            parcel = Parcel(self, to, event, None, serial)
+            if self.choices.labelled and (late := self._late(f"{sender.name}>{to}", parcel)):
+                self.agenda.at(self.agenda.now + late, parcel)
+            else:
+                self.local.append(parcel)
             return
         link = self.links.get((source.name, target.name)) or self.link(source.name, target.name)
         parcel = Parcel(self, to, event, link, serial)
         if link.calls is None:
-            delay = self._delay(link, event, link.law)
+            delay = self._delay(link, parcel, link.law)
         else:
             law, own = self._laws_of(link, to, event)
-            delay = self._delay(link, event, law)
-            if own is not None:
-                # What answers take besides is of the machine; what requests take is by definition their own.
-                follows = self.busy is not None and isinstance(event, Reply)
-                parcel.own = self._own(link, event, self.busy.now(own, self.agenda.now) if follows and self.busy else own)
+            delay = self._delay(link, parcel, law)
+            parcel.own = self._own(link, parcel, own) if own is not None else 0
         if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
             self._apply_rule(rule, parcel, delay)
         else:
             self._depart(parcel, delay)
+
+    def _late(self, way: str, parcel: Parcel) -> int:
+        """How much later than it arrives a message is dealt with: at once, unless a tape says otherwise.
+
+        Messages of a connection arrive in their order; who serves them may take up a later one first.
+        """
+        event = parcel.event
+        if not isinstance(event, (Deliver, Reply)):
+            return 0
+        key = (way, type(event.message))
+        number = self._sent[key] = self._sent.get(key, 0) + 1
+        return self.choices.late(f"late|{way}|{key[1].__name__}|{number}", parcel)
 
     def _asked(self, to: Name, event: Input) -> tuple[object, Name] | None:
         """The request that an input is, or answers, and whom it was made to; None when it is neither."""
@@ -264,6 +283,8 @@ class Simulation:
             # What a call takes by itself does not hold up others; the end of a call does not come before the call.
             arrival = arrival + parcel.own if parcel.own or type(parcel.event) is not Withdrawn else max(arrival, link.latest)
             link.latest = max(link.latest, arrival)
+        if self.choices.labelled:
+            arrival += self._late(link.name, parcel)
         self.agenda.at(arrival, parcel)
 
     def _laws_of(self, link: Link, to: Name, event: Input) -> tuple[Law, Law | None]:
@@ -274,16 +295,19 @@ class Simulation:
         law, own = link.calls(*asked)
         return law or link.law, own
 
-    def _own(self, link: Link, event: Input, law: Law) -> int:
+    def _own(self, link: Link, parcel: Parcel, law: Law) -> int:
         """What a call takes besides its way."""
-        kind = _kind(event)
+        kind = _kind(parcel.event)
         stream = link.own_streams.get(kind)
         if stream is None:
             stream = link.own_streams[kind] = self.choices.stream(f"own {kind.__name__}", link.name)
-        return self.choices.sample("own", link.name, kind.__name__, stream, law)
+        if self.busy is not None and type(parcel.event) is Reply:
+            # What answers take besides is of the machine; what requests take is by definition their own.
+            law = self.busy.now(law, self.agenda.now)
+        return self.choices.sample("own", link.name, kind.__name__, stream, law, parcel)
 
-    def _delay(self, link: Link, event: Input, law: Law) -> int:
-        kind = _kind(event)
+    def _delay(self, link: Link, parcel: Parcel, law: Law) -> int:
+        kind = _kind(parcel.event)
         stream = link.streams.get(kind)
         if stream is None:
             stream = link.streams[kind] = self.choices.stream(f"delay {kind.__name__}", link.name)
@@ -291,7 +315,7 @@ class Simulation:
         if self.busy is not None:
             law = self.busy.now(law, self.agenda.now)
         value = law.sample(stream.next())
-        return choices.settle(f"delay|{link.name}|{kind.__name__}|{stream.drawn}", value) if choices.labelled else value
+        return choices.settle(f"delay|{link.name}|{kind.__name__}|{stream.drawn}", value, parcel) if choices.labelled else value
 
     def _apply_rule(self, rule: Rule, parcel: Parcel, delay: int) -> None:
         match rule.fate:
@@ -307,7 +331,7 @@ class Simulation:
             case Fate.DUPLICATE:
                 self._depart(parcel, delay)
                 assert parcel.link is not None
-                self._depart(parcel, self._delay(parcel.link, parcel.event, parcel.link.law))
+                self._depart(parcel, self._delay(parcel.link, parcel, parcel.link.law))
             case Fate.ERROR:
                 self._answer_for(parcel, rule.value)
             case Fate.BREAK:
@@ -391,7 +415,8 @@ class Simulation:
             self.local.append(Parcel(self, caller, event, None, serial))
         else:
             link = self.link(place, seat.place.name)
-            self._depart(Parcel(self, caller, event, link, serial), self._delay(link, event, link.law))
+            parcel = Parcel(self, caller, event, link, serial)
+            self._depart(parcel, self._delay(link, parcel, link.law))
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
@@ -410,7 +435,7 @@ class Simulation:
     def postpone(self, timer: Timer, late: Span) -> None:
         """A timer that is due fires late."""
         timer.late = None
-        timer.due = self.agenda.now + self._step.lateness(timer.seat, late)
+        timer.due = self.agenda.now + self._step.lateness(timer, late)
         self.agenda.at(timer.due, timer)
 
     def later(self, place: Place, entry: Entry) -> None:
@@ -427,10 +452,16 @@ class Simulation:
         self._asleep.pop(place.name, None)
 
     def carry_out(self, entries: Sequence[Entry]) -> None:
-        """Carry out entries now, in this order."""
+        """Carry out entries now, in this order; messages later, if a tape says so."""
         for entry in entries:
-            entry.run()
-            self.settle()
+            late = 0
+            if self.choices.labelled and isinstance(entry, Parcel) and entry.link is not None:
+                late = self._late(f"{entry.link.name} released", entry)
+            if late:
+                self.agenda.at(self.agenda.now + late, entry)
+            else:
+                entry.run()
+                self.settle()
 
 
 def _kind(event: Input) -> type:

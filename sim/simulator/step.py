@@ -43,12 +43,14 @@ LANE_UNIT = 100 * MILLISECOND
 class LiveStep:
     """The `Step` of a simulation; `seat` and `me` are set for each input."""
 
-    __slots__ = ("_sim", "me", "seat")
+    __slots__ = ("_sim", "_tag", "me", "seat")
 
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
         self.me: Name = ""
         self.seat: Seat | None = None
+        self._tag: Tag = None
+        """Of the timer whose length is being measured."""
 
     # -- messages ---------------------------------------------------------------------------------------------------
 
@@ -93,7 +95,7 @@ class LiveStep:
         old = timers.get(tag)
         if old is not None:
             old.drop()
-        length = after.us if type(after) is Exactly else self._length(after)
+        length = after.us if type(after) is Exactly else self._measured(tag, after)
         clock = seat.place.clock
         if clock.drift_ppm:
             length = clock.true(length)
@@ -106,10 +108,15 @@ class LiveStep:
             timers[tag] = timer = Timer(sim, seat, tag, due, None, late)
             agenda.at(due, timer)
 
-    def lateness(self, seat: Seat, late: Span) -> int:
-        """How late a timer of this seat fires that is due now, microseconds of true time."""
-        outer, self.seat = self.seat, seat
-        length = seat.place.clock.true(self._length(late))
+    def _measured(self, tag: Tag, span: Span) -> int:
+        """The length of the timer `tag`."""
+        self._tag = tag
+        return _LENGTHS[type(span)](self, span)
+
+    def lateness(self, timer: Timer, late: Span) -> int:
+        """How late a timer fires that is due now, microseconds of true time."""
+        outer, self.seat = self.seat, timer.seat
+        length = timer.seat.place.clock.true(self._measured(timer.tag, late))
         self.seat = outer
         return length
 
@@ -149,7 +156,7 @@ class LiveStep:
         seat, sim = self.seat, self._sim
         assert seat is not None
         law = self._law(span.label, sim.laws.get(span.label) or _uniform(span.lo, span.hi))
-        us = sim.choices.sample("draw", seat.name, span.label, sim.stream(seat, span.label), law)
+        us = sim.choices.sample("draw", seat.name, span.label, sim.stream(seat, span.label), law, self._tag)
         return self._slowed(seat, us)
 
     def _until(self, span: Until) -> int:
@@ -164,7 +171,7 @@ class LiveStep:
             return self._slowed(seat, choices.sample_at(span.label, span.entity, span.ordinal, span.law))
         stream = self._sim.stream(seat, span.label)
         law = self._law(span.label, self._sim.laws.get(span.label, span.law))
-        return self._slowed(seat, choices.sample("draw", seat.name, span.label, stream, law))
+        return self._slowed(seat, choices.sample("draw", seat.name, span.label, stream, law, self._tag))
 
     def _law(self, label: str, law: Law) -> Law:
         busy = self._sim.busy
@@ -209,7 +216,7 @@ class LiveStep:
             return options[0]
         seat, sim = self.seat, self._sim
         assert seat is not None
-        return options[sim.choices.pick(seat.name, label, sim.stream(seat, label), len(options), weights)]
+        return options[sim.choices.pick(seat.name, label, sim.stream(seat, label), options, weights)]
 
     def spawn(self, name: Name, node: Node) -> None:
         assert self.seat is not None

@@ -23,7 +23,7 @@ def new_timer(ctx: Context, duration: int) -> Future:
 
 def sleep(ctx: Context, duration: int) -> Awaitable[None]:
     """Wait for `duration` microseconds. Raises CanceledError when `ctx` is cancelled meanwhile."""
-    return new_timer(ctx, duration).get(ctx)
+    return ctx.env.start_timer(ctx, duration, "Sleep").get(ctx)
 
 
 def get_signal_channel(ctx: Context, name: str) -> Channel:

@@ -1,16 +1,20 @@
 """Contexts, explicit as in Go: values, cancellation, and the tree that decides the order of cancellations.
 
 Cancelling a context runs what is registered at it in the order of registration, then cancels its children that have a
-cancellation of their own, in an order that Go leaves to a map.
+cancellation of their own, in the order in which Go goes through a map (P1.3.2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from sim.workflow.environment import Environment
+
+
+SMALL_MAP: Final = 8
+"""A Go map of up to so many entries keeps them in slots, one after the other."""
 
 
 class Scope:
@@ -21,13 +25,26 @@ class Scope:
     def __init__(self, parent: Scope | None) -> None:
         self.parent = parent
         self.canceled = False
-        self.children: list[Scope] = []
+        self.children: list[Scope | None] = []
+        """The slots of the map of children; None: free again."""
         self.hooks: dict[int, Callable[[], None]] = {}
         """Registered callbacks by number: dict order is the order of registration."""
 
     def activities(self) -> list[int]:
         """Ordinals of what is registered here and below."""
-        return [*self.hooks, *(ordinal for child in self.children for ordinal in child.activities())]
+        return [*self.hooks, *(ordinal for child in self.children if child is not None for ordinal in child.activities())]
+
+    def adopt(self, child: Scope) -> None:
+        """Take a child in: it goes to the first slot that is free."""
+        if None in self.children:
+            self.children[self.children.index(None)] = child
+        else:
+            self.children.append(child)
+
+    def disown(self, child: Scope) -> None:
+        """Free a child's slot, if it has one."""
+        if child in self.children:
+            self.children[self.children.index(child)] = None
 
 
 class Context:
@@ -75,7 +92,7 @@ def with_cancel(ctx: Context) -> tuple[Context, CancelFunc]:
     if ctx.scope.canceled:
         scope.canceled = True
     else:
-        ctx.scope.children.append(scope)
+        ctx.scope.adopt(scope)
     return ctx.derived("", None, scope), lambda: ctx.env.cancel(scope)
 
 

@@ -7,8 +7,8 @@ time and build it again from the log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -37,7 +37,7 @@ from sim.history.visible import (
     TimerFired,
     Visible,
 )
-from sim.workflow.context import Context, Scope
+from sim.workflow.context import SMALL_MAP, Context, Scope
 from sim.workflow.coroutines import Dispatcher
 from sim.workflow.definition import Definition
 from sim.workflow.errors import (
@@ -54,6 +54,8 @@ from sim.workflow.errors import (
 from sim.workflow.futures import Channel, Future
 from sim.workflow.mutants import Mutants
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
+
+_MAP_ORDER: Final = "map order of sibling contexts"
 
 
 class Info(Struct, frozen=True):
@@ -166,7 +168,7 @@ class Environment:
         if not pending.wait_for_cancellation:
             pending.future.resolve(error=CanceledError())
 
-    def start_timer(self, ctx: Context, duration: int) -> Future:
+    def start_timer(self, ctx: Context, duration: int, summary: str = "") -> Future:
         """A timer of `duration` microseconds; not positive: it has fired already, without a command."""
         future = Future()
         if duration <= 0:
@@ -174,24 +176,20 @@ class Environment:
             return future
         ordinal = self.next_ordinal("timer")
         pending = Pending(ordinal, future, ctx.scope)
-        if ctx.scope.canceled:
-            # The SDK creates the timer and cancels it in the same task: neither command is sent.
-            future.resolve(error=CanceledError())
-            return future
         self._timers[ordinal] = pending
-        self.issue(StartTimer(ordinal, duration))
-        ctx.scope.hooks[-ordinal] = lambda: self._cancel_timer(pending)
+        self.issue(StartTimer(ordinal, duration, summary))
+        if ctx.scope.canceled:
+            self._cancel_timer(pending)
+        else:
+            ctx.scope.hooks[-ordinal] = lambda: self._cancel_timer(pending)
         return future
 
     def _cancel_timer(self, pending: Pending) -> None:
+        """Both commands are sent, also when the timer was started in the same task, or on a context cancelled before."""
         if pending.ordinal not in self._timers:
             return
         del self._timers[pending.ordinal]
-        unsent = next((c for c in self.commands if isinstance(c, StartTimer) and c.ordinal == pending.ordinal), None)
-        if unsent is not None:
-            self.commands.remove(unsent)
-        else:
-            self.issue(CancelTimer(pending.ordinal))
+        self.issue(CancelTimer(pending.ordinal))
         pending.future.resolve(error=CanceledError())
 
     def side_effect(self, function: Callable[[], object]) -> object:
@@ -215,12 +213,22 @@ class Environment:
         hooks, scope.hooks = list(scope.hooks.values()), {}
         for hook in hooks:
             hook()
-        children, scope.children = list(scope.children), []
-        while children:
-            child = children.pop(self._next_child(children))
+        slots, scope.children = scope.children, []
+        for child in self._in_map_order(slots):
             self.cancel(child)
-        if scope.parent is not None and scope in scope.parent.children:
-            scope.parent.children.remove(scope)
+        if scope.parent is not None:
+            scope.parent.disown(scope)
+
+    def _in_map_order(self, slots: list[Scope | None]) -> Iterator[Scope]:
+        """The children of a scope: a small map is gone through from any slot around, a larger one in any order (P1.3.2)."""
+        children = [child for child in slots if child is not None]
+        if len(children) > 1 and len(slots) <= SMALL_MAP and not self.replaying:
+            start = self.choose(_MAP_ORDER, range(len(children)))
+            children = children[start:] + children[:start]
+            yield from children
+            return
+        while children:
+            yield children.pop(self._next_child(children))
 
     def _next_child(self, children: list[Scope]) -> int:
         if len(children) == 1:
@@ -231,7 +239,7 @@ class Environment:
                     if ordinal in child.activities():
                         return i
             return 0
-        return self.choose("map order of sibling contexts", range(len(children)))
+        return self.choose(_MAP_ORDER, range(len(children)))
 
     # -- what happened -----------------------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ class Machine:
     def note(self, ctx: Context, op: str, within: str, name: str = "", error: BaseException | None = None, value: object = None) -> None:
         """Write down what a step came to."""
         info = get_session_info(self.contexts[within]) if within in self.contexts else None
-        state = info.state.value if info else ""
+        state = info.state.value if info and ctx.env.info.sdk.exports_session_state else ""
         elapsed = (now(ctx) - self.began) // 1000
         seen = {"op": op, "in": within, "name": name, "ms": elapsed, "error": describe(error), "state": state, "value": value}
         self.seen.append({k: v for k, v in seen.items() if v not in ("", None) or k == "ms"})

@@ -39,6 +39,16 @@ class SdkVersion:
         return self.parts >= (1, 14, 0)
 
     @property
+    def limits_creation_slots(self) -> bool:
+        """1.14.0 (#746): the creation worker has as many slots as there are tokens; before, as many as for activities."""
+        return self.parts >= (1, 14, 0)
+
+    @property
+    def exports_session_state(self) -> bool:
+        """1.21.0: workflow code can read a session's state."""
+        return self.parts >= (1, 21, 0)
+
+    @property
     def separate_session_slots(self) -> bool:
         """1.31.0: activities of sessions have slots of their own."""
         return self.parts >= (1, 31, 0)

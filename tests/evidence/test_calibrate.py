@@ -223,8 +223,9 @@ def test_steps_take_the_time_they_are_given() -> None:
     assert times[4] - times[3] == 3_000 + 5_000 + 2_000
     started = {r.event.ordinal: r.time for r in one.events if isinstance(r.event, ev.ActivityTaskStarted)}
     ended = {r.event.ordinal: r.time for r in one.events if isinstance(r.event, ev.ActivityTaskCompleted)}
-    # The user's activity is the second: way back, start, half a second of work, way there.
-    assert ended[2] - started[2] == 3_000 + 7_000 + 500_000 + 2_000
+    # The user's activity is the second: way back, start, half a second of work, way there. What is sent while something else is
+    # on its way arrives with it, so that a way may be shorter.
+    assert 7_000 + 500_000 < ended[2] - started[2] <= 3_000 + 7_000 + 500_000 + 2_000
 
 
 def test_updates_of_a_run_wait_for_each_other() -> None:

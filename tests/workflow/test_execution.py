@@ -114,7 +114,9 @@ def test_activities_of_a_failed_session_are_not_scheduled() -> None:
     assert driver.task(LOST) == expected
 
 
-def test_a_timer_cancelled_in_its_own_task_leaves_no_command() -> None:
+def test_a_timer_cancelled_in_its_own_task_is_started_and_cancelled() -> None:
+    """What the Go SDK sends: replaying a history without the two, it calls the workflow non-deterministic."""
+
     async def impatient(ctx: workflow.Context, _: object) -> str:
         inner, cancel = workflow.with_cancel(ctx)
         timer = workflow.new_timer(inner, workflow.seconds(5))
@@ -124,7 +126,18 @@ def test_a_timer_cancelled_in_its_own_task_leaves_no_command() -> None:
         await workflow.sleep(ctx, 0)
         return "over"
 
-    assert Driver(impatient).task() == [cmd.CompleteWorkflow("over")]
+    assert Driver(impatient).task() == [cmd.StartTimer(1, 5_000_000), cmd.CancelTimer(1), cmd.CompleteWorkflow("over")]
+
+
+def test_a_timer_on_a_cancelled_context_is_started_and_cancelled_too() -> None:
+    async def late(ctx: workflow.Context, _: object) -> str:
+        inner, cancel = workflow.with_cancel(ctx)
+        cancel()
+        with pytest.raises(workflow.CanceledError):
+            await workflow.sleep(inner, workflow.seconds(5))
+        return "over"
+
+    assert Driver(late).task() == [cmd.StartTimer(1, 5_000_000, "Sleep"), cmd.CancelTimer(1), cmd.CompleteWorkflow("over")]
 
 
 async def siblings(ctx: workflow.Context, _: object) -> None:
@@ -175,3 +188,28 @@ def test_all_coroutines_have_their_turn_before_the_workflow_closes() -> None:
         return "first"
 
     assert kinds(Driver(hasty).task()) == ["ScheduleActivity", "CompleteWorkflow"]
+
+
+@pytest.mark.parametrize(("start", "order"), [(0, [1, 2, 3]), (1, [2, 3, 1]), (2, [3, 1, 2])])
+def test_siblings_are_cancelled_from_any_of_them_around(start: int, order: list[int]) -> None:
+    async def siblings(ctx: workflow.Context, _: object) -> None:
+        for _ in range(3):
+            workflow.new_timer(workflow.with_cancel(ctx)[0], workflow.seconds(5))
+        await workflow.sleep(workflow.new_disconnected_context(ctx)[0], workflow.seconds(5))
+
+    driver = Driver(siblings, [start])
+    driver.task()
+    assert driver.task(vis.CancelRequested()) == [cmd.CancelTimer(ordinal) for ordinal in order]
+
+
+def test_a_new_sibling_takes_the_slot_that_another_left() -> None:
+    async def replaced(ctx: workflow.Context, _: object) -> None:
+        made = [workflow.with_cancel(ctx) for _ in range(3)]
+        made[1][1]()
+        for inner, _ in (*made[::2], workflow.with_cancel(ctx)):
+            workflow.new_timer(inner, workflow.seconds(5))
+        await workflow.sleep(workflow.new_disconnected_context(ctx)[0], workflow.seconds(5))
+
+    driver = Driver(replaced)
+    driver.task()
+    assert driver.task(vis.CancelRequested()) == [cmd.CancelTimer(ordinal) for ordinal in (1, 3, 2)]

@@ -29,6 +29,9 @@ completion and the creation activity answers first: 324 and 151 of 494 (the rest
 
 ANSWER = Within("goroutine answer", 0, 200)
 
+SENDING = Exactly(100)
+"""From the end of an activity that a stop has cancelled to its call: a process that exits at once is gone before it (P3.8.1)."""
+
 
 class Cause(Enum):
     """Why an attempt's context is done."""
@@ -52,6 +55,8 @@ class AttemptOnWorker:
     responding: bool = False
     begun: bool = True
     """False while a limiter holds it back."""
+    outcome: Outcome | None = None
+    """How it has ended."""
 
     @property
     def key(self) -> Key:
@@ -139,7 +144,16 @@ class AttemptOnWorker:
         if outcome is DROPPED or self.cause is Cause.DEADLINE:
             self.release(worker, step)
             return
-        worker.calls.start(step, self.tag("respond"), self.task.run, outcome.request(self.task, worker.identity), RESPOND_BUDGET)
+        self.outcome = outcome
+        if self.cause is Cause.SHUTDOWN:
+            step.arm(self.tag("send"), SENDING)
+        else:
+            self.send(worker, step)
+
+    def send(self, worker: Worker, step: Step) -> None:
+        """Make the call that tells the outcome."""
+        assert self.outcome is not None
+        worker.calls.start(step, self.tag("respond"), self.task.run, self.outcome.request(self.task, worker.identity), RESPOND_BUDGET)
 
     def _emit_end(self, outcome: Outcome, worker: Worker, step: Step) -> None:
         if step.wants(obs.AttemptEnded):

@@ -87,6 +87,9 @@ class Worker(Node):
             poller = self.pollers.find(tag)
             assert poller is not None
             if self.pollers.answered(poller, message, step):
+                if poller.kind is Kind.CREATION and self.bucket.free == 1:
+                    # The poller is quicker than the goroutine of the task that will take the last token (P3.4.5).
+                    self.pollers.advance(step, token_free=True)
                 self._take(poller, message, step)
             self.moved(step)
             return
@@ -145,6 +148,8 @@ class Worker(Node):
                     return
                 if tag[0] == "wake":
                     attempt.woken(self, step)
+                elif tag[0] == "send":
+                    attempt.send(self, step)
                 elif tag[0] == "begin":
                     self._begin(attempt, step)
                 else:
@@ -281,7 +286,7 @@ def make_worker(
     if options.session_worker:
         deaf = Mutant.RESOURCE_QUEUE_NOT_POLLED in options.mutants
         counts |= {Kind.CREATION: 1, Kind.RESOURCE: 0 if deaf else options.max_concurrent_activity_task_pollers}
-        sizes |= {Kind.CREATION: options.sessions, Kind.RESOURCE: size}
+        sizes |= {Kind.CREATION: options.sessions if options.sdk.limits_creation_slots else size, Kind.RESOURCE: size}
     for kind in (Kind.WORKFLOW, Kind.ACTIVITY, Kind.CREATION, Kind.RESOURCE):
         if kind not in counts:
             continue

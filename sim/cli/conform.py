@@ -1,0 +1,117 @@
+"""`session-sim conform`: could this protocol have produced what a real cluster did?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.table import Table
+
+from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
+from sim.cli.output import print_json, to_side, to_user
+
+if TYPE_CHECKING:
+    from sim.evidence.result import ConformResult
+
+DEFAULT_OUT: Final = Path("reports/conformance")
+STYLES: Final = {"accepted": "green", "rejected": "bold red", "undecided": "yellow"}
+
+
+@guarded
+def command(
+    cases: Annotated[list[str], typer.Argument(metavar="CASE...", help="Folders of recorded cases, or folders of such folders.")],
+    no_log: Annotated[bool, typer.Option("--no-log", help="Use the histories alone, not what the workers logged.")] = False,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Write a tape per accepted case, and the table, there.")] = DEFAULT_OUT,
+    tries: Annotated[int, typer.Option("--tries", metavar="N", min=1, help="Run the cluster of a case at most so often.")] = 400,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Say of recorded cases whether this protocol could have produced them, and where not, what it would allow.
+
+    A case is a folder with a case.json, the histories that a real server wrote, and the log of its workers. For each that is
+    accepted a tape is written, with which the same happens again without the recording: session-sim replay TAPE.
+
+    Example: session-sim conform tests/data/real --out reports/conformance
+    """
+    check_writable(out)
+    result = _judged(cases, not no_log, tries)
+    tapes = {case.name: out / f"{case.name}.tape" for case in result if case.tape is not None}
+    for case in result:
+        if case.tape is not None:
+            case.tape.write(tapes[case.name])
+    (out / "conformance.md").write_text(_markdown(result), "utf-8")
+    if as_json:
+        print_json({**result.to_json(tapes), "files": {"table": str(out / "conformance.md")}})
+    else:
+        _show(result, out)
+    leave(_code(result))
+
+
+def _judged(cases: list[str], with_log: bool, tries: int) -> ConformResult:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from sim.evidence.case import CaseError
+    from sim.evidence.conforming import case_folders, conform
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = to_side()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task("", total=None)
+
+        def judging(name: str) -> None:
+            shown.update(task, description=name, advance=1)
+
+        try:
+            shown.update(task, total=len(case_folders(cases)))
+            return conform(cases, with_log=with_log, most_tries=tries, progress=judging)
+        except CaseError as error:
+            raise WrongInput(str(error)) from None
+
+
+def _code(result: ConformResult) -> Exit:
+    from sim.evidence.result import Verdict
+
+    if result.count(Verdict.REJECTED):
+        return Exit.NOT_AS_EXPECTED
+    return Exit.INCOMPLETE if result.count(Verdict.UNDECIDED) else Exit.OK
+
+
+def _show(result: ConformResult, out: Path) -> None:
+    console = to_user()
+    table = Table(box=None, pad_edge=False)
+    for name, justify in (("case", "left"), ("verdict", "left"), ("runs", "right"), ("tries", "right"), ("largest difference", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for case in result:
+        largest = "" if case.largest_difference_ms is None else f"{case.largest_difference_ms:.1f} ms"
+        table.add_row(case.name, f"[{STYLES[case.verdict]}]{case.verdict}[/]", str(case.runs), str(case.tries), largest)
+    console.print(table)
+    for case in result:
+        if case.rejection is not None:
+            at = case.rejection
+            where = f"{at.workflow_run}, event {at.event_id}" if at.event_id else at.workflow_run
+            console.print(f"\n{case.name}: {where}", style="bold", markup=False)
+            console.print(f"  recorded  {at.recorded}", markup=False)
+            console.print(f"  possible  {'; '.join(at.possible)}", markup=False)
+    console.print(f"\n{_summary(result)}\ntapes and table: {out}", markup=False)
+
+
+def _summary(result: ConformResult) -> str:
+    from sim.evidence.result import Verdict
+
+    return ", ".join(f"{result.count(verdict)} {verdict}" for verdict in Verdict if result.count(verdict) or verdict is Verdict.ACCEPTED)
+
+
+def _markdown(result: ConformResult) -> str:
+    """The table as it is kept in a repository."""
+    lines = ["| case | verdict | runs | tries | largest difference of times |", "|---|---|---:|---:|---:|"]
+    for case in result:
+        largest = "" if case.largest_difference_ms is None else f"{case.largest_difference_ms:.1f} ms"
+        lines.append(f"| {case.name} | {case.verdict} | {case.runs} | {case.tries} | {largest} |")
+    lines += ["", f"{_summary(result)}."]
+    for case in result:
+        if case.rejection is not None:
+            at = case.rejection
+            lines.append(
+                f"\n* **{case.name}**, {at.workflow_run}, event {at.event_id}: recorded {at.recorded}; possible {'; '.join(at.possible)}"
+            )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,222 @@
+"""How long calls and their answers take, so that they arrive when the recording says that they did."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sim.evidence.expected import Expected, command_of
+from sim.evidence.recording import Call, RecordedActivity, kind_of_queue
+from sim.history import events as ev
+from sim.model.inputs import Deliver, Reply, Tag
+from sim.protocol import messages as msg
+from sim.protocol.names import workflow_queue
+from sim.protocol.queue import LEAST_POLL, LONG_POLL, OpenPoll, TaskQueue
+from sim.protocol.worker.creation import MAX_HEARTBEAT_INTERVAL
+from sim.protocol.worker.node import Worker
+from sim.simulator.seats import Parcel
+from sim.simulator.simulation import Simulation
+from sim.workflow.sessions import CREATION_ACTIVITY
+
+CALL_LIMIT: Final = 1_000_000
+"""A message takes at most this long, microseconds, unless a fault holds it up."""
+
+NEAR: Final = 100_000
+"""What is told of moments is only taken for a message that is due within this time."""
+
+TIMER_LATE: Final = 3_000
+"""How late the server's timers usually fire: the recorded lateness of timers has a median of 2.7 ms (P8.6)."""
+
+
+class CallSteering:
+    """Delays of messages."""
+
+    def __init__(self, sim: Simulation, expected: Expected) -> None:
+        self._sim = sim
+        self._expected = expected
+        self._logged = {key: list(calls) for key, calls in expected.recording.calls.items()}
+        """Logged calls that no call of the run was found to be."""
+        self._due: dict[int, int] = {}
+        """Messages that were sent just now -> when they are dealt with."""
+        self._meant: dict[int, Call] = {}
+        """Open calls of the run by their serial -> the logged call that each is."""
+
+    def delay(self, parcel: Parcel, value: int) -> int:
+        """How long this message takes to arrive: no longer than the seed says, for all that is sent later arrives behind it."""
+        wanted = self._wanted(parcel, value)
+        self._due[id(parcel)] = self._sim.now + wanted
+        return min(value, wanted)
+
+    def late(self, parcel: Parcel) -> int:
+        """How much later than it arrives this message is dealt with."""
+        assert parcel.link is not None
+        due = self._due.pop(id(parcel), None)
+        if due is not None:
+            return max(0, due - parcel.link.free_at)
+        # It was held back on its way, and released just now.
+        event = parcel.event
+        return (
+            self._request(parcel, event, 0)
+            if isinstance(event, Deliver)
+            else self._answer(parcel, event, 0)
+            if isinstance(event, Reply)
+            else 0
+        )
+
+    def _wanted(self, parcel: Parcel, value: int) -> int:
+        """How long it is until this message is dealt with; `value` if nothing is known."""
+        event = parcel.event
+        if isinstance(event, Deliver):
+            call = self._find(parcel, event)
+            if call is not None:
+                self._meant[parcel.serial] = call
+                if call.length <= CALL_LIMIT and not isinstance(event.message, msg.Poll):
+                    value = call.length // 2
+            return self._request(parcel, event, value)
+        if isinstance(event, Reply):
+            return self._answer(parcel, event, value)
+        return value
+
+    def _find(self, parcel: Parcel, event: Deliver) -> Call | None:
+        """The logged call that this one is: of the same worker and method, and begun at about this time."""
+        worker, message = self._identity(event.source), event.message
+        method, queue = type(message).__name__, ""
+        if isinstance(message, msg.Poll):
+            queue = kind_of_queue(parcel.to.rpartition("/")[2])
+            method = "PollWorkflowTaskQueue" if parcel.to.startswith(workflow_queue("")) else "PollActivityTaskQueue"
+        # Old SDKs did not log which queue.
+        calls = self._logged.get((worker, method, queue)) or self._logged.get((worker, method, ""), [])
+        near = [call for call in calls if abs(call.begin - self._sim.now) <= NEAR]
+        if not near:
+            return None
+        found = min(near, key=lambda call: abs(call.begin - self._sim.now))
+        calls.remove(found)
+        return found
+
+    def expiry(self, poll: OpenPoll, value: int) -> int:
+        """How much later than it may a poll that brings no task is answered."""
+        call = self._meant.get(poll.call.serial)
+        return value if call is None or call.got else min(max(call.end - self._sim.now, 0), LONG_POLL - LEAST_POLL)
+
+    def _until(self, time: int | None, value: int, limit: int = CALL_LIMIT) -> int:
+        """The delay that ends at a time; at once when it has just passed, `value` when it is too far away."""
+        if time is None:
+            return value
+        left = time - self._sim.now
+        if left < 0:
+            return 0 if left > -limit else value
+        return left if left <= limit else value
+
+    def _part(self, left: int | None, parts: int, value: int) -> int:
+        """At most this part of the time that is left for several things one after the other."""
+        if left is None or left > CALL_LIMIT:
+            return value
+        return min(value, max(left, 0) // parts)
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def _request(self, parcel: Parcel, event: Deliver, value: int) -> int:
+        tag = event.call.tag if event.call is not None else None
+        run = parcel.to
+        match event.message:
+            case msg.Poll(identity):
+                return self._poll(parcel, identity, value)
+            case msg.RespondWorkflowTaskCompleted() | msg.RespondWorkflowTaskFailed():
+                end = self._expected.end_of_task(run)
+                return self._until(end.time if end is not None else None, value)
+            case msg.SignalWorkflowExecution() if isinstance(tag, tuple):
+                signal = self._expected.signal(run, tag[2])
+                return self._until(signal.time if signal is not None else None, value)
+            case msg.RecordActivityTaskHeartbeat():
+                return self._heartbeat(tag, value)
+            case msg.RespondActivityTaskCompleted() | msg.RespondActivityTaskFailed() | msg.RespondActivityTaskCanceled():
+                return self._respond(run, tag, value)
+            case _:
+                return value
+
+    def _poll(self, parcel: Parcel, identity: str, value: int) -> int:
+        """A poll that a task waits for arrives when that task is started."""
+        seat = self._sim.seats.get(parcel.to)
+        if seat is None or not isinstance(seat.node, TaskQueue):
+            return value
+        starts = [self._expected.start(item) for items in seat.node.backlog.values() for item in items]
+        mine = [start.time for start in starts if start is not None and start.identity == identity and start.time >= self._sim.now]
+        return self._until(min(mine, default=None), value, NEAR)
+
+    def _heartbeat(self, tag: Tag, value: int) -> int:
+        activity, _ = self._expected.of_tag(tag)
+        last = self._expected.last_heartbeat(activity)
+        if last is not None and 0 <= last - TIMER_LATE - self._sim.now <= NEAR:
+            return last - TIMER_LATE - self._sim.now
+        return value
+
+    def _respond(self, run: str, tag: Tag, value: int) -> int:
+        activity, attempt = self._expected.of_tag(tag)
+        closed = self._expected.answered(run, activity, attempt)
+        if closed is not None:
+            return self._until(closed.time, value)
+        return self._until(self._expected.failed_at(activity, attempt), value, NEAR)
+
+    def _identity(self, node: str) -> str:
+        seat = self._sim.seats.get(node)
+        return seat.node.identity if seat is not None and isinstance(seat.node, Worker) else ""
+
+    # -- answers ------------------------------------------------------------------------------------------------------
+
+    def _answer(self, parcel: Parcel, event: Reply, value: int) -> int:
+        call = self._meant.pop(parcel.serial, None)
+        if call is not None and not call.error:
+            value = self._until(call.end, value)
+        match event.message:
+            case msg.WorkflowTask(run=run) | msg.WorkflowTaskAccepted(task=msg.WorkflowTask(run=run)):
+                end = self._expected.end_of_task(run)
+                return self._part(end.time - self._sim.now if end is not None else None, 2, value)
+            case msg.ActivityTask() as task:
+                return self._task(task, value)
+            case msg.Ok() if isinstance(event.tag, tuple) and event.tag[0] == "signal" and call is None:
+                return self._signalled(event.tag, value)
+            case msg.HeartbeatAnswer(cancel_requested=True) if isinstance(event.tag, tuple):
+                activity, attempt = self._expected.of_tag(event.tag)
+                closed = self._expected.answered(event.tag[1], activity, attempt)
+                return self._part(closed.time - self._sim.now, 2, value) if closed is not None else value
+            case _:
+                return value
+
+    def _task(self, task: msg.ActivityTask, value: int) -> int:
+        """An attempt begins at the logged time, or so that it can do what it does until its end."""
+        tag = ("", task.run, task.ordinal, task.attempt)
+        logged = self._expected.logged(tag)
+        if logged is not None and logged.begin is not None:
+            return self._until(logged.begin, value)
+        activity, attempt = self._expected.of_tag(tag)
+        signal = self._expected.signal(task.run, task.ordinal)
+        if task.activity.activity_type == CREATION_ACTIVITY and signal is not None:
+            return self._part(signal.time - self._sim.now, 2, value)
+        closed = self._expected.answered(task.run, activity, attempt)
+        if closed is None:
+            return value
+        work = task.activity.input
+        length = int(work.get("ms", 0)) * 1000 if isinstance(work, dict) else 0
+        left = closed.time - self._sim.now - length
+        return self._part(left, 3, value) if left >= 0 else value
+
+    def _signalled(self, tag: tuple[str, str, int, int], value: int) -> int:
+        """The ticker starts when the signal's answer arrives: all later heartbeats hang on that."""
+        activity, attempt = self._expected.of_tag(tag)
+        if activity is None:
+            return value
+        last = self._expected.last_heartbeat(activity)
+        if last is not None:
+            return self._until_tick(activity, last - TIMER_LATE, 2, value)
+        closed = self._expected.answered(tag[1], activity, attempt)
+        if closed is not None and not isinstance(closed.event, ev.ActivityTaskCompleted):
+            return self._until_tick(activity, closed.time, 4, value)
+        return value
+
+    def _until_tick(self, activity: RecordedActivity, effect: int, parts: int, value: int) -> int:
+        """A delay after which a tick comes just before a heartbeat's effect."""
+        interval = min(command_of(activity).heartbeat // 3, MAX_HEARTBEAT_INTERVAL)
+        left = effect - self._sim.now
+        if not interval or left < interval:
+            return value
+        rest = left % interval
+        return min(value, rest // parts) if rest < NEAR else value

@@ -1,0 +1,135 @@
+"""What the recording says comes next: when, and by whom, tasks start, calls arrive and attempts end."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sim.evidence.follow import Follower
+from sim.evidence.recording import At, LoggedAttempt, RecordedActivity, Recording, RunRecord, Start, queue_of
+from sim.history import events as ev
+from sim.history.commands import ScheduleActivity
+from sim.history.failures import TimeoutFailure, TimeoutType
+from sim.model.inputs import Tag
+from sim.protocol import messages as msg
+
+TASK_ENDS: Final = (ev.WorkflowTaskCompleted, ev.WorkflowTaskFailed, ev.WorkflowTaskTimedOut)
+
+
+class Expected:
+    """Looks things up for a run that has come as far as its follower says."""
+
+    def __init__(self, recording: Recording, follower: Follower) -> None:
+        self.recording = recording
+        self.follower = follower
+
+    # -- what is meant ------------------------------------------------------------------------------------------------
+
+    def run(self, name: str) -> RunRecord | None:
+        return self.recording.runs.get(name)
+
+    def activity(self, run: str, ordinal: int) -> RecordedActivity | None:
+        """The recorded activity that is this one."""
+        record = self.run(run)
+        return record.activities.get(self.follower.scheduled_id(run, ordinal)) if record is not None else None
+
+    def of_tag(self, tag: Tag) -> tuple[RecordedActivity | None, int]:
+        """The recorded activity, and the attempt, that a tag of a worker's belongs to."""
+        if isinstance(tag, tuple) and len(tag) == 4:
+            _, run, ordinal, attempt = tag
+            return self.activity(run, ordinal), attempt
+        return None, 0
+
+    def logged(self, tag: Tag) -> LoggedAttempt | None:
+        """What the worker logged of the attempt that a tag belongs to."""
+        if isinstance(tag, tuple) and len(tag) == 4:
+            _, run, ordinal, attempt = tag
+            return self.recording.attempts.get((run, self.follower.scheduled_id(run, ordinal), attempt))
+        return None
+
+    # -- what comes ---------------------------------------------------------------------------------------------------
+
+    def end_of_task(self, run: str) -> At | None:
+        """The end of the workflow task that is started now; None when the recording lets it time out, or close by force."""
+        record = self.run(run)
+        if record is None:
+            return None
+        end = record.after(self.follower.written(run), *TASK_ENDS)
+        return None if end is None or isinstance(end.event, ev.WorkflowTaskTimedOut) else end
+
+    def signal(self, run: str, ordinal: int) -> At | None:
+        """The signal of this creation activity that is written next."""
+        record, activity = self.run(run), self.activity(run, ordinal)
+        if record is None or activity is None or not isinstance(activity.scheduled.event, ev.ActivityTaskScheduled):
+            return None
+        written = self.follower.written(run)
+        signals = record.signals.get(str(activity.scheduled.event.command.input), [])
+        return next((at for at in signals if at.event_id > written), None)
+
+    def answered(self, run: str, activity: RecordedActivity | None, attempt: int) -> At | None:
+        """The closing event that this attempt's own answer brings; None when it ends otherwise, or is over."""
+        if activity is None or activity.closed is None or activity.attempt != attempt:
+            return None
+        late = activity.closed.event_id <= self.follower.written(run)
+        return None if late or isinstance(activity.closed.event, ev.ActivityTaskTimedOut) else activity.closed
+
+    def failed_at(self, activity: RecordedActivity | None, attempt: int) -> int | None:
+        """When the server learnt that an attempt failed which was tried once more: the next one's start less the backoff."""
+        if activity is None or activity.started is None or activity.attempt != attempt + 1:
+            return None
+        command = command_of(activity)
+        assert command.retry_policy is not None
+        return activity.started.time - command.retry_policy.backoff(attempt)
+
+    def last_heartbeat(self, activity: RecordedActivity | None) -> int | None:
+        """When the server recorded the last heartbeat of an activity that timed out for lack of another."""
+        closed = activity.closed if activity is not None else None
+        if activity is None or closed is None or not isinstance(closed.event, ev.ActivityTaskTimedOut):
+            return None
+        failure = closed.event.failure
+        if not isinstance(failure, TimeoutFailure) or failure.timeout_type is not TimeoutType.HEARTBEAT:
+            return None
+        return closed.time - command_of(activity).heartbeat
+
+    def start(self, item: msg.Item) -> Start | None:
+        """When a task that waits is started, and by whom, if that is told."""
+        record = self.run(item.run)
+        if record is None:
+            return None
+        if isinstance(item, msg.WorkflowTaskItem):
+            at = record.after(self.follower.written(item.run), ev.WorkflowTaskStarted, *TASK_ENDS)
+            return Start(at.time, at.event.identity) if at is not None and isinstance(at.event, ev.WorkflowTaskStarted) else None
+        activity = self.activity(item.run, item.ordinal)
+        if activity is not None and activity.started is not None and activity.attempt == item.attempt:
+            assert isinstance(activity.started.event, ev.ActivityTaskStarted)
+            return Start(activity.started.time, activity.started.event.identity)
+        logged = self.logged(("", item.run, item.ordinal, item.attempt))
+        return Start(logged.begin, logged.worker) if logged is not None and logged.begin is not None else None
+
+    def others_start(self, item: msg.Item, since: int, until: int) -> int | None:
+        """When the last of the tasks of the same queue is started that are started in this span; None without any."""
+        activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
+        if activity is None:
+            return None
+        starts = self.recording.activity_starts.get(queue_of(activity), [])
+        return max((start.time for start in starts if since <= start.time <= until), default=None)
+
+    def next_start(self, item: msg.Item, since: int) -> int | None:
+        """When the next task of the same queue is started; None when that is not told."""
+        activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
+        if activity is None:
+            return None
+        return min(
+            (start.time for start in self.recording.activity_starts.get(queue_of(activity), []) if start.time >= since), default=None
+        )
+
+    def next_start_by(self, item: msg.Item, identity: str, since: int) -> int | None:
+        """When this worker starts a task of the same queue next; None when that is not told."""
+        activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
+        starts = self.recording.task_starts if activity is None else self.recording.activity_starts.get(queue_of(activity), [])
+        return min((start.time for start in starts if start.identity == identity and start.time >= since), default=None)
+
+
+def command_of(activity: RecordedActivity) -> ScheduleActivity:
+    """The command that asked for a recorded activity."""
+    assert isinstance(activity.scheduled.event, ev.ActivityTaskScheduled)
+    return activity.scheduled.event.command

@@ -1,0 +1,198 @@
+"""What a case's histories and log tell, by the simulator's names and in its time: where a run that follows them has to go.
+
+Runs are called as the simulator calls them, activities by the id of their ActivityTaskScheduled event, times are
+microseconds of the rebuilt scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sim.evidence.case import SECOND, Case
+from sim.evidence.rebuild import offset_of
+from sim.history import events as ev
+from sim.history.temporal_reader import History
+from sim.protocol.names import run_name
+
+CLOSING: Final = (ev.ActivityTaskCompleted, ev.ActivityTaskFailed, ev.ActivityTaskTimedOut, ev.ActivityTaskCanceled)
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """An event of a recorded run: its id, its time, and what it says."""
+
+    event_id: int
+    time: int
+    event: ev.Event | ev.OtherEvent
+
+
+@dataclass(slots=True)
+class RecordedActivity:
+    """An activity: when and how it started (its last attempt) and ended, as far as its history tells."""
+
+    scheduled: At
+    started: At | None = None
+    closed: At | None = None
+    cancel_requested: At | None = None
+
+    @property
+    def attempt(self) -> int:
+        """The last attempt, if it was started; 0 when that is not known."""
+        started = self.started.event if self.started is not None else None
+        return started.attempt if isinstance(started, ev.ActivityTaskStarted) else 0
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """One recorded run. `events` in the order of the history, `[0]` being event 1."""
+
+    name: str
+    history: History
+    events: tuple[At, ...]
+    activities: dict[int, RecordedActivity] = field(default_factory=dict)
+    signals: dict[str, list[At]] = field(default_factory=dict)
+    """By the signal's name."""
+
+    def after(self, event_id: int, *kinds: type) -> At | None:
+        """The first event of these kinds behind the one with this id."""
+        return next((at for at in self.events[event_id:] if isinstance(at.event, kinds)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A task is started at this time by the worker of this identity."""
+
+    time: int
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that a worker logged: from `begin` to `end`, microseconds of the scenario. `got`: the poll brought a task."""
+
+    worker: str
+    method: str
+    begin: int
+    end: int
+    queue: str
+    error: str
+    got: bool
+
+    @property
+    def length(self) -> int:
+        return self.end - self.begin
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedAttempt:
+    """An attempt that a worker logged; times of the scenario, None for what it did not log. `error`: with which it ended."""
+
+    worker: str
+    begin: int | None
+    end: int | None
+    error: str = ""
+
+
+Key = tuple[str, int, int]
+"""(run, id of the ActivityTaskScheduled event, attempt)."""
+
+
+class Recording:
+    """A case in the simulator's names and time. `offset`: the scenario's time at t0."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.offset = offset_of(case)
+        self.runs: dict[str, RunRecord] = {}
+        names: dict[str, str] = {}
+        for run in case.runs:
+            name = run_name(run.workflow_id, run.number)
+            names[run.history.run_id] = name
+            self.runs[name] = self._record(name, run.history)
+        self.activity_starts: dict[str, list[Start]] = {}
+        """Starts of activity tasks by the recorded name of their queue."""
+        self.task_starts: list[Start] = []
+        """Starts of workflow tasks from the normal queue."""
+        for record in self.runs.values():
+            self._collect_starts(record)
+        self.calls: dict[tuple[str, str, str], list[Call]] = {}
+        """By worker, method and (of polls) kind of queue, in order of their begins."""
+        self.attempts: dict[Key, LoggedAttempt] = {}
+        if case.log is not None:
+            self._read_log(case.log, names)
+
+    def time(self, us_since_1970: int) -> int:
+        """A server's time in the scenario's."""
+        return us_since_1970 - self.case.t0 + self.offset
+
+    def _record(self, name: str, history: History) -> RunRecord:
+        events = tuple(At(event.event_id, self.time(event.time), event.event) for event in history.events)
+        record = RunRecord(name, history, events)
+        for at, read in zip(events, history.events, strict=True):
+            match at.event:
+                case ev.ActivityTaskScheduled():
+                    record.activities[at.event_id] = RecordedActivity(at)
+                case ev.ActivityTaskStarted():
+                    record.activities[read.links.scheduled].started = at
+                case ev.ActivityTaskCancelRequested():
+                    record.activities[read.links.scheduled].cancel_requested = at
+                case ev.ActivityTaskCompleted() | ev.ActivityTaskFailed() | ev.ActivityTaskTimedOut() | ev.ActivityTaskCanceled():
+                    record.activities[read.links.scheduled].closed = at
+                case ev.WorkflowExecutionSignaled(name=signal):
+                    record.signals.setdefault(signal, []).append(at)
+        return record
+
+    def _collect_starts(self, record: RunRecord) -> None:
+        for activity in record.activities.values():
+            if activity.started is not None and isinstance(activity.started.event, ev.ActivityTaskStarted):
+                start = Start(activity.started.time, activity.started.event.identity)
+                self.activity_starts.setdefault(queue_of(activity), []).append(start)
+        sticky = False
+        for at in record.events:
+            if isinstance(at.event, ev.WorkflowTaskScheduled):
+                sticky = at.event.sticky
+            elif isinstance(at.event, ev.WorkflowTaskStarted) and not sticky:
+                self.task_starts.append(Start(at.time, at.event.identity))
+
+    # -- the log ------------------------------------------------------------------------------------------------------
+
+    def _read_log(self, rows: tuple[Mapping[str, Any], ...], names: Mapping[str, str]) -> None:
+        times: dict[Key, dict[str, Any]] = {}
+        for row in rows:
+            at = self.offset + round(row["t"] * SECOND)
+            worker = str(row.get("worker", ""))
+            if row["ev"] == "rpc":
+                begin = at - round(float(row.get("ms", 0)) * 1000)
+                call = Call(
+                    worker,
+                    str(row.get("method", "")),
+                    begin,
+                    at,
+                    str(row.get("queue", "")),
+                    str(row.get("error", "")),
+                    bool(row.get("got")),
+                )
+                self.calls.setdefault((worker, call.method, kind_of_queue(call.queue)), []).append(call)
+            elif row["ev"] in ("activity_start", "activity_end") and row.get("run") in names:
+                key = (names[row["run"]], int(row["activity"]), int(row["attempt"]))
+                attempt = times.setdefault(key, {"worker": worker, "error": ""})
+                attempt[row["ev"]] = at
+                attempt["error"] = str(row.get("error", "")) or attempt["error"]
+        for calls in self.calls.values():
+            calls.sort(key=lambda call: call.begin)
+        for key, found in times.items():
+            self.attempts[key] = LoggedAttempt(found["worker"], found.get("activity_start"), found.get("activity_end"), found["error"])
+
+
+def queue_of(activity: RecordedActivity) -> str:
+    """The recorded name of an activity's task queue."""
+    scheduled = activity.scheduled.event
+    assert isinstance(scheduled, ev.ActivityTaskScheduled)
+    return scheduled.command.task_queue
+
+
+def kind_of_queue(queue: str) -> str:
+    """A task queue's name without what is drawn in it: a worker has one sticky queue and one of its resource."""
+    return "@" if "@" in queue else ":" if ":" in queue else queue

@@ -1,0 +1,172 @@
+"""Looks for a run that goes along a recording: follow it, and where that leads elsewhere, make an earlier choice otherwise.
+
+A run that parts from the recording is run again, from the beginning, with a choice that could have led there made in another
+way. Which choices come into question follows from what went wrong: the wrong worker had a task, because a poll came before
+another, or a task before another. Everything else is tried in the order of time, the latest choice first. The search is
+bounded, and never looks at how things end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sim.evidence.expected import Expected
+from sim.evidence.follow import Diverged, Follower
+from sim.evidence.recording import Recording
+from sim.evidence.steering import Arrival, Picked, Steering
+from sim.protocol import messages as msg
+from sim.scenario.load import Scenario
+from sim.scenario.run import PreparedRun
+
+SEED: Final = 1
+"""Of what the recording tells nothing of. Any will do: a tape says which."""
+
+MOST_RUNS: Final = 400
+"""So many runs are tried for a case."""
+
+LATE_LIMIT: Final = 1_000_000
+"""A message is not dealt with later than this after it arrived, microseconds."""
+
+RECENT: Final = 12
+"""So many of the latest picks before a parting are tried otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run: what was forced, and where it parted from the recording (None: nowhere)."""
+
+    forced: Mapping[str, int]
+    diverged: Diverged | None
+    steering: Steering
+    follower: Follower
+    prepared: PreparedRun
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search came to. `best`: the run that went along furthest; accepted if it did so to the end."""
+
+    best: Attempt
+    tries: int
+    exhausted: bool
+    """Whether every correction within the bounds was tried."""
+    possible: tuple[str, ...]
+    """What the runs had where the best one parted from the recording."""
+
+    @property
+    def accepted(self) -> bool:
+        return self.best.diverged is None
+
+
+def search(scenario: Scenario, recording: Recording, most_runs: int = MOST_RUNS) -> Found:
+    """Look for a run of the scenario that goes along the recording."""
+    attempts = [follow(scenario, recording, {})]
+    best = attempts[0]
+    tried = {frozenset[tuple[str, int]]()}
+    stack = [(best, _corrections(best, recording))]
+    while stack and best.diverged is not None and len(attempts) < most_runs:
+        attempt, corrections = stack[-1]
+        correction = next(corrections, None)
+        if correction is None:
+            stack.pop()
+            continue
+        forced = {**attempt.forced, **correction}
+        key = frozenset(forced.items())
+        if key in tried:
+            continue
+        tried.add(key)
+        new = follow(scenario, recording, forced)
+        attempts.append(new)
+        if _further(new, best):
+            best = new
+        if _further(new, attempt):
+            stack.append((new, _corrections(new, recording)))
+    return Found(best, len(attempts), not stack, _possible(best, attempts))
+
+
+def _possible(best: Attempt, attempts: list[Attempt]) -> tuple[str, ...]:
+    """What the runs had at the event at which the best one parted, each once."""
+    there = best.diverged
+    if there is None:
+        return ()
+    same = [a.diverged for a in attempts if a.diverged and (a.diverged.run, a.diverged.event_id) == (there.run, there.event_id)]
+    return tuple(dict.fromkeys(diverged.ours for diverged in same))
+
+
+def follow(scenario: Scenario, recording: Recording, forced: Mapping[str, int]) -> Attempt:
+    """Run the scenario along the recording, with some choices forced."""
+    follower = Follower(recording, SEED)
+    steering = Steering(SEED, recording, follower, forced)
+    prepared = PreparedRun(scenario, SEED, properties=(), choices=steering)
+    steering.join(prepared.sim)
+    follower.attach(prepared.sim)
+    try:
+        prepared.run()
+        follower.finish()
+    except Diverged as diverged:
+        return Attempt(forced, diverged, steering, follower, prepared)
+    return Attempt(forced, None, steering, follower, prepared)
+
+
+def _further(one: Attempt, other: Attempt) -> bool:
+    """Whether a run goes along for longer than another."""
+    if one.diverged is None or other.diverged is None:
+        return one.diverged is None and other.diverged is not None
+    return (one.diverged.at, one.diverged.progress) > (other.diverged.at, other.diverged.progress)
+
+
+# -- what to try ------------------------------------------------------------------------------------------------------
+
+
+def _corrections(attempt: Attempt, recording: Recording) -> Iterator[dict[str, int]]:
+    """Choices to make otherwise, the likeliest first."""
+    diverged = attempt.diverged
+    if diverged is None:
+        return
+    if diverged.starters is not None and diverged.starters[0] != diverged.starters[1]:
+        yield from _other_starter(attempt, recording, diverged, *diverged.starters)
+    before = [picked for picked in attempt.steering.picked if picked.at <= diverged.at]
+    for picked in reversed(before[-RECENT:]):
+        yield from _otherwise(picked)
+
+
+def _otherwise(picked: Picked) -> Iterator[dict[str, int]]:
+    for option in range(picked.options):
+        if option != picked.made:
+            yield {picked.label: option}
+
+
+def _other_starter(attempt: Attempt, recording: Recording, diverged: Diverged, theirs: str, ours: str) -> Iterator[dict[str, int]]:
+    """A task went to our worker, and should go to theirs: it comes after our poll is taken, or that poll after theirs."""
+    item = _item(attempt, diverged)
+    if item is None:
+        return
+    handed, steering = attempt.steering.handed[item], attempt.steering
+    expected = Expected(recording, attempt.follower)
+    taken = expected.next_start_by(item, ours, handed.at)
+    if taken is not None and taken + 1 - handed.at + handed.late <= LATE_LIMIT:
+        yield {handed.label: taken + 1 - handed.at + handed.late}
+    mine = [poll for poll in steering.polls.get((handed.queue, ours), []) if poll.at <= handed.at]
+    others = [poll for poll in steering.polls.get((handed.queue, theirs), []) if poll.at <= handed.at + LATE_LIMIT]
+    for poll in reversed(mine):
+        for other in reversed(others):
+            yield from _behind(poll, other)
+
+
+def _behind(poll: Arrival, other: Arrival) -> Iterator[dict[str, int]]:
+    """A poll comes after another one."""
+    late = other.at + 1 - poll.at + poll.late
+    if poll.at <= other.at and late <= LATE_LIMIT:
+        yield {poll.label: late}
+
+
+def _item(attempt: Attempt, diverged: Diverged) -> msg.Item | None:
+    """The task that was handed over last of those that it can be about."""
+    found: msg.Item | None = None
+    for item in attempt.steering.handed:
+        activity = isinstance(item, msg.ActivityTaskItem) and attempt.follower.scheduled_id(item.run, item.ordinal)
+        if item.run == diverged.run and activity == (diverged.activity or False):
+            found = item
+    return found

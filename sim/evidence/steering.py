@@ -1,0 +1,237 @@
+"""Makes the choices of a run so that it goes along a recording, where the protocol leaves them open.
+
+The recording says when each event was written; a choice that decides when, or by whom, is made accordingly, within limits
+that hold for every run: a message takes at most a second, a server's timer is at most a tenth of a second late, and so on.
+Nothing here decides what happens: only how long what is on its way takes, and which of several things that are possible is
+taken. Choices that nothing is known of stay as the seed would make them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sim.evidence.calls import CallSteering
+from sim.evidence.expected import Expected
+from sim.evidence.follow import Follower
+from sim.evidence.matching import MatchingSteering
+from sim.evidence.recording import Recording
+from sim.history import events as ev
+from sim.model.inputs import Deliver, Fired, Reply, Tag
+from sim.protocol import messages as msg
+from sim.protocol.queue import TaskQueue
+from sim.protocol.worker.attempts import WAKE_UP
+from sim.scenario.cluster import EXIT
+from sim.simulator.choices import Choices
+from sim.simulator.seats import Parcel
+from sim.simulator.simulation import Simulation
+
+LATENESS_LIMIT: Final = 100_000
+"""A timer of the server fires at most this late, microseconds."""
+
+SHORTEST_WAKE_UP, LONGEST_WAKE_UP = WAKE_UP.lo, WAKE_UP.hi
+
+GOROUTINE_LIMIT: Final = 50_000
+"""A goroutine that was woken runs at most this much later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A choice between several things: what was picked, of how many, and when."""
+
+    label: str
+    made: int
+    options: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A task or poll came to a queue: `label` is the choice that made it `late` that much, so that it came `at` that time."""
+
+    label: str
+    late: int
+    at: int
+    queue: str
+
+
+class Steering(Choices):
+    """Choices that follow a recording. `forced`: choices that are made so whatever the recording seems to say.
+
+    `deviations` are the choices made otherwise than the seed would: with them the run happens again without a recording.
+    """
+
+    def __init__(self, seed: int, recording: Recording, follower: Follower, forced: Mapping[str, int]) -> None:
+        super().__init__(seed, None, recording=True)
+        self._forced = forced
+        self._expected = Expected(recording, follower)
+        self._sim: Simulation | None = None
+        self.deviations: dict[str, int] = {}
+        self.picked: list[Picked] = []
+        self.handed: dict[msg.Item, Arrival] = {}
+        """When tasks came to their queues."""
+        self.polls: dict[tuple[str, str], list[Arrival]] = {}
+        """When polls came to queues, by queue and identity."""
+
+    def join(self, sim: Simulation) -> None:
+        """Steer this simulation; to be called before it runs."""
+        self._sim = sim
+        self._calls = CallSteering(sim, self._expected)
+        self._matching = MatchingSteering(sim, self._expected)
+        self._spans: dict[str, Callable[[str, Tag, int], int]] = {
+            "timer lateness": self._lateness,
+            "transfer read": self._matching.read,
+            "meeting of a poll and a waiting task": self._matching.meeting,
+            "long poll jitter": self._expiry,
+            "exit": lambda process, tag, value: EXIT.bounds()[1] or value,
+            "goroutine wake-up": self._goroutine,
+            "goroutine answer": self._goroutine,
+        }
+        self._picks: dict[str, Callable[[str, Sequence[Any], int], int]] = {
+            "partition of a task": self._matching.partition_of_task,
+            "partition of a poll": self._matching.partition_of_poll,
+            "partition of a waiting task": self._matching.waiting_task,
+            "order of transfer tasks": self._matching.next_transfer,
+            "select of the creation activity": self._select,
+            "select of the activity": self._select,
+            "select under a cancelled background context": self._result_or_error,
+            "end of work at its deadline": self._in_time,
+        }
+
+    def settle(self, label: str, value: int, about: object = None) -> int:
+        made = self._forced.get(label)
+        if made is None:
+            made = self._made(label, value, about)
+        if label.startswith("choose|"):
+            assert self._sim is not None
+            assert isinstance(about, Sequence)
+            self.picked.append(Picked(label, made, len(about), self._sim.now))
+        return self._kept(label, value, made)
+
+    def _kept(self, label: str, value: int, made: int) -> int:
+        if made != value:
+            self.deviations[label] = made
+        return super().settle(label, made)
+
+    def late(self, label: str, about: object = None) -> int:
+        """What is left of a message's time when it has arrived."""
+        assert isinstance(about, Parcel)
+        made = self._forced[label] if label in self._forced else self._left(about)
+        self._remember(label, about, made)
+        return self._kept(label, 0, made) if made else 0
+
+    def _remember(self, label: str, parcel: Parcel, made: int) -> None:
+        """Keep what decides which poll meets which task."""
+        assert self._sim is not None
+        if isinstance(parcel.event, Deliver):
+            message = parcel.event.message
+            arrived = self._sim.now if parcel.link is None else parcel.link.free_at
+            if isinstance(message, msg.AddTask):
+                self.handed[message.item] = Arrival(label, made, arrived + made, parcel.to)
+            elif isinstance(message, msg.Poll):
+                self.polls.setdefault((parcel.to, message.identity), []).append(Arrival(label, made, arrived + made, parcel.to))
+
+    def _left(self, parcel: Parcel) -> int:
+        return self._matching.hand_over(parcel) if parcel.link is None else self._calls.late(parcel)
+
+    def _made(self, label: str, value: int, about: Any) -> int:
+        kind, entity, what, _ = label.split("|")
+        if kind == "delay":
+            assert isinstance(about, Parcel)
+            return self._calls.delay(about, value)
+        if kind == "choose":
+            pick = self._picks.get(what)
+            return value if pick is None else pick(entity, about, value)
+        draw = self._spans.get(what)
+        return value if draw is None else draw(entity, about, value)
+
+    # -- the server's timers ------------------------------------------------------------------------------------------
+
+    def _lateness(self, run: str, tag: Tag, value: int) -> int:
+        """A timer is due: it fires when the recording has what it does."""
+        assert self._sim is not None
+        at = self._fired_at(run, tag)
+        if at is None:
+            return value
+        late = at - self._sim.now
+        return min(max(late, 0), LATENESS_LIMIT) if -LATENESS_LIMIT <= late <= LATENESS_LIMIT else value
+
+    def _fired_at(self, run: str, tag: Tag) -> int | None:
+        expected = self._expected
+        record = expected.run(run)
+        if record is None or not isinstance(tag, tuple):
+            return None
+        written = expected.follower.written(run)
+        match tag:
+            case ("written", int() as ordinal, _):
+                activity = expected.activity(run, ordinal)
+                closed = activity.closed if activity is not None else None
+                if closed is None or closed.event_id <= written:
+                    return None
+                # One that is overtaken by the worker's answer fires after that.
+                return closed.time if isinstance(closed.event, ev.ActivityTaskTimedOut) else closed.time + 1
+            case ("user timers", *_):
+                fired = record.after(written, ev.TimerFired)
+            case ("sticky",) | ("task",):
+                fired = record.after(written, ev.WorkflowTaskTimedOut)
+            case ("backoff",):
+                fired = record.after(written, ev.WorkflowTaskScheduled)
+            case ("run",):
+                fired = record.after(written, ev.WorkflowExecutionTimedOut)
+            case _:
+                return None
+        return fired.time if fired is not None else None
+
+    def _expiry(self, queue: str, tag: Tag, value: int) -> int:
+        assert self._sim is not None
+        node = self._sim.seats[queue].node
+        assert isinstance(node, TaskQueue)
+        return self._calls.expiry(node.open[tag], value)
+
+    # -- on a worker --------------------------------------------------------------------------------------------------
+
+    def _goroutine(self, entity: str, tag: Tag, value: int) -> int:
+        """A goroutine was woken: it leaves half of what is left until its answer is written to the answer's way."""
+        assert self._sim is not None
+        activity, attempt = self._expected.of_tag(tag)
+        closed = self._expected.answered(tag[1], activity, attempt) if isinstance(tag, tuple) else None
+        if closed is None:
+            return self._seen_to_end(tag, value)
+        return min(max((closed.time - self._sim.now) // 2, 0), GOROUTINE_LIMIT)
+
+    def _seen_to_end(self, tag: Tag, value: int) -> int:
+        """Of an attempt whose answer does not arrive the log may still have the end, or not, if its process exited before."""
+        logged = self._expected.logged(tag)
+        if logged is None:
+            return value
+        return LONGEST_WAKE_UP if logged.end is None else SHORTEST_WAKE_UP
+
+    def _tag(self) -> Tag:
+        """Of the call or timer that a worker is handling the end of."""
+        assert self._sim is not None
+        event = self._sim.handling
+        return event.tag if isinstance(event, (Reply, Fired)) else None
+
+    def _select(self, entity: str, ready: Sequence[Any], value: int) -> int:
+        """Several things are ready: the one that gives the recorded end."""
+        activity, _ = self._expected.of_tag(self._tag())
+        closed = activity.closed.event if activity is not None and activity.closed is not None else None
+        wanted = "context" if not isinstance(closed, ev.ActivityTaskCompleted) else "time" if "time" in ready else "done"
+        return ready.index(wanted) if closed is not None and wanted in ready else value
+
+    def _result_or_error(self, entity: str, options: Sequence[Any], value: int) -> int:
+        activity, attempt = self._expected.of_tag(self._tag())
+        tag = self._tag()
+        if activity is None or not isinstance(tag, tuple):
+            return value
+        closed = self._expected.answered(tag[1], activity, attempt)
+        completed = closed is not None and isinstance(closed.event, ev.ActivityTaskCompleted)
+        return options.index(not completed)
+
+    def _in_time(self, entity: str, options: Sequence[Any], value: int) -> int:
+        activity, attempt = self._expected.of_tag(self._tag())
+        tag = self._tag()
+        if activity is None or not isinstance(tag, tuple):
+            return value
+        return options.index(self._expected.answered(tag[1], activity, attempt) is not None)
