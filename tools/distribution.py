@@ -21,20 +21,26 @@ import msgspec
 import numpy as np
 from scipy import stats
 
-from sim import run
+from sim import Scenario, run
 from sim.evidence.calibrate import learn
 from sim.evidence.calibrate_samples import Gathered, Recording, gather, read_recordings
+from sim.evidence.case import Case, read_case
 from sim.evidence.completions import completions
+from sim.evidence.rebuild import scenario_of
 from sim.history import events as ev
 from sim.history.temporal_json import to_json
 from sim.history.temporal_reader import History, read_history
+from sim.model.durations import format_duration, parse_duration
 from sim.workflow.sessions import CREATION_ACTIVITY
-from tools.recorded import read_case, scenario_of
 
 CLASSES = ("1a", "1b", "rest")
 EPOCH = 1_700_000_000_000_000
 SEEDS = 1_000_000
 """Seeds of one case begin so far from those of the next: equal seeds share luck."""
+
+
+LONGER = 60_000_000
+"""A simulated run may go on for so long after the recording's end, microseconds."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,16 @@ def waits_of(histories: Sequence[History]) -> list[int]:
     return sorted(waits)
 
 
-def simulate(case: dict[str, Any], recording: Recording, others: Gathered, runs: int, first_seed: int) -> Outcome:
+def with_latencies(case: Case, latencies: dict[str, Any]) -> Scenario:
+    """The case as a scenario that has time to end otherwise than it was recorded."""
+    content = scenario_of(case).to_dict()
+    content["until"] = format_duration(parse_duration(content["until"]) + LONGER)
+    return Scenario.from_dict({**content, "latencies": latencies}, source=case.name)
+
+
+def simulate(case: Case, recording: Recording, others: Gathered, runs: int, first_seed: int) -> Outcome:
     """Simulate one case with latencies learned from others."""
-    scenario = scenario_of(case, recording, learn(others, quick=True).to_tables())
+    scenario = with_latencies(case, learn(others, quick=True).to_tables()["latencies"])
     simulated: Counter[str] = Counter()
     waits = []
     for number in range(runs):

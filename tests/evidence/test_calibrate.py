@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from sim import Scenario, run
 from sim.cli.app import app
 from sim.evidence.calibrate import calibrate
+from sim.evidence.calibrate_busy import together
 from sim.evidence.calibrate_hidden import separate, without
 from sim.evidence.calibrate_laws import FEW, MOST_VALUES, fit, thinned
 from sim.evidence.calibrate_samples import Pair, gather, read_recordings
@@ -25,6 +26,8 @@ from sim.model.laws import Constant, Empirical, Exponential, Law, LogNormal, Uni
 from sim.report.plots import calibration as drawing
 from sim.report.plots import style
 from sim.scenario.problems import ScenarioError
+from sim.simulator.busy import Busy
+from tools.distribution import band, g_test
 
 REAL = Path(__file__).parent.parent / "data" / "real"
 WORKERS = [{"name": "w", "count": 2}]
@@ -258,3 +261,34 @@ def test_pictures_are_the_same_every_time_and_dark_ones_differ() -> None:
     assert light == again
     assert style.DARK["white"] in dark
     assert style.DARK["white"] not in light
+
+
+def test_busy_periods_keep_laws_and_join_draws() -> None:
+    """Of the values of one period two thirds are the same; over all periods the law is what it was."""
+    law, busy = Uniform(0, 999_999), Busy(5, 667, 100_000)
+    draws = np.random.Generator(np.random.PCG64(2)).integers(0, 2**64, 6_000, dtype=np.uint64)
+    values = np.asarray([busy.now(law, 50_000 * i).sample(int(u)) for i, u in enumerate(draws)])
+    assert np.quantile(values, [0.25, 0.5, 0.75]) == pytest.approx([250_000, 500_000, 750_000], abs=25_000)
+    assert np.mean(values[::2] == values[1::2]) == pytest.approx(0.667**2, abs=0.03)
+
+
+def test_busy_periods_are_found_again() -> None:
+    law, busy = Exponential(5_000), Busy(9, 500, 240_000)
+    random = np.random.Generator(np.random.PCG64(4))
+    moments = []
+    for _ in range(40):
+        times = np.sort(random.integers(0, 4_000_000, 150)) + int(random.integers(0, 10**12))
+        moments.append([(int(t), "x", busy.now(law, int(t)).sample(int(random.integers(0, 2**64, dtype=np.uint64)))) for t in times])
+    found = together(moments, {"x": [value for recording in moments for _, _, value in recording]})
+    assert found is not None
+    assert found.share == pytest.approx(0.5, abs=0.08)
+    assert found.period in (160_000, 240_000, 320_000)
+    assert together([moments[0][:5]], {"x": [1, 2, 3]}) is None
+
+
+def test_the_comparison_can_say_no() -> None:
+    recorded = {"1a": 80, "1b": 36, "1c": 5, "1d": 1, "1e": 2}
+    assert g_test(recorded, {"1a": 6400, "1b": 2900, "1c": 500, "later": 150})[1] > 0.5
+    assert g_test(recorded, {"1a": 9500, "1b": 300, "1c": 200})[1] < 1e-6
+    low, high = band([[i, 100 + i] for i in range(100)], 2)
+    assert (low, high) == ([2, 102], [96, 196])
