@@ -11,8 +11,8 @@ import numpy as np
 from scipy import stats
 
 from sim.evidence.calibrate_busy import Together, together
-from sim.evidence.calibrate_hidden import Separated, separate, without
-from sim.evidence.calibrate_laws import MOST_VALUES, Fitted, empirical, fit
+from sim.evidence.calibrate_hidden import Mixture, Separated, separate, without
+from sim.evidence.calibrate_laws import MOST_VALUES, Fitted, empirical, fit, thinned
 from sim.evidence.calibrate_samples import Gathered, Pair, gather, read_recordings
 from sim.model.durations import format_duration
 from sim.model.laws import Constant, Empirical, Law
@@ -22,6 +22,9 @@ STEPS: Final = ("transfer_read", "meeting", "timer_lateness", "goroutine_wake_up
 """Samples that are keys of `[latencies]` as they are."""
 
 OTHER: Final = "other"
+
+LEAST_FORWARDING: Final = 100.0
+"""A forwarding below this, microseconds, is none that matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ def learn(gathered: Gathered, recordings: int = 0, histories: int = 0, quick: bo
             said = {"values": len(kept), "median": kept[len(kept) // 2], "least": kept[0], "most": kept[-1]}
             fitted[name] = Fitted(Empirical(kept), "empirical", said, p, separated.n, gaps)
     fitted.update(_responses(samples, quick))
+    if "dispatch" in samples and "transfer_read" in samples:
+        fitted["forwarding"] = _forwarding(samples["dispatch"], samples["transfer_read"])
     for name in STEPS:
         sample = samples.get(name) or samples.get(f"sum.{name}")
         if sample:
@@ -132,6 +137,14 @@ def _requests(samples: Mapping[str, Sequence[int]], separated: Separated | None,
         said = {"values": len(kept), "median": kept[len(kept) // 2], "least": kept[0], "most": kept[-1]}
         found[f"request.{method}"] = Fitted(Empirical(kept), "empirical", said, p, len(sample), tuple(sample))
     return found
+
+
+def _forwarding(dispatch: Sequence[int], read: Sequence[int]) -> Fitted:
+    """What dispatches on queues that workers share take beyond the read of the transfer queue, which all have in common."""
+    reads = np.asarray(thinned(read), dtype=np.float64)
+    kept = without(dispatch, Mixture(reads, np.full(len(reads), 1 / len(reads))), least=LEAST_FORWARDING).quantiles(MOST_VALUES)
+    said = {"values": len(kept), "median": kept[len(kept) // 2], "least": kept[0], "most": kept[-1]}
+    return Fitted(Empirical(kept), "empirical", said, empirical(dispatch).ks_p, len(dispatch), tuple(dispatch))
 
 
 def _responses(samples: Mapping[str, Sequence[int]], quick: bool) -> dict[str, Fitted]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct, structs
 
 from sim.model.inputs import Call, Deliver, Fired, Input, NoSuchNode, Reply, Withdrawn
-from sim.model.laws import LogNormal
+from sim.model.laws import Law, LogNormal
 from sim.model.node import Node, Step
 from sim.model.spans import SECOND, Drawn, Exactly, Older, Overdue, Within
 from sim.protocol import messages as msg
@@ -75,11 +75,22 @@ class TaskQueue(Node):
     deliveries: int = 0
     counts: list[int] = field(default_factory=list)
     """Open polls by partition."""
+    forwarding: Law | None = None
+    """What a task takes to the partition where a poll may meet it; None: nothing, and then it is no step."""
+    coming: dict[Hashable, msg.Item] = field(default_factory=dict)
+    """Tasks under way to their partition."""
 
     def handle(self, event: Input, step: Step) -> None:
         match event:
             case Deliver(message=msg.AddTask(item), call=call):
-                self._add(item, call, step)
+                if self.forwarding is None or call is not None:
+                    self._add(item, call, step)
+                else:
+                    tag = ("forwarded", item)
+                    self.coming[tag] = item
+                    step.arm(tag, Drawn("forwarding", self.forwarding))
+            case Fired(tag=("forwarded", _) as tag):
+                self._add(self.coming.pop(tag), None, step)
             case Deliver(message=msg.Poll(identity), call=Call() as call):
                 self._poll(call, identity, step)
             case Reply(tag=tag, message=message):

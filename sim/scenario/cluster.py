@@ -86,6 +86,7 @@ class Cluster:
         self.definitions = definitions
         self.behaviours = behaviours
         self.partitions = partitions
+        self.pace = pace
         self.shards = shards
         self.processes: dict[str, Incarnation] = {}
         self._generations: dict[str, int] = {}
@@ -105,7 +106,7 @@ class Cluster:
     def _add_queues(self, queue: str) -> None:
         for name in (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX)):
             if name not in self.sim.seats:
-                self.sim.add(name, TaskQueue(self.partitions), SERVER)
+                self.sim.add(name, TaskQueue(self.partitions, forwarding=self.pace.forwarding), SERVER)
 
     # -- processes -----------------------------------------------------------------------------------------------------
 

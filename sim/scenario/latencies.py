@@ -27,7 +27,7 @@ SPANS: Final[Mapping[str, str]] = {
 }
 """Keys of the table whose law replaces that of a span in the protocol, with the span's label."""
 
-STEPS: Final = ("workflow_task", "activity_start", "transaction")
+STEPS: Final = ("workflow_task", "activity_start", "transaction", "forwarding")
 """Keys of steps that take no time unless the table says so (`Pace`)."""
 
 _BY_TYPE: Final = {kind: method for method, kind in METHODS.items() if kind is not msg.Poll}
@@ -96,7 +96,7 @@ def busy_of(section: LatenciesSection, seed: int) -> Busy | None:
     """What draws of one time have in common, if anything."""
     if section.busy is None or section.busy.share == 0:
         return None
-    labels = frozenset((SPANS["transfer_read"], SPANS["meeting"], "workflow task"))
+    labels = frozenset((SPANS["transfer_read"], SPANS["meeting"], "workflow task", "forwarding"))
     return Busy(seed, round(1000 * section.busy.share), section.busy.period, labels)
 
 

@@ -117,6 +117,7 @@ class LatenciesSection(Section):
     goroutine_answer: LawField | None = Field(None, description="from the start of the completion activity to its call")
     workflow_task: LawField | None = Field(None, description="from the receipt of a workflow task to the call that completes it")
     activity_start: LawField | None = Field(None, description="from the receipt of an activity task to its start")
+    forwarding: LawField | None = Field(None, description="what a task takes besides to a poll of a queue that workers share")
     busy: BusySection | None = Field(None, description="busy periods: ways, answers, reads and workflow tasks are slow together")
     transaction: LawField | None = Field(None, description="how long an update of a run keeps others of the same run waiting")
 
