@@ -13,7 +13,7 @@ from scipy import stats
 from sim.evidence.calibrate_busy import Together, together
 from sim.evidence.calibrate_hidden import Mixture, Separated, separate, without
 from sim.evidence.calibrate_laws import MOST_VALUES, Fitted, empirical, fit, thinned
-from sim.evidence.calibrate_samples import Gathered, Pair, gather, read_recordings
+from sim.evidence.calibrate_samples import COLD, Gathered, Pair, gather, read_recordings
 from sim.model.durations import format_duration
 from sim.model.laws import Constant, Empirical, Law
 from sim.scenario.values import write_law
@@ -66,6 +66,8 @@ class Calibration:
                 tables.setdefault("latencies", {}).setdefault(section, {})[rest] = write_law(fitted.law)
             else:
                 tables.setdefault("latencies", {})[section] = write_law(fitted.law)
+        if "warming" in tables.get("latencies", {}):
+            tables["latencies"]["warming"]["period"] = format_duration(COLD)
         if self.together is not None:
             busy = {"share": self.together.share, "period": format_duration(self.together.period)}
             tables.setdefault("latencies", {})["busy"] = busy
@@ -97,7 +99,7 @@ def learn(gathered: Gathered, recordings: int = 0, histories: int = 0, quick: bo
     """The laws of samples. `quick`: no family is tried and no p-value computed, every law is empirical."""
     law_of = empirical if quick else fit
     samples = gathered.samples
-    with_log = any(name.startswith("response.") for name in samples)
+    with_log = any(name.startswith(("response.", "cold.response")) for name in samples)
     separated = separate(gathered.pairs)
     fitted: dict[str, Fitted] = {}
     fitted.update(_requests(samples, separated, with_log, quick))
@@ -109,6 +111,7 @@ def learn(gathered: Gathered, recordings: int = 0, histories: int = 0, quick: bo
             said = {"values": len(kept), "median": kept[len(kept) // 2], "least": kept[0], "most": kept[-1]}
             fitted[name] = Fitted(Empirical(kept), "empirical", said, p, separated.n, gaps)
     fitted.update(_responses(samples, quick))
+    fitted.update(_cold(samples, separated, quick))
     if "dispatch" in samples and "transfer_read" in samples:
         fitted["forwarding"] = _forwarding(samples["dispatch"], samples["transfer_read"])
     for name in STEPS:
@@ -129,14 +132,31 @@ def _requests(samples: Mapping[str, Sequence[int]], separated: Separated | None,
         by_method[OTHER] = [value for sample in by_method.values() for value in sample]
     found: dict[str, Fitted] = {}
     for method, sample in by_method.items():
-        if separated is None:
-            found[f"request.{method}"] = empirical(sample) if quick else fit(sample)
-            continue
-        p = None if method == OTHER else empirical(sample).ks_p
-        kept = without(sample, separated.own).quantiles(MOST_VALUES)
-        said = {"values": len(kept), "median": kept[len(kept) // 2], "least": kept[0], "most": kept[-1]}
-        found[f"request.{method}"] = Fitted(Empirical(kept), "empirical", said, p, len(sample), tuple(sample))
+        found[f"request.{method}"] = _way(sample, separated, quick, method != OTHER)
     return found
+
+
+def _cold(samples: Mapping[str, Sequence[int]], separated: Separated | None, quick: bool) -> dict[str, Fitted]:
+    """Calls soon after the start of a worker, of all kinds together; what they share and what not as with later ones."""
+    found: dict[str, Fitted] = {}
+    ways, answers = samples.get("cold.request"), samples.get("cold.response")
+    later = [value for name, sample in samples.items() if name.startswith("response.") for value in sample]
+    if ways:
+        found["warming.request"] = _way(ways, separated, quick, whole=True)
+    if answers:
+        least = min(later or answers)
+        found["warming.returning"] = (empirical if quick else fit)([max(0, value - least) for value in answers])
+    return found
+
+
+def _way(sample: Sequence[int], separated: Separated | None, quick: bool, whole: bool) -> Fitted:
+    """The law of a way, without what calls take by themselves if that is known. `whole`: the sample is of one kind, in order."""
+    if separated is None:
+        return empirical(sample) if quick else fit(sample)
+    p = empirical(sample).ks_p if whole else None
+    kept = without(sample, separated.own).quantiles(MOST_VALUES)
+    said = {"values": len(kept), "median": kept[len(kept) // 2], "least": kept[0], "most": kept[-1]}
+    return Fitted(Empirical(kept), "empirical", said, p, len(sample), tuple(sample))
 
 
 def _forwarding(dispatch: Sequence[int], read: Sequence[int]) -> Fitted:

@@ -30,6 +30,9 @@ INLINE: Final = 500
 BURST: Final = 20
 """Reads of the transfer queue that may follow each other without waiting, and reads a second (P4.6.11)."""
 
+COLD: Final = 500_000
+"""So long after the start of a worker calls take longer than later: recorded medians are 8 to 9 ms then, and 5 to 6 ms later."""
+
 SOON: Final = 100_000
 """An answer or a start that belongs to an event comes within so long, where nothing is done to the worker."""
 
@@ -188,6 +191,13 @@ class _Gatherer:
             for call in calls if call.begin <= at <= call.end
         ]  # fmt: skip
 
+    def _add_leg(self, name: str, took: int, at: int) -> None:
+        """A call's way, or its answer's: those of the time after a worker's start are kept apart."""
+        assert self.log is not None
+        last = bisect_left(self.log.started, at) - 1
+        cold = last >= 0 and at - self.log.started[last] < COLD
+        self.found.add(f"cold.{name.partition('.')[0]}" if cold else name, took, at)
+
     def _legs(self, run: _Run) -> None:
         """The event that a call brings parts it into way and way back, where only one such call was under way."""
         for read in run.history.events:
@@ -197,8 +207,8 @@ class _Gatherer:
             worker = None if isinstance(read.event, ev.WorkflowExecutionSignaled) else read.event.identity  # type: ignore[union-attr]
             calls = self._containing(method, worker, read.time)
             if len(calls) == 1:
-                self.found.add(f"request.{method}", read.time - calls[0].begin, read.time)
-                self.found.add(f"response.{method}", calls[0].end - read.time, read.time)
+                self._add_leg(f"request.{method}", read.time - calls[0].begin, read.time)
+                self._add_leg(f"response.{method}", calls[0].end - read.time, read.time)
 
     def _legs_together(self, run: _Run) -> None:
         """Without a log only sums are known: from the server's start of a task to what the worker answered to it."""
@@ -335,7 +345,7 @@ class _Gatherer:
                 mine = [p for p in polls if p.got and p.begin <= begun.time <= p.end < read.time]
                 answers = self._containing("RespondWorkflowTaskCompleted", read.event.identity, read.time)
                 if len(mine) == 1 and len(answers) == 1:
-                    self.found.add("response.PollWorkflowTaskQueue", mine[0].end - begun.time, begun.time)
+                    self._add_leg("response.PollWorkflowTaskQueue", mine[0].end - begun.time, begun.time)
                     self.found.add("workflow_task", answers[0].begin - mine[0].end, mine[0].end)
 
     def _activity_tasks(self, run: _Run) -> None:
@@ -356,7 +366,7 @@ class _Gatherer:
             self.found.add("activity_start", ran.begin - polls[0].end)
             at = server.get((ran.activity_id, ran.attempt))
             if at is not None and polls[0].begin <= at:
-                self.found.add("response.PollActivityTaskQueue", polls[0].end - at, at)
+                self._add_leg("response.PollActivityTaskQueue", polls[0].end - at, at)
         self._goroutines(run, mine)
 
     def _goroutines(self, run: _Run, ran: Sequence[Ran]) -> None:

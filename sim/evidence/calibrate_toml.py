@@ -37,7 +37,7 @@ def to_toml(calibration: Calibration) -> str:
 
 
 def _is_table(section: str, key: str) -> bool:
-    return section != "latencies" or key in ("request", "response", "handling", "returning")
+    return section != "latencies" or key in ("request", "response", "handling", "returning", "warming")
 
 
 def _entry(key: str, law: Any, fitted: Fitted | None) -> list[str]:

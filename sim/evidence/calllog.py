@@ -63,6 +63,8 @@ class CallLog:
     calls: list[Call] = field(default_factory=list)
     """In order of their ends."""
     ran: list[Ran] = field(default_factory=list)
+    started: list[int] = field(default_factory=list)
+    """When workers started, in order of time."""
     disturbed: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     """Worker -> when something was done to it, so that nothing then is ordinary; "" for all workers."""
 
@@ -98,6 +100,7 @@ def read_log(folder: Path) -> CallLog | None:
                 _take(log, begun, entry, zero)
             except (KeyError, TypeError, ValueError) as error:
                 raise LogError(f"{where}: lacks {error}; expected what a worker logs, such as a call with method, ms and t") from None
+    log.started.sort()
     for left in begun.values():
         log.ran.append(_ran(left, None, zero))
     return log
@@ -123,6 +126,8 @@ def _take(log: CallLog, begun: dict[tuple[str, str, str, int], Mapping[str, Any]
                     bool(entry.get("got")), entry.get("error", ""), entry.get("fault", ""),
                 )
             )  # fmt: skip
+        case "worker_started":
+            log.started.append(_at(entry, zero))
         case "activity_start":
             begun[_attempt(entry)] = entry
         case "activity_end":

@@ -13,6 +13,7 @@ from sim.protocol.names import activity_queue
 from sim.protocol.pace import Pace
 from sim.scenario.calls import METHODS
 from sim.scenario.schema import CallLaws, LatenciesSection, ScenarioModel
+from sim.scenario.warming import Warming
 from sim.simulator.busy import Busy
 
 OTHER: Final = "other"
@@ -47,34 +48,46 @@ class Direction:
 
     way: Mapping[str, Law] = field(default_factory=dict)
     besides: Mapping[str, Law] = field(default_factory=dict)
+    warming: Warming = field(default_factory=Warming)
+    cold_way: Law | None = None
+    cold_besides: Law | None = None
+    """While the cluster is cold: of calls of all kinds."""
 
     def __bool__(self) -> bool:
-        return bool(self.way or self.besides)
+        return bool(self.way or self.besides or self.cold_way or self.cold_besides)
 
     def __call__(self, request: object, callee: Name) -> tuple[Law | None, Law | None]:
         """The laws of a request to `callee`, or of the answer to it."""
         method = method_of(request, callee)
-        return self.way.get(method) or self.way.get(OTHER), self.besides.get(method) or self.besides.get(OTHER)
+        way, besides = self.way.get(method) or self.way.get(OTHER), self.besides.get(method) or self.besides.get(OTHER)
+        return (self.cold_way or way, self.cold_besides or besides) if self.warming.cold else (way, besides)
 
     @property
     def longest_way_us(self) -> int:
         """The largest way, microseconds; 0 without any."""
-        return max(map(_most, self.way.values()), default=0)
+        return max(map(_most, (*self.way.values(), *filter(None, (self.cold_way,)))), default=0)
 
     @property
     def longest_besides_us(self) -> int:
         """The most that a call takes besides, microseconds; 0 without any."""
-        return max(map(_most, self.besides.values()), default=0)
+        return max(map(_most, (*self.besides.values(), *filter(None, (self.cold_besides,)))), default=0)
 
 
-def requests_of(section: LatenciesSection) -> Direction:
+def warming_of(section: LatenciesSection) -> Warming:
+    """How long the cluster is cold after a start."""
+    return Warming(section.warming.period if section.warming is not None else 0)
+
+
+def requests_of(section: LatenciesSection, warming: Warming) -> Direction:
     """To the server."""
-    return Direction(laws_by_method(section.request), laws_by_method(section.handling))
+    cold = section.warming.request if section.warming is not None else None
+    return Direction(laws_by_method(section.request), laws_by_method(section.handling), warming, cold)
 
 
-def responses_of(section: LatenciesSection) -> Direction:
+def responses_of(section: LatenciesSection, warming: Warming) -> Direction:
     """From the server."""
-    return Direction(laws_by_method(section.response), laws_by_method(section.returning))
+    cold = section.warming.returning if section.warming is not None else None
+    return Direction(laws_by_method(section.response), laws_by_method(section.returning), warming, None, cold)
 
 
 def laws_by_method(laws: CallLaws) -> dict[str, Law]:

@@ -103,6 +103,14 @@ class BusySection(Section):
     period: PositiveDuration = Field(parse_duration("200ms"), description="how long a period is")
 
 
+class WarmingSection(Section):
+    """What is different while a worker is new."""
+
+    period: PositiveDuration = Field(parse_duration("500ms"), description="for how long after the start of any worker")
+    request: LawField | None = Field(None, description="ways of calls to the server then")
+    returning: LawField | None = Field(None, description="what answers take then besides their ways")
+
+
 class LatenciesSection(Section):
     """How long the parts of the server and of workers take, beside the network. `session-sim calibrate` writes such a table."""
 
@@ -118,6 +126,7 @@ class LatenciesSection(Section):
     workflow_task: LawField | None = Field(None, description="from the receipt of a workflow task to the call that completes it")
     activity_start: LawField | None = Field(None, description="from the receipt of an activity task to its start")
     forwarding: LawField | None = Field(None, description="what a task takes besides to a poll of a queue that workers share")
+    warming: WarmingSection | None = Field(None, description="after the start of a worker calls take longer")
     busy: BusySection | None = Field(None, description="busy periods: ways, answers, reads and workflow tasks are slow together")
     transaction: LawField | None = Field(None, description="how long an update of a run keeps others of the same run waiting")
 

@@ -95,7 +95,7 @@ def test_a_log_parts_calls_in_two() -> None:
     recordings = read_recordings([REAL])
     assert [recording.name for recording in recordings] == ["creation_timeout", "happy_path", "worker_killed"]
     samples = gather(recordings).samples
-    for name in ("request.SignalWorkflowExecution", "response.RespondWorkflowTaskCompleted", "transfer_read", "workflow_task"):
+    for name in ("request.RespondWorkflowTaskCompleted", "cold.request", "cold.response", "transfer_read", "workflow_task"):
         assert all(0 < value < 100_000 for value in samples[name]), name
     log = read_log(REAL / "happy_path")
     assert log is not None
@@ -146,7 +146,9 @@ def test_the_file_is_what_was_learned(tmp_path: Path) -> None:
     scenario.write_text('latencies = "latencies.toml"\n[[workers]]\nname = "w"\n[[workflows]]\nid = "w"\nprogram = []\n')
     section = Scenario.load(scenario).model.latencies
     assert section.workflow_task == learned.fitted["workflow_task"].law
-    assert section.request.SignalWorkflowExecution == learned.fitted["request.SignalWorkflowExecution"].law
+    assert section.request.RespondWorkflowTaskCompleted == learned.fitted["request.RespondWorkflowTaskCompleted"].law
+    assert section.warming is not None
+    assert section.warming.request == learned.fitted["warming.request"].law
 
 
 def test_what_the_scenario_says_wins(tmp_path: Path) -> None:
@@ -292,3 +294,29 @@ def test_the_comparison_can_say_no() -> None:
     assert g_test(recorded, {"1a": 9500, "1b": 300, "1c": 200})[1] < 1e-6
     low, high = band([[i, 100 + i] for i in range(100)], 2)
     assert (low, high) == ([2, 102], [96, 196])
+
+
+def test_a_cold_cluster_is_slow_until_it_is_warm() -> None:
+    """Ways take 9 ms for half a second after the start of a worker, then 2 ms."""
+    latencies = {"request": {"other": "2ms"}, "response": {"other": "1ms"}, "warming": {"period": "500ms", "request": "9ms"}}
+    program = [{"op": "sleep", "ms": 1000}, {"op": "sleep", "ms": 1000}]
+    tables = {"workers": [{"name": "w"}], "workflows": [{"id": "w", "program": program}], "latencies": latencies}
+    recorder = run(Scenario.from_dict(tables), 1, histories=True).recorder
+    assert recorder is not None
+    (one,) = recorder
+    starts = [r.time for r in one.events if isinstance(r.event, ev.WorkflowTaskStarted)]
+    ends = [r.time for r in one.events if isinstance(r.event, ev.WorkflowTaskCompleted)]
+    assert [end - start for start, end in zip(starts, ends, strict=True)] == [10_000, 3_000, 3_000]
+
+
+def test_tasks_of_shared_queues_are_forwarded() -> None:
+    """The first workflow task, on the normal queue, takes 30 ms more; the second, on the sticky one, does not."""
+    latencies = {"transfer_read": "2ms", "forwarding": "30ms"}
+    program = [{"op": "sleep", "ms": 1000}]
+    tables = {"workers": [{"name": "w"}], "workflows": [{"id": "w", "program": program}], "latencies": latencies}
+    recorder = run(Scenario.from_dict(tables), 1, histories=True).recorder
+    assert recorder is not None
+    (one,) = recorder
+    asked = [r.time for r in one.events if isinstance(r.event, ev.WorkflowTaskScheduled)]
+    starts = [r.time for r in one.events if isinstance(r.event, ev.WorkflowTaskStarted)]
+    assert [start - at for at, start in zip(asked, starts, strict=True)] == [32_000, 2_000]
