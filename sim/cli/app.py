@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import audit, conform, describe, diff, doctor, explain, new, replay, run, schema, versions
+from sim.cli import audit, calibrate, conform, describe, diff, doctor, explain, new, replay, run, schema, versions
 from sim.cli import list as list_command
 
 COMMANDS = (
@@ -15,6 +15,7 @@ COMMANDS = (
     ("explain", explain.command),
     ("diff", diff.command),
     ("audit", audit.command),
+    ("calibrate", calibrate.command),
     ("conform", conform.command),
     ("list", list_command.command),
     ("describe", describe.command),

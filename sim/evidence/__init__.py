@@ -1,1 +1,1 @@
-"""Where real recordings come in: cases of a real cluster, and whether this protocol could have produced them."""
+"""Where real recordings come in: could this protocol have produced them, and how long do things take there?"""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct, structs
 
 from sim.model.inputs import Call, Deliver, Fired, Input, NoSuchNode, Reply, Withdrawn
-from sim.model.laws import LogNormal
+from sim.model.laws import Law, LogNormal
 from sim.model.node import Node, Step
 from sim.model.spans import SECOND, Drawn, Exactly, Older, Overdue, Within
 from sim.protocol import messages as msg
@@ -78,13 +78,21 @@ class TaskQueue(Node):
     deliveries: int = 0
     counts: list[int] = field(default_factory=list)
     """Open polls by partition."""
+    forwarding: Law | None = None
+    """What a task takes to the partition where a poll may meet it; None: nothing, and then it is no step."""
+    coming: dict[Hashable, msg.Item] = field(default_factory=dict)
+    """Tasks under way to their partition."""
 
     def handle(self, event: Input, step: Step) -> None:
         # The common ones by their classes, which have no subclasses: a pattern costs several times as much.
         if type(event) is Deliver:
             message, call = event.message, event.call
             if type(message) is msg.AddTask:
-                self._add(message.item, call, step)
+                if self.forwarding is None or call is not None:
+                    self._add(message.item, call, step)
+                else:
+                    self.coming[("forwarded", message.item)] = message.item
+                    step.arm(("forwarded", message.item), Drawn("forwarding", self.forwarding))
             elif type(message) is msg.Poll and call is not None:
                 self._poll(call, message.identity, step)
             elif type(message) is msg.ShutdownWorker:
@@ -93,6 +101,8 @@ class TaskQueue(Node):
                 raise TypeError(f"a task queue cannot take {event}")
             return
         match event:
+            case Fired(tag=("forwarded", _) as tag):
+                self._add(self.coming.pop(tag), None, step)
             case Reply(tag=tag, message=message):
                 self._start_answered(tag, message, step)
             case Fired(tag=("meet", poll)):

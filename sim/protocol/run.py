@@ -16,8 +16,9 @@ from sim.history import events as ev
 from sim.history import visible as vis
 from sim.history.failures import RetryState, TimeoutFailure, TimeoutType
 from sim.model.inputs import Call, Deliver, Fired, Input, Name, Tag, Withdrawn
+from sim.model.laws import Law
 from sim.model.node import Node, Step
-from sim.model.spans import MILLISECOND, SECOND, DueBefore, Exactly, Left, NotBefore, Overdue, Span, Within
+from sim.model.spans import MILLISECOND, SECOND, Drawn, DueBefore, Exactly, Left, NotBefore, Overdue, Span, Within
 from sim.protocol import activity_requests, task_requests, workflow_requests
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
@@ -49,6 +50,8 @@ class RunSpec(Struct, frozen=True):
     continued_from: str = ""
     first_run: str = ""
     first_task_backoff: int = 0
+    transaction: Law | None = None
+    """How long a transaction keeps the next one waiting; None: not at all."""
 
     @property
     def bound(self) -> int:
@@ -73,22 +76,39 @@ class Run(Node):
     tasks_done: int = 0
     closed: bool = False
     deadlines_changed: bool = False
+    locked: bool = False
+    """A transaction is being written: what comes meanwhile waits for it."""
+    waiting: list[Deliver] = field(default_factory=list)
 
     # -- inputs -------------------------------------------------------------------------------------------------------
 
     def handle(self, event: Input, step: Step) -> None:
         if type(event) is Deliver:
-            message = event.message
-            _HANDLERS[type(message)](self, message, event.call, step)
+            if self.locked:
+                self.waiting.append(event)
+                return
+            self._take(event, step)
         elif type(event) is Fired:
             assert isinstance(event.tag, tuple)
-            self._fired(event.tag, step)
+            if event.tag == ("unlock",):
+                self.locked = False
+                if not self.waiting:
+                    return
+                self._take(self.waiting.pop(0), step)
+            else:
+                self._fired(event.tag, step)
         elif type(event) is Withdrawn:
             return  # every call was answered at once
         else:
             raise TypeError(f"a run cannot take {event}")
         if not self.closed:
             self.commit(step)
+
+    def _take(self, event: Deliver, step: Step) -> None:
+        _HANDLERS[type(event.message)](self, event.message, event.call, step)
+        if self.spec.transaction is not None and not self.closed:
+            self.locked = True
+            step.arm(("unlock",), Drawn("transaction", self.spec.transaction))
 
     def commit(self, step: Step) -> None:
         """End the transaction."""
@@ -353,6 +373,9 @@ class Run(Node):
         self.closed = True
         self.journal.buffer.clear()
         self.journal.emit(step)
+        for late in self.waiting:
+            if late.call is not None:
+                step.reply(late.call, msg.Refused(msg.Code.NOT_FOUND, "workflow execution already completed"))
         step.emit(obs.WorkflowClosed(step.me, self.spec.workflow_id, status, outcome, next_run))
         step.send(self.spec.shard, msg.RunClosed(self.spec.workflow_id, next_run))
         step.retire(step.me)

@@ -14,6 +14,7 @@ from sim.model.node import Node, Step
 from sim.model.spans import MILLISECOND, Exactly, Excess, Left, Plus, Within
 from sim.protocol import messages as msg
 from sim.protocol.names import run_name
+from sim.protocol.pace import AT_ONCE, Pace
 from sim.protocol.run import Run, RunSpec
 from sim.protocol.workflow_task import DEFAULT_TIMEOUT, MAX_TIMEOUT
 
@@ -33,6 +34,7 @@ class Shard(Node):
     reading: bool = False
     offered: dict[int, msg.Transfer] = field(default_factory=dict)
     """Tasks offered to sticky queues, which may refuse, by the tag of the call."""
+    pace: Pace = AT_ONCE
 
     def handle(self, event: Input, step: Step) -> None:
         # The common ones by their classes, which have no subclasses: a pattern costs several times as much.
@@ -103,6 +105,7 @@ class Shard(Node):
         spec = RunSpec(
             start.workflow_id, number, start.workflow_type, start.task_queue, start.input, step.me, start.execution_timeout,
             start.run_timeout, min(start.task_timeout or DEFAULT_TIMEOUT, longest), start.identity,
+            transaction=self.pace.transaction,
         )  # fmt: skip
         self.current[start.workflow_id] = name
         step.spawn(name, Run(spec))

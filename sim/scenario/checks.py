@@ -73,6 +73,10 @@ def _check_arrival(arrival: ArrivalSection, count: int | None, key: tuple[str | 
     given = [name for name in ARRIVALS if getattr(arrival, name) is not None]
     if len(given) > 1:
         yield Problem(key, f"has {', '.join(given)}; expected one of {', '.join(ARRIVALS)}")
+    if arrival.like is not None:
+        yield Problem(
+            (*key, "like"), f"the file of latencies is not at hand here, so nobody knows {arrival.like!r}; expected a law in `every`"
+        )
     if isinstance(arrival.file, str):
         yield Problem((*key, "file"), f'the file {arrival.file} is not at hand here; expected the times themselves, such as ["0s", "2s"]')
     if count is not None and (arrival.closed is not None or arrival.file is not None):

@@ -14,6 +14,7 @@ from sim.model.laws import Uniform
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
+from sim.protocol.pace import AT_ONCE, Pace
 from sim.protocol.queue import TaskQueue
 from sim.protocol.run import Run
 from sim.protocol.shard import Shard
@@ -78,12 +79,14 @@ class Cluster:
         partitions: int = 4,
         shards: int = 1,
         task_queues: Sequence[str] = (),
+        pace: Pace = AT_ONCE,
     ) -> None:
         self.sim = sim
         self.specs = {spec.name: spec for spec in workers}
         self.definitions = definitions
         self.behaviours = behaviours
         self.partitions = partitions
+        self.pace = pace
         self.shards = shards
         self.processes: dict[str, Incarnation] = {}
         self._generations: dict[str, int] = {}
@@ -95,7 +98,7 @@ class Cluster:
         sim.place(SERVER)
         sim.place(CLIENT)
         for number in range(shards):
-            sim.add(shard_name(number), Shard(), SERVER)
+            sim.add(shard_name(number), Shard(pace=pace), SERVER)
         for queue in dict.fromkeys([*task_queues, *(spec.task_queue for spec in workers)]):
             self._add_queues(queue)
         sim.listen(obs.WorkerStopped, self._worker_stopped)
@@ -103,7 +106,7 @@ class Cluster:
     def _add_queues(self, queue: str) -> None:
         for name in (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX)):
             if name not in self.sim.seats:
-                self.sim.add(name, TaskQueue(self.partitions), SERVER)
+                self.sim.add(name, TaskQueue(self.partitions, forwarding=self.pace.forwarding), SERVER)
 
     # -- processes -----------------------------------------------------------------------------------------------------
 

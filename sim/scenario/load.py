@@ -17,6 +17,7 @@ from sim.model.durations import format_duration
 from sim.scenario import shown
 from sim.scenario.beyond import beyond
 from sim.scenario.checks import check
+from sim.scenario.latency_files import take_in_latencies
 from sim.scenario.overrides import apply_overrides
 from sim.scenario.problems import Problem, ScenarioError, problems_of
 from sim.scenario.schema import ScenarioModel
@@ -99,7 +100,12 @@ class Scenario:
 
     def to_dict(self) -> dict[str, Any]:
         """The canonical form: every key spelled out, workflow modules by their text, laws from files by their values."""
-        return self.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        content = self.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        # Laws that nobody gave are the protocol's own, and a table of none is none.
+        content["latencies"] = {key: value for key, value in content["latencies"].items() if value != {}}
+        if not content["latencies"]:
+            del content["latencies"]
+        return content
 
     @property
     def digest(self) -> str:
@@ -113,8 +119,8 @@ class Scenario:
 
 
 def _take_in(content: dict[str, Any], directory: Path) -> list[Problem]:
-    """Put what stands in other files into the scenario itself: workflow modules and arrival times."""
-    problems: list[Problem] = []
+    """Put what stands in other files into the scenario itself: latencies, workflow modules and arrival times."""
+    problems = take_in_latencies(content, directory)
     workflows = content.get("workflows")
     for i, section in enumerate(workflows if isinstance(workflows, list) else []):
         if not isinstance(section, dict):

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from sim.model.inputs import Name
 from sim.model.laws import Law
 from sim.protocol.names import SERVER
-from sim.simulator.places import Delays
+from sim.scenario.latencies import Direction
+from sim.simulator.places import CallLaws, Delays
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class NetworkDelays(Delays):
 
     everybody: Legs | None = None
     processes: Mapping[str, Legs] = field(default_factory=dict)
+    requests: Direction = field(default_factory=Direction)
+    responses: Direction = field(default_factory=Direction)
+    steps_us: int = 0
+    """The most that steps at either end add to an exchange."""
 
     def law(self, source: Name, target: Name) -> Law:
         up = target == SERVER
@@ -33,8 +38,14 @@ class NetworkDelays(Delays):
             return self.other
         return legs.request if up else legs.response
 
+    def calls(self, source: Name, target: Name) -> CallLaws | None:
+        direction = self.requests if target == SERVER else self.responses
+        return direction or None
+
     @property
     def longest_us(self) -> int:
-        """The largest delay of one message, microseconds."""
+        """The largest delay of one message, with what it takes at either end, microseconds."""
         legs = [*([self.everybody] if self.everybody is not None else []), *self.processes.values()]
-        return max((law.bounds()[1] or law.bounds()[0] for leg in legs for law in (leg.request, leg.response)), default=0)
+        everywhere = max((law.bounds()[1] or law.bounds()[0] for leg in legs for law in (leg.request, leg.response)), default=0)
+        both = (self.requests, self.responses)
+        return max(everywhere, *(d.longest_way_us for d in both)) + max(d.longest_besides_us for d in both) + self.steps_us

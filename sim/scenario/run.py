@@ -20,6 +20,7 @@ from sim.scenario.cluster import Cluster
 from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.ending import Ending
 from sim.scenario.fault_checks import fault_of
+from sim.scenario.latencies import busy_of, longest_step_us, pace_of, requests_of, responses_of, spans_of, warming_of
 from sim.scenario.load import Scenario
 from sim.scenario.metrics import SessionMetrics, Sessions, SlotMetrics, Slots, Waits, WorkflowMetrics, waits_of
 from sim.scenario.network import Legs, NetworkDelays
@@ -121,11 +122,20 @@ class PreparedRun:
         self.seed = seed
         self.deviations = dict(deviations or {})
         plans = worker_plans(model)
+        warming = warming_of(model.latencies)
         self.delays = NetworkDelays(
             everybody=Legs(model.network.request, model.network.response),
             processes={plan.spec.home: Legs(plan.request, plan.response) for plan in plans},
+            requests=requests_of(model.latencies, warming),
+            responses=responses_of(model.latencies, warming),
+            steps_us=longest_step_us(model.latencies),
         )
-        self.sim = Simulation(seed, self.delays, deviations, recording, choices=choices)
+        self.sim = Simulation(
+            seed, self.delays, deviations, recording, choices=choices,
+            laws=spans_of(model.latencies), busy=busy_of(model.latencies, seed),
+        )  # fmt: skip
+        if warming.period:
+            warming.attach(self.sim)
         references = {w.workflow: None for w in model.workflows if w.workflow}
         self.cluster = Cluster(
             self.sim,
@@ -135,6 +145,7 @@ class PreparedRun:
             model.cluster.partitions,
             model.cluster.history_shards,
             [model.cluster.task_queue, *model.cluster.task_queues, *(w.task_queue for w in model.workflows if w.task_queue)],
+            pace_of(model),
         )
         self.processes = Processes(self.cluster, plans)
         self.faults = FaultPlan(

@@ -80,6 +80,57 @@ class NetworkSection(Section):
     response: LawField = Field(Uniform(1_000, 3_000), description="how long a message from the server takes")
 
 
+class CallLaws(Section):
+    """A law for each kind of call, and for all others."""
+
+    PollWorkflowTaskQueue: LawField | None = None
+    PollActivityTaskQueue: LawField | None = None
+    RespondWorkflowTaskCompleted: LawField | None = None
+    RespondWorkflowTaskFailed: LawField | None = None
+    SignalWorkflowExecution: LawField | None = None
+    RecordActivityTaskHeartbeat: LawField | None = None
+    RespondActivityTaskCompleted: LawField | None = None
+    RespondActivityTaskFailed: LawField | None = None
+    RespondActivityTaskCanceled: LawField | None = None
+    ShutdownWorker: LawField | None = None
+    other: LawField | None = Field(None, description="calls that have no law here")
+
+
+class BusySection(Section):
+    """Busy and idle periods of the machines together: what is drawn within one has something in common."""
+
+    share: float = Field(0.0, ge=0, lt=1, strict=False, description="how likely a draw is to follow the period's instead of its own")
+    period: PositiveDuration = Field(parse_duration("200ms"), description="how long a period is")
+
+
+class WarmingSection(Section):
+    """What is different while a worker is new."""
+
+    period: PositiveDuration = Field(parse_duration("500ms"), description="for how long after the start of any worker")
+    request: LawField | None = Field(None, description="ways of calls to the server then")
+    returning: LawField | None = Field(None, description="what answers take then besides their ways")
+
+
+class LatenciesSection(Section):
+    """How long the parts of the server and of workers take, beside the network. `session-sim calibrate` writes such a table."""
+
+    request: CallLaws = Field(CallLaws(), description="ways of single kinds of calls to the server, instead of network.request")
+    response: CallLaws = Field(CallLaws(), description="ways of answers, instead of network.response")
+    handling: CallLaws = Field(CallLaws(), description="from a request's arrival to its transaction: requests overtake each other")
+    returning: CallLaws = Field(CallLaws(), description="what an answer takes besides its way: answers overtake each other")
+    transfer_read: LawField | None = Field(None, description="from a transfer task's write to its read, at most 20 reads a second")
+    meeting: LawField | None = Field(None, description="how long a new poll and a task that waits elsewhere take to meet")
+    timer_lateness: LawField | None = Field(None, description="how late the server's timers fire")
+    goroutine_wake_up: LawField | None = Field(None, description="from waking the creation activity to its call")
+    goroutine_answer: LawField | None = Field(None, description="from the start of the completion activity to its call")
+    workflow_task: LawField | None = Field(None, description="from the receipt of a workflow task to the call that completes it")
+    activity_start: LawField | None = Field(None, description="from the receipt of an activity task to its start")
+    forwarding: LawField | None = Field(None, description="what a task takes besides to a poll of a queue that workers share")
+    warming: WarmingSection | None = Field(None, description="after the start of a worker calls take longer")
+    busy: BusySection | None = Field(None, description="busy periods: ways, answers, reads and workflow tasks are slow together")
+    transaction: LawField | None = Field(None, description="how long an update of a run keeps others of the same run waiting")
+
+
 class WorkerSection(Section):
     """A worker object, or `count` alike. Options have the Go SDK's names and defaults."""
 
@@ -148,6 +199,7 @@ class ArrivalSection(Section):
     burst: BurstArrival | None = None
     closed: ClosedArrival | None = None
     file: str | list[Duration] | None = Field(None, description="a CSV file beside the scenario with a start time a line")
+    like: str | None = Field(None, description="the name of arrivals in the file of latencies, whose law `every` becomes")
     start: Duration = Field(0, description="when the arrivals begin")
 
 
@@ -242,6 +294,7 @@ class ScenarioModel(Section):
     grace: Duration = Field(parse_duration("30s"), description="how long the run goes on after the last workflow closed")
     cluster: ClusterSection = ClusterSection()
     network: NetworkSection = NetworkSection()
+    latencies: LatenciesSection = Field(LatenciesSection(), description="how long the parts take; a table, or a file with one")
     workers: list[WorkerSection] = Field(min_length=1, description="at least one [[workers]] table", examples=[])
     activities: dict[str, ActivitySection] = {}
     workflows: list[WorkflowSection] = Field(min_length=1, description="at least one [[workflows]] table", examples=[])
@@ -252,6 +305,7 @@ class ScenarioModel(Section):
 
 
 __all__ = [
-    "SCHEMA_VERSION", "ActivitySection", "ArrivalSection", "ClockSection", "ClusterSection", "FaultSection", "Law", "LegsSection",
-    "MomentSection", "NetworkSection", "PropertiesSection", "ScenarioModel", "Section", "WorkerSection", "WorkflowSection",
+    "SCHEMA_VERSION", "ActivitySection", "ArrivalSection", "BusySection", "CallLaws", "ClockSection", "ClusterSection", "FaultSection",
+    "LatenciesSection", "Law", "LegsSection", "MomentSection", "NetworkSection", "PropertiesSection", "ScenarioModel", "Section",
+    "WorkerSection", "WorkflowSection",
 ]  # fmt: skip

@@ -8,12 +8,13 @@ from sim.model.laws import Law
 from sim.protocol.mutants import Mutant
 from sim.protocol.worker.options import WorkerOptions
 from sim.scenario.cluster import WorkerSpec
+from sim.scenario.latencies import pace_of
 from sim.scenario.schema import ScenarioModel, WorkerSection
 from sim.scenario.values import NEVER
 from sim.simulator.places import Clock
 from sim.workflow.sdk import SdkVersion
 
-_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in ("sdk", "mutants"))
+_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in ("sdk", "mutants", "pace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
     """The options of a table's workers."""
     sdk = SdkVersion.parse(section.sdk_version or model.cluster.sdk_version)
     mutants = tuple(Mutant[name.upper()] for name in section.mutants)
-    return WorkerOptions(**{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants)
+    return WorkerOptions(**{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants, pace=pace_of(model))
 
 
 def _plan(model: ScenarioModel, section: WorkerSection, name: str) -> WorkerPlan:

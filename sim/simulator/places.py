@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from sim.model.draws import Stream
 from sim.model.inputs import Name
 from sim.model.laws import Constant, Law
 from sim.model.samples import Samples
@@ -107,6 +108,11 @@ class Place:
     """The present links from here, by target place."""
 
 
+CallLaws = Callable[[object, Name], tuple[Law | None, Law | None]]
+"""Of a request and its callee: the law of its way over the link (None: the link's), in which messages keep their order, and
+the law of what it takes besides, in which they overtake each other (None: nothing). For a reply, those of its way back."""
+
+
 @dataclass(slots=True)
 class Link:
     """One direction between two places."""
@@ -122,7 +128,14 @@ class Link:
     rules: list[Rule] = field(default_factory=list)
     waiting: list[Entry] = field(default_factory=list)
     delays: dict[type, Samples] = field(default_factory=dict)
-    """By class of message."""
+    """By class of message, where one law holds for all of the link's."""
+    streams: dict[type, Stream] = field(default_factory=dict)
+    """Of delays, by class of message, where it does not."""
+    calls: CallLaws | None = None
+    """Laws of single kinds of calls; None: `law` is that of every message."""
+    own_streams: dict[type, Stream] = field(default_factory=dict)
+    latest: int = 0
+    """The latest arrival so far of anything, also of what may be overtaken."""
     name: str = ""
     """`source>target`, as labels have it."""
 
@@ -150,3 +163,7 @@ class Delays:
             if key in self.of:
                 return self.of[key]
         return self.other
+
+    def calls(self, source: Name, target: Name) -> CallLaws | None:
+        """Laws of single kinds of calls over this link, if there are any."""
+        return None

@@ -89,7 +89,7 @@ class Timer(LaneEntry):
 class Parcel(Entry):
     """A message on its way over a link (None: the driver's own word). `serial` is that of the call a reply belongs to."""
 
-    __slots__ = ("event", "link", "order", "serial", "sim", "to")
+    __slots__ = ("event", "link", "order", "own", "serial", "sim", "to")
 
     def __init__(self, sim: Simulation, to: Name, event: Input, link: Link | None, serial: int) -> None:
         self.sim = sim
@@ -97,6 +97,8 @@ class Parcel(Entry):
         self.event = event
         self.link = link
         self.serial = serial
+        self.own = 0
+        """What it takes besides its way over the link, microseconds."""
         self.order = 0
         """Its place among what was sent over the link: what arrives together keeps the order of sending."""
 

@@ -20,6 +20,7 @@ from sim.model.node import Node
 from sim.model.samples import Samples
 from sim.model.spans import Span
 from sim.simulator.agenda import Agenda, Entry
+from sim.simulator.busy import Busy
 from sim.simulator.choices import Choices
 from sim.simulator.digest import Digest
 from sim.simulator.places import Clock, Condition, Delays, Fate, Link, Place, Rule
@@ -59,7 +60,10 @@ class Simulation:
         recording: bool = False,
         think: Law | None = None,
         choices: Choices | None = None,
+        laws: Mapping[str, Law] | None = None,
+        busy: Busy | None = None,
     ) -> None:
+        """`laws`: what spans that are drawn are drawn from, by label, instead of what the nodes say. `busy`: what draws share."""
         self.agenda = Agenda()
         self.choices = choices or Choices(seed, deviations, recording)
         self.digest = Digest()
@@ -76,6 +80,8 @@ class Simulation:
         self.timers_fired = 0
         self._delays = delays or Delays()
         self._think = think or Uniform(1_000, 10_000)
+        self.laws: Mapping[str, Law] = laws or {}
+        self.busy = busy
         self.local: deque[tuple[Name, Input, int]] = deque()
         """What nodes of one place sent each other just now: to whom, what, and the serial of the call that a reply belongs to."""
         self._asleep: dict[Name, list[Entry]] = {}
@@ -209,7 +215,7 @@ class Simulation:
         """The direction from one place to another."""
         link = self.links.get((source, target))
         if link is None:
-            link = Link(source, target, self._delays.law(source, target))
+            link = Link(source, target, self._delays.law(source, target), calls=self._delays.calls(source, target))
             self._put(link)
         return link
 
@@ -220,7 +226,12 @@ class Simulation:
     def renew(self, link: Link) -> None:
         """A new connection in place of this one, what is on its way is lost; the faults of the direction go on, and its draws."""
         link.broken = True
-        self._put(Link(link.source, link.target, link.law, held=link.held, sent=link.sent, rules=link.rules, delays=link.delays))
+        self._put(
+            Link(
+                link.source, link.target, link.law, held=link.held, sent=link.sent, rules=link.rules, delays=link.delays,
+                streams=link.streams, calls=link.calls, own_streams=link.own_streams,
+            )
+        )  # fmt: skip
 
     def home(self, name: Name) -> Place:
         """Where a node is or would be: where it was when its place died, or the place named before the first slash."""
@@ -240,7 +251,12 @@ class Simulation:
             return
         link = source.links.get(target.name) or self.link(source.name, target.name)
         parcel = Parcel(self, to, event, link, serial)
-        delay = self._delay(link, parcel)
+        if link.calls is None:
+            delay = self._delay(link, parcel)
+        else:
+            law, own = self._laws_of(link, to, event)
+            delay = self._way(link, parcel, law)
+            parcel.own = self._own(link, parcel, own) if own is not None else 0
         if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
             self._apply_rule(rule, parcel, delay)
         else:
@@ -273,16 +289,24 @@ class Simulation:
         link = parcel.link
         assert link is not None
         arrival = self.agenda.now + delay
-        if arrival < link.free_at:
+        if arrival < link.free_at or (link.calls is not None and self.agenda.now < link.free_at):
+            # It does not overtake. Where kinds of calls are known, what they share is the way: what follows goes with it.
             arrival = link.free_at
         link.free_at = arrival
         link.sent += 1
         parcel.order = link.sent
+        if link.calls is not None:
+            # What a call takes by itself does not hold up others; the end of a call does not come before the call.
+            arrival = arrival + parcel.own if parcel.own or type(parcel.event) is not Withdrawn else max(arrival, link.latest)
+            link.latest = max(link.latest, arrival)
         if self.choices.labelled:
             arrival += self._late(link.name, parcel)
         self.agenda.at(arrival, parcel)
 
     def _delay(self, link: Link, parcel: Parcel) -> int:
+        """How long the way over a link takes that has one law for all messages."""
+        if link.calls is not None or self.busy is not None:
+            return self._way(link, parcel, link.law)
         event = parcel.event
         kind: type = type(event)
         if kind is Deliver or kind is Reply:
@@ -295,6 +319,37 @@ class Simulation:
         value = ready.pop() if ready else samples.more()
         choices = self.choices
         return choices.settle(f"delay|{link.name}|{kind.__name__}|{samples.drawn}", value, parcel) if choices.labelled else value
+
+    def _laws_of(self, link: Link, to: Name, event: Input) -> tuple[Law, Law | None]:
+        """The laws of a message over a link that knows kinds of calls: of its way, and of what it takes besides."""
+        asked = self._asked(to, event)
+        if asked is None or link.calls is None:
+            return link.law, None
+        law, own = link.calls(*asked)
+        return law or link.law, own
+
+    def _own(self, link: Link, parcel: Parcel, law: Law) -> int:
+        """What a call takes besides its way."""
+        kind = _kind(parcel.event)
+        stream = link.own_streams.get(kind)
+        if stream is None:
+            stream = link.own_streams[kind] = self.choices.stream(f"own {kind.__name__}", link.name)
+        if self.busy is not None and type(parcel.event) is Reply:
+            # What answers take besides is of the machine; what requests take is by definition their own.
+            law = self.busy.now(law, self.agenda.now)
+        return self.choices.sample("own", link.name, kind.__name__, stream, law, parcel)
+
+    def _way(self, link: Link, parcel: Parcel, law: Law) -> int:
+        """How long the way over a link takes by this law."""
+        kind = _kind(parcel.event)
+        stream = link.streams.get(kind)
+        if stream is None:
+            stream = link.streams[kind] = self.choices.stream(f"delay {kind.__name__}", link.name)
+        choices = self.choices
+        if self.busy is not None:
+            law = self.busy.now(law, self.agenda.now)
+        value = law.sample(stream.next())
+        return choices.settle(f"delay|{link.name}|{kind.__name__}|{stream.drawn}", value, parcel) if choices.labelled else value
 
     def _apply_rule(self, rule: Rule, parcel: Parcel, delay: int) -> None:
         match rule.fate:
@@ -416,6 +471,10 @@ class Simulation:
             else:
                 entry.run()
                 self.settle()
+
+
+def _kind(event: Input) -> type:
+    return type(event.message) if isinstance(event, (Deliver, Reply)) else type(event)
 
 
 def _payload(event: Input) -> object:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim.model.inputs import Call, Deliver, Message, Name, Reply, Tag
-from sim.model.laws import Uniform
+from sim.model.laws import Law, Uniform
 from sim.model.node import Node
 from sim.model.spans import (
     MILLISECOND,
@@ -176,7 +176,8 @@ class LiveStep:
     def _within(self, span: Within) -> int:
         seat, sim = self.seat, self._sim
         assert seat is not None
-        us = sim.choices.sample("draw", seat.name, span.label, sim.stream(seat, span.label), _uniform(span.lo, span.hi), self._tag)
+        law = self._law(span.label, sim.laws.get(span.label) or _uniform(span.lo, span.hi))
+        us = sim.choices.sample("draw", seat.name, span.label, sim.stream(seat, span.label), law, self._tag)
         return self._slowed(seat, us)
 
     def _until(self, span: Until) -> int:
@@ -190,7 +191,12 @@ class LiveStep:
         if span.entity:
             return self._slowed(seat, choices.sample_at(span.label, span.entity, span.ordinal, span.law))
         stream = self._sim.stream(seat, span.label)
-        return self._slowed(seat, choices.sample("draw", seat.name, span.label, stream, span.law, self._tag))
+        law = self._law(span.label, self._sim.laws.get(span.label, span.law))
+        return self._slowed(seat, choices.sample("draw", seat.name, span.label, stream, law, self._tag))
+
+    def _law(self, label: str, law: Law) -> Law:
+        busy = self._sim.busy
+        return law if busy is None or label not in busy.labels else busy.now(law, self._sim.agenda.now)
 
     def _slowed(self, seat: Seat, us: int) -> int:
         return us * seat.place.slow_down // 1000

@@ -220,9 +220,13 @@ def rows_under(document: Path, heading: str) -> dict[str, list[str]]:
 
 
 SECTIONS = {
-    "The scenario itself": (schema.ScenarioModel, ("cluster", "network", "workers", "activities", "workflows", "faults", "expect")),
+    "The scenario itself": (
+        schema.ScenarioModel,
+        ("cluster", "network", "latencies", "workers", "activities", "workflows", "faults", "expect"),
+    ),
     "`[cluster]`": (schema.ClusterSection, ()),
     "`[network]`": (schema.NetworkSection, ()),
+    "`[latencies]`": (schema.LatenciesSection, ()),
     "`[[workers]]`": (schema.WorkerSection, ()),
     "`[workers.clock]`": (schema.ClockSection, ()),
     "`[workers.network]`": (schema.LegsSection, ()),

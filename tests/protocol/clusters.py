@@ -23,7 +23,7 @@ def cluster(
     """Workers of these one-letter names on task queue `q`, started."""
     sim = simulation(seed, Delays(LEG), **keywords)
     specs = [WorkerSpec(name, f"host-{name.lower()}", "q", WorkerOptions(**(options or {}))) for name in names]
-    made = Cluster(sim, specs, {"Script": SCRIPT}, {})
+    made = Cluster(sim, specs, {"Script": SCRIPT}, {}, pace=specs[0].options.pace)
     for name in names:
         made.start_process(name)
     return made

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sim.model.inputs import Input
+from sim.model.laws import LogNormal
+from sim.protocol.pace import AT_ONCE, Pace
 from sim.protocol.run import Run
 from sim.scenario.cluster import Cluster
 from sim.simulator.seats import Seat
@@ -41,8 +43,10 @@ def busy(made: Cluster) -> None:
     made.sim.run(until=120_000_000)
 
 
-def digest(simulation: type[Simulation] = Simulation, cache: int = 10_000) -> str:
-    options = {"max_concurrent_session_execution_size": 2, "sticky_workflow_cache_size": cache, "worker_stop_timeout": 2_000_000}
+def digest(simulation: type[Simulation] = Simulation, cache: int = 10_000, pace: Pace = AT_ONCE) -> str:
+    options = {
+        "max_concurrent_session_execution_size": 2, "sticky_workflow_cache_size": cache, "worker_stop_timeout": 2_000_000, "pace": pace,
+    }  # fmt: skip
     made = cluster("AB", 5, simulation, options)
     busy(made)
     assert not any(isinstance(seat.node, Run) for seat in made.sim.seats.values()), "all workflows have ended"
@@ -51,6 +55,12 @@ def digest(simulation: type[Simulation] = Simulation, cache: int = 10_000) -> st
 
 def test_restored_nodes_handle_alike() -> None:
     assert digest(Restoring) == digest()
+
+
+def test_restored_nodes_handle_alike_at_their_pace() -> None:
+    """Runs with updates that others wait for, workers with tasks in hand."""
+    pace = Pace(LogNormal(3_000, 900), LogNormal(2_000, 900), LogNormal(4_000, 900))
+    assert digest(Restoring, pace=pace) == digest(pace=pace) != digest()
 
 
 def test_an_execution_is_only_a_cache() -> None:

@@ -29,6 +29,8 @@ class Executor:
     mutants: Mutants = ()
     running: set[Name] = field(default_factory=set)
     """Runs whose task is being completed."""
+    coming: dict[Hashable, msg.WorkflowTask] = field(default_factory=dict)
+    """Tasks that were received and are being worked on, by the tag of their timer."""
     executions: dict[Name, Execution] = field(default_factory=dict, metadata={"cache": True})
 
     def take(self, task: msg.WorkflowTask, calls: Calls, step: Step) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sim.model.inputs import Deliver, Fault, Fired, Input, Message, Name, Reply, Withdrawn
 from sim.model.node import Node, Step
-from sim.model.spans import SECOND, Exactly, Left, Plus
+from sim.model.spans import SECOND, Drawn, Exactly, Left, Plus
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.mutants import Mutant
@@ -134,6 +134,9 @@ class Worker(Node):
                 self.calls.again(step, tag[1])
             case "stop":
                 self.stop.fired(self, step)
+            case "workflow task":
+                self._complete_task(self.executor.coming.pop(tag), step)
+                self.moved(step)
             case "budget":
                 call = tag[1]
                 assert isinstance(call, tuple)
@@ -177,6 +180,9 @@ class Worker(Node):
         self.attempts[attempt.key] = attempt
         if self.options.worker_activities_per_second < DEFAULT_RATE:
             self._wait_for_rate(attempt, step)
+        elif self.options.pace.activity_start is not None:
+            attempt.begun = False
+            step.arm(attempt.tag("begin"), Drawn("activity start", self.options.pace.activity_start))
         else:
             self._begin(attempt, step)
 
@@ -207,6 +213,15 @@ class Worker(Node):
                 self.pollers.free(attempt.pool).free += 1
 
     def _run_task(self, task: msg.WorkflowTask, step: Step) -> None:
+        """Run a workflow task, after what that takes if it takes any time."""
+        if self.options.pace.workflow_task is None:
+            self._complete_task(task, step)
+            return
+        tag = ("workflow task", task.run, task.serial)
+        self.executor.coming[tag] = task
+        step.arm(tag, Drawn("workflow task", self.options.pace.workflow_task))
+
+    def _complete_task(self, task: msg.WorkflowTask, step: Step) -> None:
         self.executor.take(task, self.calls, step)
         if task.run not in self.executor.running:
             self.pollers.free(Kind.WORKFLOW).free += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sim.protocol.mutants import Mutants
+from sim.protocol.pace import AT_ONCE, Pace
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
 
 DEFAULT_SIZE = 1000
@@ -31,6 +32,8 @@ class WorkerOptions:
     sdk: SdkVersion = field(default_factory=lambda: SdkVersion.parse(DEFAULT_SDK_VERSION))
     mutants: Mutants = ()
     """Planted bugs (`sim.protocol.mutants`): no option of the SDK; empty but in tests of properties."""
+    pace: Pace = AT_ONCE
+    """How long the worker's own steps take: no option either."""
 
     @property
     def sessions(self) -> int:

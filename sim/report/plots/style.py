@@ -27,6 +27,9 @@ MUTED: Final = "#6b7280"
 BAND: Final = "#f3f4f6"
 GRID: Final = "#d9dce1"
 
+DARK: Final = {"white": "#14171c", INK: "#e6e8eb", MUTED: "#9aa3af", GRID: "#3a414c"}
+"""What the ground, ink and lines are on a dark page; colours of data stay."""
+
 _SETTINGS: Final[Any] = {
     "svg.hashsalt": "session-sim",
     "svg.fonttype": "none",
@@ -66,6 +69,31 @@ def svg(drawn: Figure) -> str:
     text = _saved(drawn, "svg").decode("utf-8")
     # What is left of the metadata names only the format, by addresses that look like something to be loaded.
     return re.sub(r" *<metadata>.*?</metadata>\n", "", text, flags=re.DOTALL)
+
+
+def png(drawn: Figure) -> bytes:
+    """The figure as a PNG, 144 dots an inch."""
+    return _saved(drawn, "png", dpi=144)
+
+
+def darken(drawn: Figure) -> None:
+    """Change a finished figure for a dark page."""
+    from matplotlib.artist import Artist
+    from matplotlib.colors import to_hex
+
+    changes = {to_hex(old): new for old, new in DARK.items()}
+
+    def change(artist: Artist, names: tuple[str, ...]) -> None:
+        for name in names:
+            colour = getattr(artist, f"get_{name}", lambda: None)()
+            if isinstance(colour, (str, tuple)) and to_hex(colour) in changes:
+                artist.set(**{name: changes[to_hex(colour)]})
+
+    for artist in drawn.findobj(include_self=True):
+        change(artist, ("color", "facecolor", "edgecolor"))
+    for axes in drawn.axes:
+        axes.set_facecolor("none")
+        axes.tick_params(which="both", colors=DARK[MUTED])
 
 
 def _saved(drawn: Figure, form: str, **options: Any) -> bytes:
