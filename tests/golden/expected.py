@@ -220,6 +220,14 @@ SDK_VERSIONS: dict[str, dict[str, str]] = {
         "holder/1": HAPPY,
         "w/1": HAPPY.replace(OPENING, REOPENING).replace("22 ATSt(6)", "22 ATSt(6, attempt 3, after too many outstanding sessions)"),
     },
+    "sdk-1.13.0-creation-slots": {
+        "holder/1": HAPPY,
+        "w/1": (
+            f"{OPENING}; 7 ATSt(6); 8 ATF(6, too many outstanding sessions, NON_RETRYABLE_FAILURE); 9 WTSch(sticky); 10 WTSt; 11 WTC; "
+            "12 WEF(ActivityError/too many outstanding sessions)"
+        ),
+    },
+    "sdk-1.14.0-creation-slots": {"holder/1": HAPPY, "w/1": HAPPY},
     "sdk-1.30.1-slots": {"w/1": HAPPY},
     "sdk-1.31.0-slots": {"w/1": HAPPY},
     "sdk-1.34.0-graceful-stop": {"w/1": f"{LOST}; 18 WECan"},
