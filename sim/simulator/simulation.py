@@ -30,9 +30,10 @@ from sim.simulator.step import LiveStep
 # Looked up for every message: an attribute of an enum costs more than a name.
 _UP = Condition.UP
 
-COLLECT_AFTER = 50_000
-"""New objects that Python's collector of cycles waits for during a run; at its default of 700 it takes a twelfth of the time.
-Little of what a run leaves behind is cyclic (the code of finished workflows), so memory grows by a few MB at most."""
+COLLECT_AFTER = (50_000, 4, 2)
+"""How many new objects Python's collector of cycles waits for during a run, and how many of its rounds before it looks at older
+ones; at its default of 700 objects it takes a twelfth of the time. What a run leaves behind in cycles is the code of finished
+workflows, some 4 kB each; with these numbers 13,000 of them at most wait for the collector, or a quarter of what is alive."""
 
 Listener = Callable[[int, Name, Any], None]
 """Called with (time in microseconds, node, observation)."""
@@ -42,7 +43,8 @@ Listener = Callable[[int, Name, Any], None]
 def seldom_collected() -> Iterator[None]:
     """Let the collector of cycles wait longer; what was set before comes back."""
     before = gc.get_threshold()
-    gc.set_threshold(max(before[0], COLLECT_AFTER) if before[0] else 0, *before[1:])
+    if before[0]:
+        gc.set_threshold(max(before[0], COLLECT_AFTER[0]), *COLLECT_AFTER[1:])
     try:
         yield
     finally:
