@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -60,7 +61,11 @@ func serve(port, shards int, db, addressFile string) error {
 	if port == 0 {
 		port = freeport.MustGetFreePort()
 	}
-	cfg := configuration(port, shards, db)
+	ports, err := portsOf(db)
+	if err != nil {
+		return err
+	}
+	cfg := configuration(port, shards, db, ports)
 	if err := prepare(cfg, db); err != nil {
 		return err
 	}
@@ -146,8 +151,32 @@ func answers(address string, atMost time.Duration) error {
 	}
 }
 
-func configuration(port, shards int, db string) *config.Config {
-	free := freeport.MustGetFreePort
+// portsOf gives ports for the server's parts, one after the other. Those of a server with a file are kept beside it: the
+// members of a cluster know each other by their ports, and look for those of the last start.
+func portsOf(db string) (func() int, error) {
+	if db == "" {
+		return freeport.MustGetFreePort, nil
+	}
+	var ports []int
+	file := db + ".ports"
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &ports)
+	} else if os.IsNotExist(err) {
+		for range 9 {
+			ports = append(ports, freeport.MustGetFreePort())
+		}
+		if text, err = json.Marshal(ports); err == nil {
+			if err = os.MkdirAll(filepath.Dir(db), fs.ModePerm); err == nil {
+				err = os.WriteFile(file, text, 0o644)
+			}
+		}
+	}
+	next := -1
+	return func() int { next++; return ports[next] }, err
+}
+
+func configuration(port, shards int, db string, free func() int) *config.Config {
 	store := &config.SQL{PluginName: sqlite.PluginName, DatabaseName: db, ConnectAttributes: map[string]string{"mode": "rwc"}}
 	if db == "" {
 		store.DatabaseName = "conformance"
