@@ -24,7 +24,7 @@ SERVER_MODULE: Final = "go.temporal.io/server"
 _SHARED: Final = ("script", "samples")
 """Go packages that the programs of the main module use."""
 
-_TAGS: Final = (((1, 13), "always_workflows"), ((1, 15), "old_client"), ((1, 21), "session_state_hidden"))
+_TAGS: Final = (((1, 13), "always_workflows"), ((1, 15), "old_client"), ((1, 16), "no_eager"), ((1, 21), "session_state_hidden"))
 """SDKs before this version need this build tag."""
 
 _USUAL_PLACE: Final = Path("/usr/local/go/bin/go")

@@ -82,6 +82,7 @@ func serve(s settings) error {
 		WorkerStopTimeout:                  s.stopTimeout,
 		Interceptors:                       []interceptor.WorkerInterceptor{&watch{journal: journal}},
 	}
+	disableEager(&options)
 	if s.noWorkflow {
 		if err := disableWorkflows(&options); err != nil {
 			return err

@@ -49,7 +49,7 @@ _CLIENT_EVENTS: Final[Mapping[str, type]] = {
     "cancel workflow": ev.WorkflowExecutionCancelRequested,
     "terminate workflow": ev.WorkflowExecutionTerminated,
 }
-_IGNORED: Final = ("start workflow", "terminate refused", "SIGCONT", _RELEASED, _CLEARED)
+_IGNORED: Final = ("start workflow", "signal workflow", "SIGCONT", _RELEASED, _CLEARED)
 """Lines of the timeline that are told by others, or had no effect."""
 
 
@@ -141,7 +141,7 @@ def _workflow(case: Case, section: Mapping[str, Any], offset: int) -> dict[str, 
 
 def _faults(case: Case, offset: int) -> Iterator[dict[str, Any]]:
     for index, happening in enumerate(case.timeline):
-        if happening.what not in _IGNORED:
+        if happening.what not in _IGNORED and not happening.what.endswith(" refused"):
             yield from _fault(case, index, happening, offset)
     yield from _signals(case, offset)
 
@@ -193,6 +193,10 @@ def _call_fault(case: Case, what: str) -> dict[str, Any]:
     fault: dict[str, Any] = {"kind": mode, "method": rule["method"]}
     if rule.get("count"):
         fault["calls"] = int(rule["count"])
+    if rule.get("skip"):
+        fault["nth"] = int(rule["skip"]) + 1
+    if rule.get("queue"):
+        fault["queue"] = rule["queue"]
     if mode == "error":
         fault["code"] = rule.get("code") or "PermissionDenied"
     elif block:
