@@ -1,0 +1,81 @@
+"""Growing columns of numbers, and the tables made of them that the kernels read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Column:
+    """A one-dimensional array that grows. `data` is longer than `size`; what lies beyond is `fill`."""
+
+    __slots__ = ("data", "fill", "size")
+
+    def __init__(self, dtype: type, fill: int = 0, capacity: int = 256) -> None:
+        self.fill = fill
+        self.size = 0
+        self.data: Array = np.full(capacity, fill, dtype)
+
+    def append(self, value: int) -> int:
+        """Add a number; its index."""
+        if self.size == len(self.data):
+            self.data = np.concatenate((self.data, np.full(len(self.data), self.fill, self.data.dtype)))
+        self.data[self.size] = value
+        self.size += 1
+        return self.size - 1
+
+
+class Tables(NamedTuple):
+    """Everything that the kernels know of a system: arrays by id of station, parcel, outcome (see `compile.py`).
+
+    An *entry* is the outcomes of one input in one station: `first outcome << 20 | count << 1 | 1 if none changes anything`.
+    """
+
+    key_of_station: Array
+    key_of_parcel: Array
+    multiplier: np.uint64
+    """An ordered network's mail counts as the polynomial of this base."""
+    base: np.uint64
+    """The key of the empty state."""
+    calls: Array
+    """Per station: which of its slot's calls are open, a bit each."""
+    own: Array
+    """Per station: the entry of all that its node may do by itself, -1 while unknown."""
+    to: Array
+    """Per parcel: the slot that it goes to."""
+    pair: Array
+    """Per parcel: the number of its (source, destination)."""
+    reply_class: Array
+    """Per parcel: the number of the (caller, tag) that it answers, 0 for other mail."""
+    taken_keys: Array
+    """Open addressing: station << 32 | parcel, 0 for free ..."""
+    taken: Array
+    """... and beside it the entry of that delivery."""
+    delta: Array
+    """Per outcome: by how much it changes the key, apart from what `way` says."""
+    way: Array
+    """Per outcome: PLAIN, ADDS or GENERAL."""
+    slot: Array
+    station: Array
+    consumed: Array
+    """Per outcome: the parcel that leaves the mail, 0 for none."""
+    adds: Array
+    """Per outcome and one beyond: its first row of `added`; likewise `purges` and `sets`."""
+    purges: Array
+    sets: Array
+    added: Array
+    """Rows (parcel, slot of the caller that must still wait or -1, bit of its call)."""
+    purged: Array
+    """Reply classes that leave the mail."""
+    other: Array
+    """Rows (slot, station, 1 if the slot must be empty): what happens to other nodes."""
+    seen_by: Array
+    """Per station: predicates of `Everywhere` that it breaks, a bit each."""
+    classes: Array
+    """Per station: classes of conflict that it is in, a bit each."""
+    conflicts: Array
+    """Per station: classes with which it must not be together."""

@@ -1,0 +1,178 @@
+"""From rules to tables: each (station, input) is compiled when the search first meets it, with all its outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from sim.checker import kernels
+from sim.checker.columns import Array, Column, Tables
+from sim.checker.intern import Interner, Overflow, Station
+from sim.checker.keys import WORD, Keys
+from sim.checker.predicates import Predicates
+from sim.checker.rules import Change, Rules
+from sim.model.inputs import Input, Name
+from sim.model.node import Node
+from sim.model.outcomes import Outcome, outcomes_and_name
+from sim.model.world import Network, World
+
+PLAIN, ADDS, GENERAL = 0, kernels.ADDS, kernels.GENERAL
+"""How an outcome's key follows from its parent's: by `delta`; by `delta` and the parcels that are not there yet; from the whole state."""
+MOST_OUTCOMES = 1 << 19
+
+
+class Handlers:
+    """Runs handlers, once per (class, local state, input), or per name too where the handler asked for its name."""
+
+    def __init__(self) -> None:
+        self.calls: dict[type[Node], int] = {}
+        self._known: dict[tuple[type[Node], object, Input, Name | None], tuple[Outcome, ...]] = {}
+
+    def __call__(self, station: Station, name: Name, event: Input) -> tuple[Outcome, ...]:
+        assert station.kind is not None
+        key = (station.kind, station.local, event)
+        found = self._known.get((*key, None)) or self._known.get((*key, name))
+        if found is None:
+            found, named = outcomes_and_name(station.kind, name, station.local, event)
+            self.calls[station.kind] = self.calls.get(station.kind, 0) + 1
+            self._known[(*key, name if named else None)] = found
+        return found
+
+
+class Compiler:
+    """The tables of one world, which grow while a search goes on."""
+
+    def __init__(self, world: World, keys: Keys, predicates: Predicates) -> None:
+        self.world = world
+        self.keys = keys
+        self.interner = Interner()
+        self.handlers = Handlers()
+        self.rules = Rules(world, self.interner, self.handlers)
+        self.predicates = predicates
+        self.changes: list[Change] = []
+        """By number of outcome: what it was, for traces."""
+        self.most_adds = 0
+        self._columns = {
+            "key_of_station": Column(np.uint64), "key_of_parcel": Column(np.uint64), "calls": Column(np.uint64),
+            "own": Column(np.int64, -1), "to": Column(np.int32), "pair": Column(np.int32), "reply_class": Column(np.int32),
+            "delta": Column(np.uint64), "way": Column(np.uint8), "slot": Column(np.int32), "station": Column(np.uint32),
+            "consumed": Column(np.uint32), "adds": Column(np.int32), "purges": Column(np.int32), "sets": Column(np.int32),
+            "added": Column(np.int32), "purged": Column(np.int32), "other": Column(np.int32),
+        }  # fmt: skip
+        for name in ("adds", "purges", "sets"):
+            self._columns[name].append(0)
+        self._taken_keys: Array = np.zeros(1 << 10, np.uint64)
+        self._taken: Array = np.zeros(1 << 10, np.int64)
+        self._n_taken = 0
+        self._sync()
+
+    # -- what the search asks for ---------------------------------------------------------------------------------------
+
+    def initial(self) -> tuple[list[int], list[int]]:
+        """The first state, in numbers."""
+        found = self.interner.encode(self.world.initial())
+        self._sync()
+        return found
+
+    def resolve(self, misses: Iterable[tuple[int, int]]) -> None:
+        """Compile these (station, parcel), parcel 0 for what the station does by itself."""
+        for station, parcel in misses:
+            if parcel:
+                self._take(station, parcel, self._entry(station, parcel, self.rules.delivery(station, parcel)))
+            elif self._columns["own"].data[station] < 0:
+                self._columns["own"].data[station] = self._entry(station, 0, self.rules.by_itself(station))
+
+    def tables(self) -> Tables:
+        """The tables as they are now; valid until the next `resolve`."""
+        marks = self.predicates.marks(self.interner)
+        columns = {name: column.data for name, column in self._columns.items()}
+        for name in ("added", "other"):
+            columns[name] = columns[name][: len(columns[name]) // 3 * 3].reshape(-1, 3)
+        return Tables(
+            multiplier=np.uint64(self.keys.multiplier & WORD), base=np.uint64(self.keys.base),
+            taken_keys=self._taken_keys, taken=self._taken, **columns, **marks,
+        )  # fmt: skip
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return sum(column.data.nbytes for column in self._columns.values()) + self._taken.nbytes + self._taken_keys.nbytes
+
+    # -- building -------------------------------------------------------------------------------------------------------
+
+    def _sync(self) -> None:
+        """Fill the columns of stations and parcels that are new."""
+        columns, interner = self._columns, self.interner
+        for number in range(columns["key_of_station"].size, len(interner.stations)):
+            station = interner.stations[number]
+            columns["key_of_station"].append(self.keys.station(interner, number))
+            columns["calls"].append(interner.call_mask(station) if station is not None else 0)
+            columns["own"].append(-1)
+        for number in range(columns["key_of_parcel"].size, len(interner.parcels)):
+            parcel = interner.parcels[number]
+            columns["key_of_parcel"].append(self.keys.parcel(interner, number))
+            columns["to"].append(interner.slot(parcel.to) if parcel is not None else 0)
+            columns["pair"].append(interner.pair(parcel) if parcel is not None else -1)
+            columns["reply_class"].append(interner.of_class(parcel) if parcel is not None else 0)
+
+    def _entry(self, station: int, parcel: int, changes: Sequence[Change]) -> int:
+        self._sync()
+        if len(changes) >= MOST_OUTCOMES:
+            raise Overflow(f"{self.interner.stations[station]}: {len(changes):,} outcomes of one input; ask fewer questions in one step")
+        start = len(self.changes)
+        idle = True
+        for change in changes:
+            self._add(station, parcel, change)
+            idle &= change.station == station and not (change.consumed or change.adds or change.purges or change.sets)
+        return start << 20 | len(changes) << 1 | idle
+
+    def _add(self, station: int, parcel: int, change: Change) -> None:
+        columns = self._columns
+        self.changes.append(change)
+        adds = list(dict.fromkeys(change.adds)) if self.world.network is Network.SET else change.adds
+        way = self._way(change, adds)
+        keys = columns["key_of_station"].data, columns["key_of_parcel"].data
+        delta = int(keys[0][change.station]) - int(keys[0][station]) - int(keys[1][change.consumed])
+        if self.world.network is Network.BAG and way == PLAIN:
+            delta += sum(int(keys[1][number]) for number, _ in adds)
+        columns["delta"].append(delta & WORD)
+        columns["way"].append(way)
+        columns["slot"].append(self._slot(station, parcel))
+        columns["station"].append(change.station)
+        columns["consumed"].append(change.consumed)
+        for number, waits in adds:
+            for value in (number, -1 if waits is None else waits[0], 0 if waits is None else self.interner.call_bit(*waits)):
+                columns["added"].append(value)
+        for number in change.purges:
+            columns["purged"].append(number)
+        for slot, (number, empty) in change.sets.items():
+            for value in (slot, number, empty):
+                columns["other"].append(value)
+        self.most_adds = max(self.most_adds, len(adds))
+        columns["adds"].append(columns["added"].size // 3)
+        columns["purges"].append(columns["purged"].size)
+        columns["sets"].append(columns["other"].size // 3)
+
+    def _slot(self, station: int, parcel: int) -> int:
+        there = self.interner.stations[station]
+        return there.slot if there is not None else int(self._columns["to"].data[parcel])
+
+    def _way(self, change: Change, adds: Sequence[tuple[int, tuple[int, object] | None]]) -> int:
+        network = self.world.network
+        if change.purges or change.sets or any(waits is not None for _, waits in adds):
+            return GENERAL
+        if network is Network.ORDERED:
+            return GENERAL if adds or change.consumed else PLAIN
+        if network is Network.SET:
+            return ADDS if adds else PLAIN
+        # Two copies more than a field of a packed key holds would only be noticed in the state itself.
+        return GENERAL if adds and self.keys.exact else PLAIN
+
+    def _take(self, station: int, parcel: int, entry: int) -> None:
+        if 2 * self._n_taken >= len(self._taken):
+            old_keys, old = self._taken_keys, self._taken
+            self._taken_keys, self._taken = np.zeros(2 * len(old), np.uint64), np.zeros(2 * len(old), np.int64)
+            kernels.fill_taken(old_keys, old, self._taken_keys, self._taken)
+        if kernels.put_taken(self._taken_keys, self._taken, np.uint64(station << 32 | parcel), np.int64(entry)):
+            self._n_taken += 1

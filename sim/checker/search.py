@@ -1,0 +1,317 @@
+"""Breadth-first search over tables: layer by layer, in rounds, each of which is the same on any number of threads.
+
+A round takes up to `BUFFERS` pieces of the layer; each piece is expanded into a buffer of its own, then each partition
+of the visited set takes in its buckets of all buffers, then the new states are written. What a piece cannot do (an input
+that no handler has been asked about yet, a full bucket) is put in front of the queue for the next round, after the
+unknown inputs have been compiled. Nothing depends on which thread does what.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from sim.checker import kernels
+from sim.checker.columns import Array, Tables
+from sim.checker.compile import Compiler
+from sim.checker.intern import Overflow
+from sim.checker.kernels import PARTITIONS
+from sim.checker.keys import Keys, Packed, TooNarrow
+from sim.checker.layers import Layer, Trace
+from sim.checker.predicates import Predicates
+from sim.checker.visited import Budget, OutOfBudget, Partition
+from sim.model.world import Network, State, World
+
+T = TypeVar("T")
+
+BUFFERS = 8
+PIECE = 4096
+"""Rows of one piece."""
+BUCKET = 4096
+"""Candidates that a bucket holds at first."""
+RECENT = 1 << 12
+"""Keys that a piece remembers, so that it need not hand on what it has just handed on."""
+MISSES = 4096
+LONGEST_MAIL = 4096
+NETWORKS = {Network.SET: kernels.SET, Network.BAG: kernels.BAG, Network.ORDERED: kernels.ORDERED}
+
+
+class Buffer:
+    """What one piece of a round works with."""
+
+    def __init__(self, width: int, parcels: int) -> None:
+        self.counts: Array = np.zeros(PARTITIONS, np.int64)
+        self.recent: Array = np.zeros(RECENT, np.uint64)
+        self.pending: Array = np.empty(PIECE, np.int64)
+        self.misses: Array = np.empty((MISSES, 2), np.int64)
+        self.stats: Array = np.zeros(4, np.int64)
+        self.fit(width, parcels)
+
+    def fit(self, width: int, parcels: int) -> None:
+        """Make what depends on the sizes of states and tables large enough."""
+        self.scratch: Array = np.empty(width, np.uint32)
+        self.entries: Array = np.empty(width, np.int64)
+        self.stamps: Array = np.zeros(parcels + 1, np.int64)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a search is."""
+
+    states: int = 0
+    generated: int = 0
+    depth: int = 0
+    waiting: int = 0
+    """States of this depth that have not been looked at, and all of the next."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a search found, in numbers: predicates by number, states by number (the first is 0)."""
+
+    states: int = 0
+    generated: int = 0
+    depth: int = 0
+    stuck: int = 0
+    first_stuck: int = -1
+    hits: dict[int, int] = field(default_factory=dict)
+    stopped: str = ""
+    """Why the search ended early, empty if it did not."""
+
+
+class Search:
+    """One search of one world."""
+
+    def __init__(
+        self,
+        world: World,
+        keys: Keys,
+        predicates: Predicates,
+        jobs: int = 1,
+        memory: int = 1 << 32,
+        limit: int = 1 << 32,
+        watch: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.keys = keys
+        self.predicates = predicates
+        self.limit = min(limit, (1 << 32) - 1)
+        self.watch = watch
+        self.network = NETWORKS[world.network]
+        self.compiler = Compiler(world, keys, predicates)
+        self.budget = Budget(memory)
+        self.partitions = [Partition(self.budget) for _ in range(PARTITIONS)]
+        self.trace = Trace(self.budget)
+        self.found = Found()
+        self.begin = 0
+        """The number of the first state of the layer."""
+        self.threads = ThreadPoolExecutor(jobs) if jobs > 1 else None
+        self.bucket = BUCKET
+        self._first_layer()
+
+    def run(self) -> Found:
+        """Search until everything was seen or something stops it. Raises TooNarrow when packed keys turn out too small."""
+        try:
+            while self.layer.n:
+                self._explore_layer()
+        except OutOfBudget as stop:
+            self.found.stopped = f"memory: {stop}"
+        except TooNarrow:
+            raise
+        except Overflow as stop:
+            self.found.stopped = str(stop)
+        finally:
+            self.found.states = min(self.begin + self.layer.n + self.following.n, self.limit)
+            if self.threads is not None:
+                self.threads.shutdown()
+        return self.found
+
+    def state(self, row: Sequence[int], mail: Sequence[int]) -> State:
+        """A state of the world from its numbers."""
+        return self.compiler.interner.decode(list(row), list(mail))
+
+    # -- layers ---------------------------------------------------------------------------------------------------------
+
+    def _first_layer(self) -> None:
+        stations, mail = self.compiler.initial()
+        slots, places = len(self.compiler.interner.names), max(8, len(mail))
+        self.layer, self.following = Layer(self.budget, slots, places), Layer(self.budget, slots, places)
+        self.buffers = [Buffer(2, 1) for _ in range(BUFFERS)]
+        self._make_buckets()
+        self._refresh()
+        row = self.layer.rows[0]
+        row[0] = len(mail)
+        row[1 : 1 + slots] = stations
+        row[1 + slots : 1 + slots + len(mail)] = mail
+        key = np.uint64(kernels.key_of(self.tables, self.network, slots, row))
+        self.layer.keys[0], self.layer.n = key, 1
+        self.layer.parents[0] = self.layer.outcomes[0] = 0
+        self.trace.append(0, self.layer)
+        counts = np.zeros((1, PARTITIONS), np.int64)
+        q = int(kernels.mix(key)) & (PARTITIONS - 1)
+        counts[0, q] = 1
+        self.partitions[q].insert(np.full((1, PARTITIONS, 1), key, np.uint64), counts, q, np.zeros(1, np.uint64))
+        self.found.states = 1
+        false = int(kernels.judge(self.tables, slots, row, self.predicates.pair_masks))
+        for number in self._watched(lambda k: bool(false >> k & 1) == (k < self.predicates.invariants)):
+            self.found.hits[number] = 0
+        self._judge_slowly(self.layer, 0, 1, 0)
+
+    def _watched(self, wanted: Callable[[int], bool] = lambda _: True) -> list[int]:
+        """Predicates of which nothing is decided yet, other than those that are called for each state."""
+        slow = self.predicates.slow
+        return [k for k in range(len(self.predicates.of)) if k not in self.found.hits and k not in slow and wanted(k)]
+
+    def _explore_layer(self) -> None:
+        self.queue = deque(self._pieces(np.arange(self.layer.n, dtype=np.int64)))
+        while self.queue:
+            self._round([self.queue.popleft() for _ in range(min(BUFFERS, len(self.queue)))])
+            if self.begin + self.layer.n + self.following.n >= self.limit:
+                raise OutOfBudget(f"{self.limit:,} states are reached, which is the limit")
+        self.begin += self.layer.n
+        if self.following.n:
+            self.found.depth += 1
+            self.trace.append(self.begin, self.following)
+        self.layer, self.following = self.following, self.layer
+        self.following.n = 0
+
+    @staticmethod
+    def _pieces(rows: Array) -> list[Array]:
+        return [rows[i : i + PIECE] for i in range(0, len(rows), PIECE)]
+
+    # -- a round --------------------------------------------------------------------------------------------------------
+
+    def _round(self, pieces: list[Array]) -> None:
+        results = self._each(self._expand, list(enumerate(pieces)))
+        rest: list[Array] = []
+        pending: list[Array] = []
+        misses: set[tuple[int, int]] = set()
+        for buffer, piece, (done, n_pending, missed) in zip(self.buffers, pieces, results, strict=False):
+            rest.append(piece[done:])
+            pending.append(buffer.pending[:n_pending].copy())
+            misses.update(map(tuple, buffer.misses[:missed].tolist()))
+            self._count(buffer)
+        counts = np.stack([buffer.counts for buffer in self.buffers])
+        if not counts.any() and not misses and all(done == 0 for done, _, _ in results):
+            self.bucket *= 2
+            self._make_buckets()
+        self._take_in(counts)
+        if misses:
+            self.compiler.resolve(sorted(misses))
+            self._refresh()
+        again = np.concatenate([*rest, *pending])
+        self.queue.extendleft(reversed(self._pieces(again)))
+        if self.watch is not None:
+            waiting = sum(map(len, self.queue)) + self.following.n
+            states = self.begin + self.layer.n + self.following.n
+            self.watch(Progress(states, self.found.generated, self.found.depth, waiting))
+
+    def _each(self, work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
+        return list(map(work, items) if self.threads is None else self.threads.map(work, items))
+
+    def _expand(self, job: tuple[int, Array]) -> tuple[int, int, int]:
+        number, piece = job
+        b = self.buffers[number]
+        return tuple(map(int, kernels.expand(
+            self.tables, self.network, self._most, self.layer.slots, self.layer.rows, self.layer.keys, piece, 0, self.bucket_keys[number],
+            self.bucket_origins[number], b.counts, b.recent, b.entries, b.scratch, b.stamps, b.pending, b.misses, b.stats,
+        )))  # type: ignore[return-value]  # fmt: skip
+
+    @property
+    def _most(self) -> int:
+        return self.keys.most if isinstance(self.keys, Packed) else 0
+
+    def _count(self, buffer: Buffer) -> None:
+        stats = buffer.stats
+        self.found.generated += int(stats[kernels.GENERATED])
+        if stats[kernels.STUCK] and self.found.first_stuck < 0:
+            self.found.first_stuck = self.begin + int(stats[kernels.FIRST_STUCK])
+        self.found.stuck += int(stats[kernels.STUCK])
+        if stats[kernels.ERROR] == kernels.TOO_MANY:
+            raise TooNarrow("mail is longer than a packed key can tell")
+        if stats[kernels.ERROR]:
+            name = self.compiler.interner.names[int(stats[kernels.ERROR]) - 1]
+            raise ValueError(f"{name} is spawned while it exists; a name belongs to one node at a time")
+        stats[:] = 0
+
+    def _take_in(self, counts: Array) -> None:
+        """Insert what the buffers hold, and write down what is new."""
+        fresh = [np.empty(int(counts[:, q].sum()), np.uint64) for q in range(PARTITIONS)]
+
+        def insert(q: int) -> int:
+            return self.partitions[q].insert(self.bucket_keys, counts, q, fresh[q])
+
+        numbers = self._each(insert, range(PARTITIONS))
+        start = self.following.n
+        self.following.reserve(sum(numbers))
+        # At once, so that those already written are kept when rows have to become longer.
+        self.following.n += sum(numbers)
+        begins = [start + sum(numbers[:q]) for q in range(PARTITIONS)]
+        hits = np.full((PARTITIONS, len(self.predicates.of)), -1, np.int64)
+        done = [0] * PARTITIONS
+        while True:
+            self._each(lambda q: self._write(q, fresh[q], begins[q], numbers[q], hits[q], done), range(PARTITIONS))
+            if done == numbers:
+                break
+            self._lengthen()
+        for buffer in self.buffers:
+            buffer.counts[:] = 0
+        first = self.begin + self.layer.n
+        for k in range(len(self.predicates.of)):
+            found = [int(row[k]) for row in hits if row[k] >= 0]
+            if found:
+                self.found.hits[k] = first + min(found)
+        self._judge_slowly(self.following, start, self.following.n, first)
+
+    def _write(self, q: int, fresh: Array, begin: int, number: int, hits: Array, done: list[int]) -> None:
+        watched = self._watched()
+        invariants = self.predicates.invariants
+        promises = np.uint64(self.predicates.mask([k for k in watched if k < invariants]))
+        goals = np.uint64(self.predicates.mask([k for k in watched if k >= invariants]))
+        layer, following = self.layer, self.following
+        done[q] = int(kernels.materialise(
+            self.tables, self.network, layer.slots, layer.rows, self.bucket_keys, self.bucket_origins, q, fresh, done[q], number,
+            following.rows, following.keys, following.parents, following.outcomes, begin + done[q], self.begin, promises, goals,
+            self.predicates.pair_masks, hits,
+        ))  # fmt: skip
+
+    def _judge_slowly(self, layer: Layer, start: int, end: int, first: int) -> None:
+        """Call the predicates that are plain functions for the states in these rows, whose numbers begin at `first` in row 0."""
+        for k in self.predicates.slow:
+            if k in self.found.hits:
+                continue
+            wanted = k >= self.predicates.invariants
+            for number in range(start, end):
+                if bool(self.predicates.of[k](self.state(*layer.row(number)))) == wanted:
+                    self.found.hits[k] = first + number
+                    break
+
+    # -- sizes ----------------------------------------------------------------------------------------------------------
+
+    def _make_buckets(self) -> None:
+        shape = (BUFFERS, PARTITIONS, self.bucket)
+        self.bucket_keys: Array = np.zeros(shape, np.uint64)
+        self.bucket_origins: Array = np.zeros(shape, np.uint64)
+
+    def _refresh(self) -> None:
+        """After something was compiled: new tables, and room for what they speak of."""
+        self.tables: Tables = self.compiler.tables()
+        slots = len(self.compiler.interner.names)
+        for layer in (self.layer, self.following):
+            layer.widen(slots, layer.mail)
+        width = 1 + slots + self.layer.mail + self.compiler.most_adds
+        for buffer in self.buffers:
+            if len(buffer.scratch) < width or len(buffer.stamps) <= len(self.compiler.interner.parcels):
+                buffer.fit(width, 2 * len(self.compiler.interner.parcels))
+
+    def _lengthen(self) -> None:
+        mail = 2 * self.layer.mail
+        if mail > LONGEST_MAIL:
+            raise Overflow(f"more than {LONGEST_MAIL:,} messages are on their way at once; bound what the system sends")
+        for layer in (self.layer, self.following):
+            layer.widen(layer.slots, mail)
+        self._refresh()
