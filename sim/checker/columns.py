@@ -11,22 +11,21 @@ Array = NDArray[Any]
 
 
 class Column:
-    """A one-dimensional array that grows. `data` is longer than `size`; what lies beyond is `fill`."""
+    """An array that grows by rows. `data` is longer than `size`; what lies beyond is `fill`."""
 
     __slots__ = ("data", "fill", "size")
 
-    def __init__(self, dtype: type, fill: int = 0, capacity: int = 256) -> None:
+    def __init__(self, dtype: type, fill: int = 0, width: int = 0, capacity: int = 256) -> None:
         self.fill = fill
         self.size = 0
-        self.data: Array = np.full(capacity, fill, dtype)
+        self.data: Array = np.full((capacity, width) if width else capacity, fill, dtype)
 
-    def append(self, value: int) -> int:
-        """Add a number; its index."""
+    def append(self, value: int | tuple[int, ...]) -> None:
+        """Add a number or a row of them."""
         if self.size == len(self.data):
-            self.data = np.concatenate((self.data, np.full(len(self.data), self.fill, self.data.dtype)))
+            self.data = np.concatenate((self.data, np.full(self.data.shape, self.fill, self.data.dtype)))
         self.data[self.size] = value
         self.size += 1
-        return self.size - 1
 
 
 class Tables(NamedTuple):
@@ -45,28 +44,18 @@ class Tables(NamedTuple):
     """Per station: which of its slot's calls are open, a bit each."""
     own: Array
     """Per station: the entry of all that its node may do by itself, -1 while unknown."""
-    to: Array
-    """Per parcel: the slot that it goes to."""
-    pair: Array
-    """Per parcel: the number of its (source, destination)."""
-    reply_class: Array
-    """Per parcel: the number of the (caller, tag) that it answers, 0 for other mail."""
+    parcels: Array
+    """Per parcel: the slot that it goes to; the number of its (source, destination); the number of the (caller, tag) that
+    it answers, 0 for other mail."""
     taken_keys: Array
     """Open addressing: station << 32 | parcel, 0 for free ..."""
     taken: Array
     """... and beside it the entry of that delivery."""
     delta: Array
-    """Per outcome: by how much it changes the key, apart from what `way` says."""
-    way: Array
-    """Per outcome: PLAIN, ADDS or GENERAL."""
-    slot: Array
-    station: Array
-    consumed: Array
-    """Per outcome: the parcel that leaves the mail, 0 for none."""
-    adds: Array
-    """Per outcome and one beyond: its first row of `added`; likewise `purges` and `sets`."""
-    purges: Array
-    sets: Array
+    """Per outcome: by how much it changes the key, apart from what its way says."""
+    about: Array
+    """Per outcome: its way (PLAIN, ADDS, GENERAL), slot, station, the parcel that leaves the mail or 0, and its first rows
+    of `added`, `purged` and `other`, which end where those of the next outcome begin."""
     added: Array
     """Rows (parcel, slot of the caller that must still wait or -1, bit of its call)."""
     purged: Array

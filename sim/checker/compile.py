@@ -55,13 +55,9 @@ class Compiler:
         self.most_adds = 0
         self._columns = {
             "key_of_station": Column(np.uint64), "key_of_parcel": Column(np.uint64), "calls": Column(np.uint64),
-            "own": Column(np.int64, -1), "to": Column(np.int32), "pair": Column(np.int32), "reply_class": Column(np.int32),
-            "delta": Column(np.uint64), "way": Column(np.uint8), "slot": Column(np.int32), "station": Column(np.uint32),
-            "consumed": Column(np.uint32), "adds": Column(np.int32), "purges": Column(np.int32), "sets": Column(np.int32),
-            "added": Column(np.int32), "purged": Column(np.int32), "other": Column(np.int32),
+            "own": Column(np.int64, -1), "parcels": Column(np.int32, width=3), "delta": Column(np.uint64), "about": Column(np.int32, width=7),
+            "added": Column(np.int32, width=3), "purged": Column(np.int32), "other": Column(np.int32, width=3),
         }  # fmt: skip
-        for name in ("adds", "purges", "sets"):
-            self._columns[name].append(0)
         self._taken_keys: Array = np.zeros(1 << 10, np.uint64)
         self._taken: Array = np.zeros(1 << 10, np.int64)
         self._n_taken = 0
@@ -86,9 +82,8 @@ class Compiler:
     def tables(self) -> Tables:
         """The tables as they are now; valid until the next `resolve`."""
         marks = self.predicates.marks(self.interner)
+        self._end_outcomes()
         columns = {name: column.data for name, column in self._columns.items()}
-        for name in ("added", "other"):
-            columns[name] = columns[name][: len(columns[name]) // 3 * 3].reshape(-1, 3)
         return Tables(
             multiplier=np.uint64(self.keys.multiplier & WORD), base=np.uint64(self.keys.base),
             taken_keys=self._taken_keys, taken=self._taken, **columns, **marks,
@@ -101,6 +96,12 @@ class Compiler:
 
     # -- building -------------------------------------------------------------------------------------------------------
 
+    def _end_outcomes(self) -> None:
+        """Let the row beyond the last outcome say where its parts end."""
+        about = self._columns["about"]
+        about.append((0, 0, 0, 0, *(self._columns[name].size for name in ("added", "purged", "other"))))
+        about.size -= 1
+
     def _sync(self) -> None:
         """Fill the columns of stations and parcels that are new."""
         columns, interner = self._columns, self.interner
@@ -112,9 +113,10 @@ class Compiler:
         for number in range(columns["key_of_parcel"].size, len(interner.parcels)):
             parcel = interner.parcels[number]
             columns["key_of_parcel"].append(self.keys.parcel(interner, number))
-            columns["to"].append(interner.slot(parcel.to) if parcel is not None else 0)
-            columns["pair"].append(interner.pair(parcel) if parcel is not None else -1)
-            columns["reply_class"].append(interner.of_class(parcel) if parcel is not None else 0)
+            if parcel is None:
+                columns["parcels"].append((0, -1, 0))
+            else:
+                columns["parcels"].append((interner.slot(parcel.to), interner.pair(parcel), interner.of_class(parcel)))
 
     def _entry(self, station: int, parcel: int, changes: Sequence[Change]) -> int:
         self._sync()
@@ -137,26 +139,19 @@ class Compiler:
         if self.world.network is Network.BAG and way == PLAIN:
             delta += sum(int(keys[1][number]) for number, _ in adds)
         columns["delta"].append(delta & WORD)
-        columns["way"].append(way)
-        columns["slot"].append(self._slot(station, parcel))
-        columns["station"].append(change.station)
-        columns["consumed"].append(change.consumed)
+        begins = tuple(columns[name].size for name in ("added", "purged", "other"))
+        columns["about"].append((way, self._slot(station, parcel), change.station, change.consumed, *begins))
         for number, waits in adds:
-            for value in (number, -1 if waits is None else waits[0], 0 if waits is None else self.interner.call_bit(*waits)):
-                columns["added"].append(value)
+            columns["added"].append((number, -1, 0) if waits is None else (number, waits[0], self.interner.call_bit(*waits)))
         for number in change.purges:
             columns["purged"].append(number)
         for slot, (number, empty) in change.sets.items():
-            for value in (slot, number, empty):
-                columns["other"].append(value)
+            columns["other"].append((slot, number, empty))
         self.most_adds = max(self.most_adds, len(adds))
-        columns["adds"].append(columns["added"].size // 3)
-        columns["purges"].append(columns["purged"].size)
-        columns["sets"].append(columns["other"].size // 3)
 
     def _slot(self, station: int, parcel: int) -> int:
         there = self.interner.stations[station]
-        return there.slot if there is not None else int(self._columns["to"].data[parcel])
+        return there.slot if there is not None else int(self._columns["parcels"].data[parcel, 0])
 
     def _way(self, change: Change, adds: Sequence[tuple[int, tuple[int, object] | None]]) -> int:
         network = self.world.network

@@ -1,5 +1,8 @@
 """The inner loops, compiled by numba: no Python object in them, no lock held, arrays in and out.
 
+Helpers take the arrays that they need one by one, and a row as (array, number): numba counts references to every array
+of a tuple that is handed on, and to every view, which would cost more than the work itself.
+
 A *row* is a global state: `[length of mail, a station per slot ..., parcels ...]`. Mail is sorted (set, bag) or in the
 order of sending (ordered). The columns of `Tables` are explained there. A round of the search is: `expand` many rows
 into buckets of candidate keys, one bucket per partition of the visited set; `insert` each bucket into its partition;
@@ -28,6 +31,10 @@ GENERATED, STUCK, FIRST_STUCK, ERROR = 0, 1, 2, 3
 two nodes would be, or TOO_MANY."""
 TOO_MANY = -1
 ROOM, CLASH = -1, -2
+COUNT: Final = 0x7FFFF
+TO, PAIR, REPLY = 0, 1, 2
+WAY, SLOT, STATION, CONSUMED, ADDED, PURGES, SETS = range(7)
+"""Columns of `Tables.parcels` and `Tables.about`."""
 
 
 @njit(nogil=True, cache=True)
@@ -43,15 +50,15 @@ def mix(key: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def entry_of(t: Any, station: Any, parcel: Any) -> Any:
+def entry_of(taken_keys: Any, taken: Any, station: Any, parcel: Any) -> Any:
     """The entry of a delivery, -1 while unknown."""
     key = (U(station) << U(32)) | U(parcel)
-    mask = U(t.taken_keys.shape[0] - 1)
+    mask = U(taken_keys.shape[0] - 1)
     i = mix(key) & mask
     while True:
-        found = t.taken_keys[i]
+        found = taken_keys[i]
         if found == key:
-            return t.taken[i]
+            return taken[i]
         if found == U(0):
             return np.int64(-1)
         i = (i + U(1)) & mask
@@ -82,106 +89,124 @@ def fill_taken(old_keys: Any, old: Any, keys: Any, values: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def key_of(t: Any, network: Any, slots: Any, row: Any) -> Any:
+def key_of(key_of_station: Any, key_of_parcel: Any, base: Any, multiplier: Any, network: Any, slots: Any, rows: Any, f: Any) -> Any:
     """The key of a row, from scratch."""
-    key = t.base
+    key = base
     for i in range(1, slots + 1):
-        key += t.key_of_station[row[i]]
-    first, end = slots + 1, slots + 1 + row[0]
+        key += key_of_station[rows[f, i]]
+    first, end = slots + 1, slots + 1 + rows[f, 0]
     if network != ORDERED:
         for j in range(first, end):
-            key += t.key_of_parcel[row[j]]
+            key += key_of_parcel[rows[f, j]]
     else:
         sequence = U(0)
         for j in range(end - 1, first - 1, -1):
-            sequence = sequence * t.multiplier + t.key_of_parcel[row[j]]
+            sequence = sequence * multiplier + key_of_parcel[rows[f, j]]
         key += sequence
     return key if key != U(0) else U(1)
 
 
 @njit(nogil=True, cache=True)
-def add_mail(network: Any, row: Any, first: Any, count: Any, parcel: Any) -> Any:
+def add_mail(network: Any, out: Any, g: Any, first: Any, count: Any, parcel: Any) -> Any:
     """Put a parcel where it belongs; the new length of the mail, ROOM if it does not fit."""
     j = first + count
     if network != ORDERED:
-        while j > first and row[j - 1] > parcel:
+        while j > first and out[g, j - 1] > parcel:
             j -= 1
-        if network == SET and j > first and row[j - 1] == parcel:
+        if network == SET and j > first and out[g, j - 1] == parcel:
             return count
-    if first + count >= row.shape[0]:
+    if first + count >= out.shape[1]:
         return ROOM
     for k in range(first + count, j, -1):
-        row[k] = row[k - 1]
-    row[j] = parcel
+        out[g, k] = out[g, k - 1]
+    out[g, j] = parcel
     return count + 1
 
 
 @njit(nogil=True, cache=True)
-def is_purged(t: Any, outcome: Any, parcel: Any) -> Any:
+def is_purged(about: Any, purged: Any, parcels: Any, outcome: Any, parcel: Any) -> Any:
     """Whether a parcel answers a call that this outcome ends."""
-    reply = t.reply_class[parcel]
+    reply = parcels[parcel, REPLY]
     if reply != 0:
-        for k in range(t.purges[outcome], t.purges[outcome + 1]):
-            if t.purged[k] == reply:
+        for k in range(about[outcome, PURGES], about[outcome + 1, PURGES]):
+            if purged[k] == reply:
                 return True
     return False
 
 
 @njit(nogil=True, cache=True)
-def apply(t: Any, network: Any, slots: Any, row: Any, outcome: Any, out: Any) -> Any:
+def apply(
+    about: Any, added: Any, purged: Any, other: Any, parcels: Any, calls: Any, network: Any, slots: Any, rows: Any, f: Any, outcome: Any,
+    out: Any, g: Any,
+) -> Any:  # fmt: skip
     """Write the state after an outcome; the length of its mail, ROOM if it does not fit, CLASH if a new node's slot is taken."""
     for i in range(1, slots + 1):
-        out[i] = row[i]
-    out[1 + t.slot[outcome]] = t.station[outcome]
-    for k in range(t.sets[outcome], t.sets[outcome + 1]):
-        slot = 1 + t.other[k, 0]
-        if t.other[k, 2] and row[slot] != 0:
+        out[g, i] = rows[f, i]
+    out[g, 1 + about[outcome, SLOT]] = about[outcome, STATION]
+    for k in range(about[outcome, SETS], about[outcome + 1, SETS]):
+        slot = 1 + other[k, 0]
+        if other[k, 2] and rows[f, slot] != 0:
             return CLASH
-        out[slot] = t.other[k, 1]
-    first, count, gone = slots + 1, 0, t.consumed[outcome]
-    for j in range(first, first + row[0]):
-        parcel = row[j]
+        out[g, slot] = other[k, 1]
+    first, count, gone = slots + 1, 0, about[outcome, CONSUMED]
+    purges = about[outcome, PURGES] < about[outcome + 1, PURGES]
+    if first + rows[f, 0] > out.shape[1]:
+        return ROOM
+    for j in range(first, first + rows[f, 0]):
+        parcel = rows[f, j]
         if parcel == gone:
             gone = 0
-        elif not is_purged(t, outcome, parcel):
-            if first + count >= out.shape[0]:
-                return ROOM
-            out[first + count] = parcel
+        elif not (purges and is_purged(about, purged, parcels, outcome, parcel)):
+            out[g, first + count] = parcel
             count += 1
-    for k in range(t.adds[outcome], t.adds[outcome + 1]):
-        waiting = t.added[k, 1]
-        if waiting < 0 or (t.calls[row[1 + waiting]] >> U(t.added[k, 2])) & U(1):
-            count = add_mail(network, out, first, count, t.added[k, 0])
+    for k in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
+        waiting = added[k, 1]
+        if waiting < 0 or (calls[rows[f, 1 + waiting]] >> U(added[k, 2])) & U(1):
+            count = add_mail(network, out, g, first, count, added[k, 0])
             if count < 0:
                 return ROOM
-    out[0] = count
+    out[g, 0] = count
     return count
+
+
+@njit(nogil=True, cache=True)
+def copies(network: Any, slots: Any, rows: Any, f: Any) -> Any:
+    """What may be too much for a packed key: the length of ordered mail, the copies of one parcel in a bag."""
+    if network == ORDERED:
+        return np.int64(rows[f, 0])
+    longest, run = 0, 0
+    for j in range(slots + 1, slots + 1 + rows[f, 0]):
+        run = run + 1 if j > slots + 1 and rows[f, j] == rows[f, j - 1] else 1
+        longest = max(longest, run)
+    return longest
 
 
 # -- one round of the search --------------------------------------------------------------------------------------------
 
 
 @njit(nogil=True, cache=True)
-def is_offered(t: Any, network: Any, row: Any, first: Any, j: Any) -> Any:
+def is_offered(parcels: Any, network: Any, rows: Any, f: Any, first: Any, j: Any) -> Any:
     """Whether the parcel at `j` may be delivered: of equal ones the first, in an ordered network the first of its link."""
     if network == BAG:
-        return j == first or row[j - 1] != row[j]
+        return j == first or rows[f, j - 1] != rows[f, j]
     if network == ORDERED:
         for k in range(first, j):
-            if t.pair[row[k]] == t.pair[row[j]]:
+            if parcels[rows[f, k], PAIR] == parcels[rows[f, j], PAIR]:
                 return False
     return True
 
 
 @njit(nogil=True, cache=True)
-def enabled(t: Any, network: Any, slots: Any, row: Any, entries: Any, misses: Any, missed: Any) -> Any:
+def enabled(
+    taken_keys: Any, taken: Any, parcels: Any, own: Any, network: Any, slots: Any, rows: Any, f: Any, entries: Any, misses: Any, missed: Any
+) -> Any:
     """Collect the entries of all that may happen; (how many, misses so far). Misses are (station, parcel or 0)."""
     n, first = 0, slots + 1
-    for j in range(first, first + row[0]):
-        if is_offered(t, network, row, first, j):
-            parcel = row[j]
-            station = row[1 + t.to[parcel]]
-            entry = entry_of(t, station, parcel)
+    for j in range(first, first + rows[f, 0]):
+        if network == SET or is_offered(parcels, network, rows, f, first, j):
+            parcel = rows[f, j]
+            station = rows[f, 1 + parcels[parcel, TO]]
+            entry = entry_of(taken_keys, taken, station, parcel)
             if entry >= 0:
                 entries[n] = entry
                 n += 1
@@ -191,12 +216,12 @@ def enabled(t: Any, network: Any, slots: Any, row: Any, entries: Any, misses: An
             else:
                 return -1, missed
     for i in range(1, first):
-        station = row[i]
+        station = rows[f, i]
         if station != 0:
-            entry = t.own[station]
+            entry = own[station]
             if entry >= 0:
                 entries[n] = entry
-                n += entry >> 1 & 0x7FFFF != 0
+                n += (entry >> 1 & COUNT) != 0
             elif missed < misses.shape[0]:
                 misses[missed, 0], misses[missed, 1] = station, 0
                 missed += 1
@@ -206,97 +231,80 @@ def enabled(t: Any, network: Any, slots: Any, row: Any, entries: Any, misses: An
 
 
 @njit(nogil=True, cache=True)
-def copies(network: Any, slots: Any, row: Any) -> Any:
-    """What may be too much for a packed key: the length of ordered mail, the copies of one parcel in a bag."""
-    if network == ORDERED:
-        return np.int64(row[0])
-    longest, run = 0, 0
-    for j in range(slots + 1, slots + 1 + row[0]):
-        run = run + 1 if j > slots + 1 and row[j] == row[j - 1] else 1
-        longest = max(longest, run)
-    return longest
+def room_for(entries: Any, n: Any, counts: Any, capacity: Any) -> Any:
+    """How many successors these entries have, -1 if a bucket might overflow."""
+    need, fullest = 0, 0
+    for k in range(n):
+        need += entries[k] >> 1 & COUNT
+    for q in range(PARTITIONS):
+        fullest = max(fullest, counts[q])
+    return need if fullest + need <= capacity else -1
 
 
 @njit(nogil=True, cache=True)
-def key_after(
-    t: Any, network: Any, most: Any, slots: Any, row: Any, key: Any, outcome: Any, scratch: Any, stamps: Any, stamp: Any
-) -> Any:
-    """(the key of the state after an outcome, what went wrong or 0).
-
-    In `stamps` the parcels of a set's mail have `stamp`. `most` limits what an exact key can tell, 0 for no limit.
-    """
-    way = t.way[outcome]
-    if way == GENERAL:
-        if apply(t, network, slots, row, outcome, scratch) == CLASH:
-            return key, 1 + np.int64(t.other[t.sets[outcome], 0])
-        if most > 0 and copies(network, slots, scratch) > most:
-            return key, np.int64(TOO_MANY)
-        return key_of(t, network, slots, scratch), np.int64(0)
-    key += t.delta[outcome]
-    if way == ADDS:
-        for k in range(t.adds[outcome], t.adds[outcome + 1]):
-            parcel = t.added[k, 0]
-            if stamps[parcel] != stamp:
-                key += t.key_of_parcel[parcel]
-    return key if key != U(0) else U(1), np.int64(0)
+def stamp_mail(network: Any, slots: Any, rows: Any, f: Any, stamps: Any) -> Any:
+    """In a set: mark the parcels of a row with a new stamp, which is returned."""
+    if network == SET:
+        stamps[0] += 1
+        for j in range(slots + 1, slots + 1 + rows[f, 0]):
+            stamps[rows[f, j]] = stamps[0]
+    return stamps[0]
 
 
 @njit(nogil=True, cache=True)
 def expand(
-    t: Any, network: Any, most: Any, slots: Any, rows: Any, row_keys: Any, todo: Any, begin: Any, keys: Any, origins: Any, counts: Any,
+    t: Any, network: Any, most: Any, slots: Any, rows: Any, row_keys: Any, todo: Any, keys: Any, origins: Any, counts: Any,
     recent: Any, entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any,
 ) -> Any:  # fmt: skip
-    """Write the successors of the rows `todo[begin:]` into buckets: `keys[partition]`, `origins[partition]` (row, outcome).
+    """Write the successors of the rows `todo` into buckets: `keys[partition]`, `origins[partition]` (row, outcome).
 
     Stops where a bucket might overflow. Rows that met an unknown input are written to `pending`, with nothing else done
-    for them. Returns (how far it came, pending, misses).
+    for them. `most` limits what an exact key can tell. Returns (how far it came, pending, misses).
     """
+    taken_keys, taken, parcels, own, about, delta = t.taken_keys, t.taken, t.parcels, t.own, t.about, t.delta
+    added, purged, other, calls, key_of_station, key_of_parcel = t.added, t.purged, t.other, t.calls, t.key_of_station, t.key_of_parcel
+    base, multiplier = t.base, t.multiplier
     n_pending, missed = 0, 0
-    capacity = keys.shape[1]
     filter_mask = U(recent.shape[0] - 1)
-    for position in range(begin, todo.shape[0]):
+    for position in range(todo.shape[0]):
         f = todo[position]
-        row = rows[f]
         before = missed
-        n, missed = enabled(t, network, slots, row, entries, misses, missed)
+        n, missed = enabled(taken_keys, taken, parcels, own, network, slots, rows, f, entries, misses, missed)
         if n < 0 or missed > before:
             pending[n_pending] = f
             n_pending += 1
             continue
-        need = 0
-        for k in range(n):
-            need += entries[k] >> 1 & 0x7FFFF
-        fullest = 0
-        for q in range(PARTITIONS):
-            fullest = max(fullest, counts[q])
-        if fullest + need > capacity:
+        need = room_for(entries, n, counts, keys.shape[1])
+        if need < 0:
             return position, n_pending, missed
         stats[GENERATED] += need
         if need == 0:
             if stats[STUCK] == 0:
                 stats[FIRST_STUCK] = f
             stats[STUCK] += 1
-        stamp = np.int64(0)
-        if network == SET:
-            stamps[0] += 1
-            stamp = stamps[0]
-            for j in range(slots + 1, slots + 1 + row[0]):
-                stamps[row[j]] = stamp
+        stamp = stamp_mail(network, slots, rows, f, stamps)
         key0 = row_keys[f]
         for k in range(n):
             entry = entries[k]
-            if entry & 1:
-                continue
             start = entry >> 20
-            for outcome in range(start, start + (entry >> 1 & 0x7FFFF)):
-                key, wrong = key_after(t, network, most, slots, row, key0, outcome, scratch, stamps, stamp)
-                if wrong != 0:
-                    stats[ERROR] = wrong
-                if key == key0:
-                    continue
+            for outcome in range(start, start if entry & 1 else start + (entry >> 1 & COUNT)):
+                way = about[outcome, WAY]
+                key = key0 + delta[outcome]
+                if way == ADDS:
+                    for a in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
+                        if stamps[added[a, 0]] != stamp:
+                            key += key_of_parcel[added[a, 0]]
+                elif way == GENERAL:
+                    if apply(about, added, purged, other, parcels, calls, network, slots, rows, f, outcome, scratch, 0) == CLASH:
+                        stats[ERROR] = 1 + about[outcome, SLOT]
+                    elif most > 0 and copies(network, slots, scratch, 0) > most:
+                        stats[ERROR] = TOO_MANY
+                    key = key_of(key_of_station, key_of_parcel, base, multiplier, network, slots, scratch, 0)
+                if key == U(0):
+                    key = U(1)
                 mixed = mix(key)
                 cell = mixed >> U(20) & filter_mask
-                if recent[cell] != key:
+                if key != key0 and recent[cell] != key:
                     recent[cell] = key
                     q = mixed & U(PARTITIONS - 1)
                     i = counts[q]
@@ -350,14 +358,14 @@ def rehash(old: Any, table: Any, shift: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def judge(t: Any, slots: Any, row: Any, pair_masks: Any) -> Any:
+def judge(seen_by: Any, classes: Any, conflicts: Any, pair_masks: Any, slots: Any, rows: Any, f: Any) -> Any:
     """The predicates that are false in a row, as bits."""
     alone, together, clash = U(0), U(0), U(0)
     for i in range(1, slots + 1):
-        station = row[i]
-        alone |= t.seen_by[station]
-        clash |= t.conflicts[station] & together
-        together |= t.classes[station]
+        station = rows[f, i]
+        alone |= seen_by[station]
+        clash |= conflicts[station] & together
+        together |= classes[station]
     if clash != U(0):
         for k in range(pair_masks.shape[0]):
             if clash & pair_masks[k]:
@@ -375,22 +383,23 @@ def materialise(
     `base` is the number of the state in row 0 of `rows`. `hits[k]` becomes the first row, if it was -1, that breaks
     promise k or reaches goal k. Returns how far it came: less than `end` when a row is too short for its mail.
     """
+    about, added, purged, other, parcels, calls = t.about, t.added, t.purged, t.other, t.parcels, t.calls
+    seen_by, classes, conflicts = t.seen_by, t.classes, t.conflicts
     for j in range(begin, end):
         buffer, i = fresh[j] >> U(32), fresh[j] & U(0xFFFFFFFF)
         origin = origins[buffer, q, i]
-        f, outcome = origin >> U(32), np.int64(origin & U(0xFFFFFFFF))
-        target = at + j - begin
-        row = out[target]
-        if apply(t, network, slots, rows[f], outcome, row) < 0:
+        f, outcome = np.int64(origin >> U(32)), np.int64(origin & U(0xFFFFFFFF))
+        g = at + j - begin
+        if apply(about, added, purged, other, parcels, calls, network, slots, rows, f, outcome, out, g) < 0:
             return j
-        out_keys[target] = keys[buffer, q, i]
-        parents[target] = base + np.int64(f)
-        outcomes[target] = outcome
-        false = judge(t, slots, row, pair_masks)
-        found = (false & promises) | (~false & goals)
-        if found != U(0):
-            for k in range(hits.shape[0]):
-                if found >> U(k) & U(1) and hits[k] < 0:
-                    hits[k] = target
+        out_keys[g] = keys[buffer, q, i]
+        parents[g] = base + f
+        outcomes[g] = outcome
+        if promises | goals:
+            false = judge(seen_by, classes, conflicts, pair_masks, slots, out, g)
+            found = (false & promises) | (~false & goals)
+            if found != U(0):
+                for k in range(hits.shape[0]):
+                    if found >> U(k) & U(1) and hits[k] < 0:
+                        hits[k] = g
     return end
-

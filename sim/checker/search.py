@@ -54,7 +54,7 @@ class Buffer:
 
     def fit(self, width: int, parcels: int) -> None:
         """Make what depends on the sizes of states and tables large enough."""
-        self.scratch: Array = np.empty(width, np.uint32)
+        self.scratch: Array = np.empty((1, width), np.uint32)
         self.entries: Array = np.empty(width, np.int64)
         self.stamps: Array = np.zeros(parcels + 1, np.int64)
 
@@ -147,7 +147,8 @@ class Search:
         row[0] = len(mail)
         row[1 : 1 + slots] = stations
         row[1 + slots : 1 + slots + len(mail)] = mail
-        key = np.uint64(kernels.key_of(self.tables, self.network, slots, row))
+        t = self.tables
+        key = np.uint64(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, self.layer.rows, 0))
         self.layer.keys[0], self.layer.n = key, 1
         self.layer.parents[0] = self.layer.outcomes[0] = 0
         self.trace.append(0, self.layer)
@@ -156,7 +157,7 @@ class Search:
         counts[0, q] = 1
         self.partitions[q].insert(np.full((1, PARTITIONS, 1), key, np.uint64), counts, q, np.zeros(1, np.uint64))
         self.found.states = 1
-        false = int(kernels.judge(self.tables, slots, row, self.predicates.pair_masks))
+        false = int(kernels.judge(t.seen_by, t.classes, t.conflicts, self.predicates.pair_masks, slots, self.layer.rows, 0))
         for number in self._watched(lambda k: bool(false >> k & 1) == (k < self.predicates.invariants)):
             self.found.hits[number] = 0
         self._judge_slowly(self.layer, 0, 1, 0)
@@ -217,7 +218,7 @@ class Search:
         number, piece = job
         b = self.buffers[number]
         return tuple(map(int, kernels.expand(
-            self.tables, self.network, self._most, self.layer.slots, self.layer.rows, self.layer.keys, piece, 0, self.bucket_keys[number],
+            self.tables, self.network, self._most, self.layer.slots, self.layer.rows, self.layer.keys, piece, self.bucket_keys[number],
             self.bucket_origins[number], b.counts, b.recent, b.entries, b.scratch, b.stamps, b.pending, b.misses, b.stats,
         )))  # type: ignore[return-value]  # fmt: skip
 
@@ -240,7 +241,7 @@ class Search:
 
     def _take_in(self, counts: Array) -> None:
         """Insert what the buffers hold, and write down what is new."""
-        fresh = [np.empty(int(counts[:, q].sum()), np.uint64) for q in range(PARTITIONS)]
+        fresh = self.fresh
 
         def insert(q: int) -> int:
             return self.partitions[q].insert(self.bucket_keys, counts, q, fresh[q])
@@ -296,6 +297,7 @@ class Search:
         shape = (BUFFERS, PARTITIONS, self.bucket)
         self.bucket_keys: Array = np.zeros(shape, np.uint64)
         self.bucket_origins: Array = np.zeros(shape, np.uint64)
+        self.fresh = [np.zeros(BUFFERS * self.bucket, np.uint64) for _ in range(PARTITIONS)]
 
     def _refresh(self) -> None:
         """After something was compiled: new tables, and room for what they speak of."""
@@ -305,7 +307,7 @@ class Search:
             layer.widen(slots, layer.mail)
         width = 1 + slots + self.layer.mail + self.compiler.most_adds
         for buffer in self.buffers:
-            if len(buffer.scratch) < width or len(buffer.stamps) <= len(self.compiler.interner.parcels):
+            if buffer.scratch.shape[1] < width or len(buffer.stamps) <= len(self.compiler.interner.parcels):
                 buffer.fit(width, 2 * len(self.compiler.interner.parcels))
 
     def _lengthen(self) -> None:
