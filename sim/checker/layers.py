@@ -19,6 +19,8 @@ class Layer:
     slots: int
     mail: int
     """Places for parcels."""
+    number: type = np.uint16
+    """What rows are made of: two bytes until there are more stations or parcels than that."""
     n: int = 0
     rows: Array = field(init=False)
     keys: Array = field(init=False)
@@ -29,25 +31,23 @@ class Layer:
         self._allocate(64)
 
     def _allocate(self, capacity: int, both: bool = False) -> None:
-        old = self._bytes(len(self.rows), self.rows.shape[1]) if both else 0
-        self.budget.resize("the states of one depth", old, self._bytes(capacity, 1 + self.slots + self.mail))
-        self.rows = np.empty((capacity, 1 + self.slots + self.mail), np.uint32)
+        old = self.rows.nbytes + 16 * len(self.rows) if both else 0
+        width = np.dtype(self.number).itemsize * (1 + self.slots + self.mail)
+        self.budget.resize("the states of one depth", old, capacity * (width + 16))
+        self.rows = np.empty((capacity, 1 + self.slots + self.mail), self.number)
         self.keys = np.empty(capacity, np.uint64)
         self.parents = np.empty(capacity, np.uint32)
         self.outcomes = np.empty(capacity, np.uint32)
-
-    @staticmethod
-    def _bytes(capacity: int, width: int) -> int:
-        return capacity * (4 * width + 16)
 
     def reserve(self, more: int) -> None:
         """Make room for more states. Raises OutOfBudget."""
         if self.n + more > len(self.rows):
             self._rebuild(max(2 * len(self.rows), self.n + more), self.slots, self.mail)
 
-    def widen(self, slots: int, mail: int) -> None:
-        """Make rows wider: for more slots (nobody is there) or longer mail. Raises OutOfBudget."""
-        if (slots, mail) != (self.slots, self.mail):
+    def widen(self, slots: int, mail: int, number: type) -> None:
+        """Make rows wider: for more slots (nobody is there), longer mail or larger numbers. Raises OutOfBudget."""
+        if (slots, mail, number) != (self.slots, self.mail, self.number):
+            self.number = number
             self._rebuild(len(self.rows), slots, mail)
 
     def _rebuild(self, capacity: int, slots: int, mail: int) -> None:

@@ -44,17 +44,17 @@ NETWORKS = {Network.SET: kernels.SET, Network.BAG: kernels.BAG, Network.ORDERED:
 class Buffer:
     """What one piece of a round works with."""
 
-    def __init__(self, width: int, parcels: int) -> None:
+    def __init__(self) -> None:
         self.counts: Array = np.zeros(PARTITIONS, np.int64)
         self.recent: Array = np.zeros(RECENT, np.uint64)
         self.pending: Array = np.empty(PIECE, np.int64)
         self.misses: Array = np.empty((MISSES, 2), np.int64)
         self.stats: Array = np.zeros(4, np.int64)
-        self.fit(width, parcels)
+        self.fit(2, 1, np.uint16)
 
-    def fit(self, width: int, parcels: int) -> None:
+    def fit(self, width: int, parcels: int, number: type) -> None:
         """Make what depends on the sizes of states and tables large enough."""
-        self.scratch: Array = np.empty((1, width), np.uint32)
+        self.scratch: Array = np.empty((1, width), number)
         self.entries: Array = np.empty(width, np.int64)
         self.stamps: Array = np.zeros(parcels + 1, np.int64)
 
@@ -140,7 +140,7 @@ class Search:
         stations, mail = self.compiler.initial()
         slots, places = len(self.compiler.interner.names), max(8, len(mail))
         self.layer, self.following = Layer(self.budget, slots, places), Layer(self.budget, slots, places)
-        self.buffers = [Buffer(2, 1) for _ in range(BUFFERS)]
+        self.buffers = [Buffer() for _ in range(BUFFERS)]
         self._make_buckets()
         self._refresh()
         row = self.layer.rows[0]
@@ -302,18 +302,20 @@ class Search:
     def _refresh(self) -> None:
         """After something was compiled: new tables, and room for what they speak of."""
         self.tables: Tables = self.compiler.tables()
-        slots = len(self.compiler.interner.names)
+        interner = self.compiler.interner
+        slots = len(interner.names)
+        number = np.uint16 if max(len(interner.stations), len(interner.parcels)) < 1 << 16 else np.uint32
         for layer in (self.layer, self.following):
-            layer.widen(slots, layer.mail)
+            layer.widen(slots, layer.mail, number)
         width = 1 + slots + self.layer.mail + self.compiler.most_adds
         for buffer in self.buffers:
-            if buffer.scratch.shape[1] < width or len(buffer.stamps) <= len(self.compiler.interner.parcels):
-                buffer.fit(width, 2 * len(self.compiler.interner.parcels))
+            if buffer.scratch.shape[1] < width or len(buffer.stamps) <= len(interner.parcels) or buffer.scratch.dtype != number:
+                buffer.fit(width, 2 * len(interner.parcels), number)
 
     def _lengthen(self) -> None:
         mail = 2 * self.layer.mail
         if mail > LONGEST_MAIL:
             raise Overflow(f"more than {LONGEST_MAIL:,} messages are on their way at once; bound what the system sends")
         for layer in (self.layer, self.following):
-            layer.widen(layer.slots, mail)
+            layer.widen(layer.slots, mail, layer.number)
         self._refresh()
