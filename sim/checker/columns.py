@@ -31,7 +31,8 @@ class Column:
 class Tables(NamedTuple):
     """Everything that the kernels know of a system: arrays by id of station, parcel, outcome (see `compile.py`).
 
-    An *entry* is the outcomes of one input in one station: `first outcome << 20 | count << 1 | 1 if none changes anything`.
+    An *entry* is the outcomes of one input in one station: `first outcome << 20 | count << 2 | SIMPLE | IDLE`, where SIMPLE
+    means that all are PLAIN, and IDLE that none changes anything.
     """
 
     key_of_station: Array
@@ -47,10 +48,8 @@ class Tables(NamedTuple):
     parcels: Array
     """Per parcel: the slot that it goes to; the number of its (source, destination); the number of the (caller, tag) that
     it answers, 0 for other mail."""
-    taken_keys: Array
-    """Open addressing: station << 32 | parcel, 0 for free ..."""
     taken: Array
-    """... and beside it the entry of that delivery."""
+    """Rows (station << 32 | parcel, entry of that delivery), in open addressing; 0 is a free row."""
     delta: Array
     """Per outcome: by how much it changes the key, apart from what its way says."""
     about: Array

@@ -19,7 +19,7 @@ from sim.model.world import Network, World
 
 PLAIN, ADDS, GENERAL = 0, kernels.ADDS, kernels.GENERAL
 """How an outcome's key follows from its parent's: by `delta`; by `delta` and the parcels that are not there yet; from the whole state."""
-MOST_OUTCOMES = 1 << 19
+MOST_OUTCOMES = 1 << 18
 
 
 class Handlers:
@@ -52,14 +52,22 @@ class Compiler:
         self.predicates = predicates
         self.changes: list[Change] = []
         """By number of outcome: what it was, for traces."""
+        self.slots: list[int] = []
+        """By number of outcome: whose it was."""
         self.most_adds = 0
         self._columns = {
-            "key_of_station": Column(np.uint64), "key_of_parcel": Column(np.uint64), "calls": Column(np.uint64),
-            "own": Column(np.int64, -1), "parcels": Column(np.int32, width=3), "delta": Column(np.uint64), "about": Column(np.int32, width=7),
-            "added": Column(np.int32, width=3), "purged": Column(np.int32), "other": Column(np.int32, width=3),
-        }  # fmt: skip
-        self._taken_keys: Array = np.zeros(1 << 10, np.uint64)
-        self._taken: Array = np.zeros(1 << 10, np.int64)
+            "key_of_station": Column(np.uint64),
+            "key_of_parcel": Column(np.uint64),
+            "calls": Column(np.uint64),
+            "own": Column(np.int64, -1),
+            "parcels": Column(np.int32, width=3),
+            "delta": Column(np.uint64),
+            "about": Column(np.int32, width=7),
+            "added": Column(np.int32, width=3),
+            "purged": Column(np.int32),
+            "other": Column(np.int32, width=3),
+        }
+        self._taken: Array = np.zeros((1 << 10, 2), np.uint64)
         self._n_taken = 0
         self._sync()
 
@@ -86,13 +94,13 @@ class Compiler:
         columns = {name: column.data for name, column in self._columns.items()}
         return Tables(
             multiplier=np.uint64(self.keys.multiplier & WORD), base=np.uint64(self.keys.base),
-            taken_keys=self._taken_keys, taken=self._taken, **columns, **marks,
+            taken=self._taken, **columns, **marks,
         )  # fmt: skip
 
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        return sum(column.data.nbytes for column in self._columns.values()) + self._taken.nbytes + self._taken_keys.nbytes
+        return sum(column.data.nbytes for column in self._columns.values()) + self._taken.nbytes
 
     # -- building -------------------------------------------------------------------------------------------------------
 
@@ -123,13 +131,13 @@ class Compiler:
         if len(changes) >= MOST_OUTCOMES:
             raise Overflow(f"{self.interner.stations[station]}: {len(changes):,} outcomes of one input; ask fewer questions in one step")
         start = len(self.changes)
-        idle = True
+        idle = simple = True
         for change in changes:
-            self._add(station, parcel, change)
+            simple &= self._add(station, parcel, change) == PLAIN
             idle &= change.station == station and not (change.consumed or change.adds or change.purges or change.sets)
-        return start << 20 | len(changes) << 1 | idle
+        return start << 20 | len(changes) << 2 | (kernels.SIMPLE if simple else 0) | (kernels.IDLE if idle else 0)
 
-    def _add(self, station: int, parcel: int, change: Change) -> None:
+    def _add(self, station: int, parcel: int, change: Change) -> int:
         columns = self._columns
         self.changes.append(change)
         adds = list(dict.fromkeys(change.adds)) if self.world.network is Network.SET else change.adds
@@ -140,7 +148,8 @@ class Compiler:
             delta += sum(int(keys[1][number]) for number, _ in adds)
         columns["delta"].append(delta & WORD)
         begins = tuple(columns[name].size for name in ("added", "purged", "other"))
-        columns["about"].append((way, self._slot(station, parcel), change.station, change.consumed, *begins))
+        self.slots.append(self._slot(station, parcel))
+        columns["about"].append((way, self.slots[-1], change.station, change.consumed, *begins))
         for number, waits in adds:
             columns["added"].append((number, -1, 0) if waits is None else (number, waits[0], self.interner.call_bit(*waits)))
         for number in change.purges:
@@ -148,6 +157,7 @@ class Compiler:
         for slot, (number, empty) in change.sets.items():
             columns["other"].append((slot, number, empty))
         self.most_adds = max(self.most_adds, len(adds))
+        return way
 
     def _slot(self, station: int, parcel: int) -> int:
         there = self.interner.stations[station]
@@ -166,8 +176,6 @@ class Compiler:
 
     def _take(self, station: int, parcel: int, entry: int) -> None:
         if 2 * self._n_taken >= len(self._taken):
-            old_keys, old = self._taken_keys, self._taken
-            self._taken_keys, self._taken = np.zeros(2 * len(old), np.uint64), np.zeros(2 * len(old), np.int64)
-            kernels.fill_taken(old_keys, old, self._taken_keys, self._taken)
-        if kernels.put_taken(self._taken_keys, self._taken, np.uint64(station << 32 | parcel), np.int64(entry)):
-            self._n_taken += 1
+            old, self._taken = self._taken, np.zeros((2 * len(self._taken), 2), np.uint64)
+            kernels.fill_taken(old, self._taken)
+        self._n_taken += bool(kernels.put_taken(self._taken, np.uint64(station << 32 | parcel), np.uint64(entry)))

@@ -21,9 +21,9 @@ from sim.checker.intrinsics import prefetch
 U = np.uint64
 SET, BAG, ORDERED = 0, 1, 2
 ADDS, GENERAL = 1, 2
-PARTITIONS: Final = 8
+PARTITIONS: Final = 4
 """Partitions of the visited set: fixed, so that the order of states does not depend on the number of threads."""
-PARTITION_BITS: Final = 3
+
 AHEAD: Final = 24
 """So many insertions in advance memory is asked for."""
 GENERATED, STUCK, FIRST_STUCK, ERROR = 0, 1, 2, 3
@@ -31,7 +31,7 @@ GENERATED, STUCK, FIRST_STUCK, ERROR = 0, 1, 2, 3
 two nodes would be, or TOO_MANY."""
 TOO_MANY = -1
 ROOM, CLASH = -1, -2
-COUNT: Final = 0x7FFFF
+IDLE, SIMPLE, COUNT = 1, 2, 0x3FFFF
 TO, PAIR, REPLY = 0, 1, 2
 WAY, SLOT, STATION, CONSUMED, ADDED, PURGES, SETS = range(7)
 """Columns of `Tables.parcels` and `Tables.about`."""
@@ -50,39 +50,39 @@ def mix(key: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def entry_of(taken_keys: Any, taken: Any, station: Any, parcel: Any) -> Any:
+def entry_of(taken: Any, station: Any, parcel: Any) -> Any:
     """The entry of a delivery, -1 while unknown."""
     key = (U(station) << U(32)) | U(parcel)
-    mask = U(taken_keys.shape[0] - 1)
+    mask = U(taken.shape[0] - 1)
     i = mix(key) & mask
     while True:
-        found = taken_keys[i]
+        found = taken[i, 0]
         if found == key:
-            return taken[i]
+            return np.int64(taken[i, 1])
         if found == U(0):
             return np.int64(-1)
         i = (i + U(1)) & mask
 
 
 @njit(nogil=True, cache=True)
-def put_taken(keys: Any, values: Any, key: Any, value: Any) -> Any:
+def put_taken(taken: Any, key: Any, entry: Any) -> Any:
     """Put one entry into an open-addressing table that has room; whether it is new."""
-    mask = U(keys.shape[0] - 1)
+    mask = U(taken.shape[0] - 1)
     i = mix(key) & mask
-    while keys[i] != U(0) and keys[i] != key:
+    while taken[i, 0] != U(0) and taken[i, 0] != key:
         i = (i + U(1)) & mask
-    fresh = keys[i] == U(0)
-    keys[i] = key
-    values[i] = value
+    fresh = taken[i, 0] == U(0)
+    taken[i, 0] = key
+    taken[i, 1] = entry
     return fresh
 
 
 @njit(nogil=True, cache=True)
-def fill_taken(old_keys: Any, old: Any, keys: Any, values: Any) -> None:
+def fill_taken(old: Any, taken: Any) -> None:
     """Put all of one table into a larger one."""
-    for i in range(old_keys.shape[0]):
-        if old_keys[i] != U(0):
-            put_taken(keys, values, old_keys[i], old[i])
+    for i in range(old.shape[0]):
+        if old[i, 0] != U(0):
+            put_taken(taken, old[i, 0], old[i, 1])
 
 
 # -- states -------------------------------------------------------------------------------------------------------------
@@ -148,17 +148,23 @@ def apply(
         if other[k, 2] and rows[f, slot] != 0:
             return CLASH
         out[g, slot] = other[k, 1]
-    first, count, gone = slots + 1, 0, about[outcome, CONSUMED]
+    first, gone = slots + 1, about[outcome, CONSUMED]
     purges = about[outcome, PURGES] < about[outcome + 1, PURGES]
     if first + rows[f, 0] > out.shape[1]:
         return ROOM
-    for j in range(first, first + rows[f, 0]):
-        parcel = rows[f, j]
-        if parcel == gone:
-            gone = 0
-        elif not (purges and is_purged(about, purged, parcels, outcome, parcel)):
-            out[g, first + count] = parcel
-            count += 1
+    count = np.int64(0)
+    if gone == 0 and not purges:
+        count = np.int64(rows[f, 0])
+        for j in range(first, first + count):
+            out[g, j] = rows[f, j]
+    else:
+        for j in range(first, first + rows[f, 0]):
+            parcel = rows[f, j]
+            if parcel == gone:
+                gone = 0
+            elif not (purges and is_purged(about, purged, parcels, outcome, parcel)):
+                out[g, first + count] = parcel
+                count += 1
     for k in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
         waiting = added[k, 1]
         if waiting < 0 or (calls[rows[f, 1 + waiting]] >> U(added[k, 2])) & U(1):
@@ -197,16 +203,14 @@ def is_offered(parcels: Any, network: Any, rows: Any, f: Any, first: Any, j: Any
 
 
 @njit(nogil=True, cache=True)
-def enabled(
-    taken_keys: Any, taken: Any, parcels: Any, own: Any, network: Any, slots: Any, rows: Any, f: Any, entries: Any, misses: Any, missed: Any
-) -> Any:
+def enabled(taken: Any, parcels: Any, own: Any, network: Any, slots: Any, rows: Any, f: Any, entries: Any, misses: Any, missed: Any) -> Any:
     """Collect the entries of all that may happen; (how many, misses so far). Misses are (station, parcel or 0)."""
     n, first = 0, slots + 1
     for j in range(first, first + rows[f, 0]):
         if network == SET or is_offered(parcels, network, rows, f, first, j):
             parcel = rows[f, j]
             station = rows[f, 1 + parcels[parcel, TO]]
-            entry = entry_of(taken_keys, taken, station, parcel)
+            entry = entry_of(taken, station, parcel)
             if entry >= 0:
                 entries[n] = entry
                 n += 1
@@ -221,7 +225,7 @@ def enabled(
             entry = own[station]
             if entry >= 0:
                 entries[n] = entry
-                n += (entry >> 1 & COUNT) != 0
+                n += (entry >> 2 & COUNT) != 0
             elif missed < misses.shape[0]:
                 misses[missed, 0], misses[missed, 1] = station, 0
                 missed += 1
@@ -235,7 +239,7 @@ def room_for(entries: Any, n: Any, counts: Any, capacity: Any) -> Any:
     """How many successors these entries have, -1 if a bucket might overflow."""
     need, fullest = 0, 0
     for k in range(n):
-        need += entries[k] >> 1 & COUNT
+        need += entries[k] >> 2 & COUNT
     for q in range(PARTITIONS):
         fullest = max(fullest, counts[q])
     return need if fullest + need <= capacity else -1
@@ -261,7 +265,7 @@ def expand(
     Stops where a bucket might overflow. Rows that met an unknown input are written to `pending`, with nothing else done
     for them. `most` limits what an exact key can tell. Returns (how far it came, pending, misses).
     """
-    taken_keys, taken, parcels, own, about, delta = t.taken_keys, t.taken, t.parcels, t.own, t.about, t.delta
+    taken, parcels, own, about, delta = t.taken, t.parcels, t.own, t.about, t.delta
     added, purged, other, calls, key_of_station, key_of_parcel = t.added, t.purged, t.other, t.calls, t.key_of_station, t.key_of_parcel
     base, multiplier = t.base, t.multiplier
     n_pending, missed = 0, 0
@@ -269,7 +273,7 @@ def expand(
     for position in range(todo.shape[0]):
         f = todo[position]
         before = missed
-        n, missed = enabled(taken_keys, taken, parcels, own, network, slots, rows, f, entries, misses, missed)
+        n, missed = enabled(taken, parcels, own, network, slots, rows, f, entries, misses, missed)
         if n < 0 or missed > before:
             pending[n_pending] = f
             n_pending += 1
@@ -286,9 +290,11 @@ def expand(
         key0 = row_keys[f]
         for k in range(n):
             entry = entries[k]
+            if entry & IDLE:
+                continue
             start = entry >> 20
-            for outcome in range(start, start if entry & 1 else start + (entry >> 1 & COUNT)):
-                way = about[outcome, WAY]
+            for outcome in range(start, start + (entry >> 2 & COUNT)):
+                way = 0 if entry & SIMPLE else about[outcome, WAY]
                 key = key0 + delta[outcome]
                 if way == ADDS:
                     for a in range(about[outcome, ADDED], about[outcome + 1, ADDED]):

@@ -9,7 +9,7 @@ unknown inputs have been compiled. Nothing depends on which thread does what.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -25,14 +25,15 @@ from sim.checker.keys import Keys, Packed, TooNarrow
 from sim.checker.layers import Layer, Trace
 from sim.checker.predicates import Predicates
 from sim.checker.visited import Budget, OutOfBudget, Partition
+from sim.model.canon import sort_key
 from sim.model.world import Network, State, World
 
 T = TypeVar("T")
 
 BUFFERS = 8
-PIECE = 4096
+PIECE = 8192
 """Rows of one piece."""
-BUCKET = 4096
+BUCKET = 16384
 """Candidates that a bucket holds at first."""
 RECENT = 1 << 12
 """Keys that a piece remembers, so that it need not hand on what it has just handed on."""
@@ -131,8 +132,18 @@ class Search:
         return self.found
 
     def state(self, row: Sequence[int], mail: Sequence[int]) -> State:
-        """A state of the world from its numbers."""
-        return self.compiler.interner.decode(list(row), list(mail))
+        """A state of the world from its numbers, equal to the one that the world itself gives."""
+        state = self.compiler.interner.decode(list(row), list(mail))
+        if self.network == kernels.ORDERED:
+            return state
+        return State(state.nodes, tuple(sorted(state.mail, key=sort_key)), state.timers, state.calls)
+
+    def states(self) -> Iterator[State]:
+        """Search, and give every state in the order in which it is found. Raises what stops the search."""
+        while self.layer.n:
+            for number in range(self.layer.n):
+                yield self.state(*self.layer.row(number))
+            self._explore_layer()
 
     # -- layers ---------------------------------------------------------------------------------------------------------
 

@@ -48,6 +48,10 @@ class ScriptedStep:
         self.named = True
         return self._me
 
+    @me.setter
+    def me(self, name: Name) -> None:
+        self._me = name
+
     def _ask(self, question: fx.Question) -> int:
         position = len(self.questions)
         self.questions.append(question)
