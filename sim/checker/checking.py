@@ -37,7 +37,7 @@ class Options:
 Watch = Callable[[Progress], None]
 
 
-def check(system: System, options: Options = Options(), watch: Watch | None = None) -> CheckResult:  # noqa: B008
+def check(system: System, options: Options = Options(), watch: Watch | None = None) -> CheckResult:
     """Visit every reachable state of a system, shortest paths first.
 
     The result is the same for any number of threads. Raises Overflow when the system does not fit into the checker's
