@@ -16,7 +16,7 @@ from sim.checker.result import CheckResult, Judgement, Verdict
 from sim.checker.search import Found, Progress, Search
 from sim.checker.warm import warm
 from sim.model.system import System
-from sim.model.world import Network, World
+from sim.model.world import Network
 
 SCOUTED = 100_000
 """States that are looked at to choose the fields of packed keys."""
@@ -27,6 +27,8 @@ class Options:
     """How to search. `jobs` threads, 0 for one per core; `memory` bytes, 0 for half of the machine's."""
 
     exact: bool = False
+    symmetry: bool = True
+    """Whether interchangeable nodes (`System.symmetry`) are taken for one another: then states are orbits."""
     jobs: int = 0
     memory: int = 0
     limit: int = 1 << 32
@@ -47,7 +49,7 @@ def check(system: System, options: Options = Options(), watch: Watch | None = No
     began = perf_counter()
     search, found = _searched(system, options, watch)
     search_s = perf_counter() - began
-    return _result(system, search, found, compile_s, search_s)
+    return _result(system, options, search, found, compile_s, search_s)
 
 
 def _searched(system: System, options: Options, watch: Watch | None) -> tuple[Search, Found]:
@@ -70,7 +72,7 @@ def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -
     jobs = options.jobs or os.cpu_count() or 1
     memory = options.memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     predicates = Predicates(system.invariants, system.goals)
-    return Search(system.world, keys, predicates, jobs, memory, options.limit, watch)
+    return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, system.symmetry if options.symmetry else ())
 
 
 def layout(compiler: Compiler, copies: int, places: int) -> Packed:
@@ -95,7 +97,7 @@ def layout(compiler: Compiler, copies: int, places: int) -> Packed:
     raise Overflow(f"an exact search needs {keys.bits} bits a state, and {PACKED_BITS} are there; search with fingerprints instead")
 
 
-def _result(system: System, search: Search, found: Found, compile_s: float, search_s: float) -> CheckResult:
+def _result(system: System, options: Options, search: Search, found: Found, compile_s: float, search_s: float) -> CheckResult:
     complete = not found.stopped
     states = max(1, found.states)
     stations = [s for s in search.compiler.interner.stations if s is not None and s.kind is not None]
@@ -111,7 +113,7 @@ def _result(system: System, search: Search, found: Found, compile_s: float, sear
         complete=complete,
         stopped=found.stopped,
         deadlocks=found.stuck,
-        deadlock=tuple(traces.walk(search.compiler, stuck)) if stuck is not None else None,
+        deadlock=_path(search, stuck) if stuck is not None else None,
         properties={name: _judged(system, search, found, number, complete) for number, name in enumerate(search.predicates.names)},
         compile_s=compile_s,
         search_s=search_s,
@@ -119,7 +121,7 @@ def _result(system: System, search: Search, found: Found, compile_s: float, sear
         handler_calls=sum(search.compiler.handlers.calls.values()),
         local_states=dict(sorted(local_states.items())),
         collision_probability=0.0 if search.keys.exact else collision_probability(found.states),
-        bounds=_bounds(system.world),
+        bounds=_bounds(system, options),
     )
 
 
@@ -127,12 +129,18 @@ def _judged(system: System, search: Search, found: Found, number: int, complete:
     goal = number >= search.predicates.invariants
     if number not in found.hits:
         return Judgement(Verdict.UNDECIDABLE if not complete else Verdict.NOT_EXERCISED if goal else Verdict.HELD, goal)
-    path = tuple(traces.walk(search.compiler, search.trace.path(found.hits[number])))
+    path = _path(search, search.trace.path(found.hits[number]))
     last = path[-1].state if path else system.world.initial()
     if bool(search.predicates.of[number](last)) != goal:
         raise traces.NoSuchPath(f"{search.predicates.names[number]}: the state at the end of the path does not decide it")
     return Judgement(Verdict.HELD if goal else Verdict.BROKEN, goal, path)
 
 
-def _bounds(world: World) -> dict[str, object]:
-    return {"network": world.network.name.lower(), "losses": "any" if world.lossy is not None else "none"}
+def _path(search: Search, outcomes: list[int]) -> tuple[traces.Leg, ...]:
+    return tuple(traces.walk_orbits(search, outcomes) if search.symmetric else traces.walk(search.compiler, outcomes))
+
+
+def _bounds(system: System, options: Options) -> dict[str, object]:
+    world = system.world
+    groups = [list(group) for group in system.symmetry] if options.symmetry else []
+    return {"network": world.network.name.lower(), "losses": "any" if world.lossy is not None else "none", "symmetry": groups}

@@ -67,3 +67,10 @@ class Tables(NamedTuple):
     """Per station: classes of conflict that it is in, a bit each."""
     conflicts: Array
     """Per station: classes with which it must not be together."""
+    left: Array
+    """Per swap of symmetry: its first member; see `symmetry.py`."""
+    slot_images: Array
+    station_images: Array
+    parcel_images: Array
+    station_marks: Array
+    parcel_marks: Array

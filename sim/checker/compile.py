@@ -12,6 +12,7 @@ from sim.checker.intern import Interner, Overflow, Station
 from sim.checker.keys import WORD, Keys
 from sim.checker.predicates import Predicates
 from sim.checker.rules import Change, Rules
+from sim.checker.symmetry import Symmetry
 from sim.model.inputs import Input, Name
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes_and_name
@@ -43,10 +44,11 @@ class Handlers:
 class Compiler:
     """The tables of one world, which grow while a search goes on."""
 
-    def __init__(self, world: World, keys: Keys, predicates: Predicates) -> None:
+    def __init__(self, world: World, keys: Keys, predicates: Predicates, groups: Sequence[Sequence[Name]] = ()) -> None:
         self.world = world
         self.keys = keys
         self.interner = Interner()
+        self.symmetry = Symmetry(self.interner, groups)
         self.handlers = Handlers()
         self.rules = Rules(world, self.interner, self.handlers)
         self.predicates = predicates
@@ -94,7 +96,7 @@ class Compiler:
         columns = {name: column.data for name, column in self._columns.items()}
         return Tables(
             multiplier=np.uint64(self.keys.multiplier & WORD), base=np.uint64(self.keys.base),
-            taken=self._taken, **columns, **marks,
+            taken=self._taken, **columns, **marks, **self.symmetry.tables(),
         )  # fmt: skip
 
     @property
@@ -112,6 +114,7 @@ class Compiler:
 
     def _sync(self) -> None:
         """Fill the columns of stations and parcels that are new."""
+        self.symmetry.sync()
         columns, interner = self._columns, self.interner
         for number in range(columns["key_of_station"].size, len(interner.stations)):
             station = interner.stations[number]

@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 
 from sim.checker.intrinsics import prefetch
+from sim.checker.orbits import canonicalise
 
 U = np.uint64
 SET, BAG, ORDERED = 0, 1, 2
@@ -28,8 +29,8 @@ AHEAD: Final = 24
 """So many insertions in advance memory is asked for."""
 GENERATED, STUCK, FIRST_STUCK, ERROR = 0, 1, 2, 3
 """What `expand` counts: successors; states without any, and the first of them; and what went wrong: 1 + the slot where
-two nodes would be, or TOO_MANY."""
-TOO_MANY = -1
+two nodes would be, or TOO_MANY, or TOO_MANY_IMAGES."""
+TOO_MANY, TOO_MANY_IMAGES = -1, -2
 ROOM, CLASH = -1, -2
 IDLE, SIMPLE, COUNT = 1, 2, 0x3FFFF
 TO, PAIR, REPLY = 0, 1, 2
@@ -257,8 +258,8 @@ def stamp_mail(network: Any, slots: Any, rows: Any, f: Any, stamps: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def expand(
-    t: Any, network: Any, most: Any, slots: Any, rows: Any, row_keys: Any, todo: Any, keys: Any, origins: Any, counts: Any,
-    recent: Any, entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any,
+    t: Any, network: Any, most: Any, symmetric: Any, slots: Any, rows: Any, row_keys: Any, todo: Any, keys: Any, origins: Any, counts: Any,
+    recent: Any, entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any, sums: Any, work: Any,
 ) -> Any:  # fmt: skip
     """Write the successors of the rows `todo` into buckets: `keys[partition]`, `origins[partition]` (row, outcome).
 
@@ -268,6 +269,8 @@ def expand(
     taken, parcels, own, about, delta = t.taken, t.parcels, t.own, t.about, t.delta
     added, purged, other, calls, key_of_station, key_of_parcel = t.added, t.purged, t.other, t.calls, t.key_of_station, t.key_of_parcel
     base, multiplier = t.base, t.multiplier
+    left, slot_images, station_images, parcel_images = t.left, t.slot_images, t.station_images, t.parcel_images
+    station_marks, parcel_marks = t.station_marks, t.parcel_marks
     n_pending, missed = 0, 0
     filter_mask = U(recent.shape[0] - 1)
     for position in range(todo.shape[0]):
@@ -294,7 +297,7 @@ def expand(
                 continue
             start = entry >> 20
             for outcome in range(start, start + (entry >> 2 & COUNT)):
-                way = 0 if entry & SIMPLE else about[outcome, WAY]
+                way = GENERAL if symmetric else 0 if entry & SIMPLE else about[outcome, WAY]
                 key = key0 + delta[outcome]
                 if way == ADDS:
                     for a in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
@@ -305,6 +308,10 @@ def expand(
                         stats[ERROR] = 1 + about[outcome, SLOT]
                     elif most > 0 and copies(network, slots, scratch, 0) > most:
                         stats[ERROR] = TOO_MANY
+                    if symmetric and not canonicalise(
+                        left, slot_images, station_images, parcel_images, station_marks, parcel_marks, network, slots, scratch, 0, sums, work
+                    ):  # fmt: skip
+                        stats[ERROR] = TOO_MANY_IMAGES
                     key = key_of(key_of_station, key_of_parcel, base, multiplier, network, slots, scratch, 0)
                 if key == U(0):
                     key = U(1)
@@ -381,8 +388,9 @@ def judge(seen_by: Any, classes: Any, conflicts: Any, pair_masks: Any, slots: An
 
 @njit(nogil=True, cache=True)
 def materialise(
-    t: Any, network: Any, slots: Any, rows: Any, keys: Any, origins: Any, q: Any, fresh: Any, begin: Any, end: Any, out: Any, out_keys: Any,
-    parents: Any, outcomes: Any, at: Any, base: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any,
+    t: Any, network: Any, symmetric: Any, slots: Any, rows: Any, keys: Any, origins: Any, q: Any, fresh: Any, begin: Any, end: Any, out: Any,
+    out_keys: Any, parents: Any, outcomes: Any, at: Any, base: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any, sums: Any,
+    work: Any,
 ) -> Any:  # fmt: skip
     """Write the rows of the new states `fresh[begin:end]` from row `at` on, with their trace, and judge them.
 
@@ -391,6 +399,8 @@ def materialise(
     """
     about, added, purged, other, parcels, calls = t.about, t.added, t.purged, t.other, t.parcels, t.calls
     seen_by, classes, conflicts = t.seen_by, t.classes, t.conflicts
+    left, slot_images, station_images, parcel_images = t.left, t.slot_images, t.station_images, t.parcel_images
+    station_marks, parcel_marks = t.station_marks, t.parcel_marks
     for j in range(begin, end):
         buffer, i = fresh[j] >> U(32), fresh[j] & U(0xFFFFFFFF)
         origin = origins[buffer, q, i]
@@ -398,6 +408,10 @@ def materialise(
         g = at + j - begin
         if apply(about, added, purged, other, parcels, calls, network, slots, rows, f, outcome, out, g) < 0:
             return j
+        if symmetric:
+            canonicalise(
+                left, slot_images, station_images, parcel_images, station_marks, parcel_marks, network, slots, out, g, sums, work
+            )  # fmt: skip
         out_keys[g] = keys[buffer, q, i]
         parents[g] = base + f
         outcomes[g] = outcome

@@ -23,9 +23,11 @@ from sim.checker.intern import Overflow
 from sim.checker.kernels import PARTITIONS
 from sim.checker.keys import Keys, Packed, TooNarrow
 from sim.checker.layers import Layer, Trace
+from sim.checker.orbits import MOST_IMAGES, canonicalise
 from sim.checker.predicates import Predicates
 from sim.checker.visited import Budget, OutOfBudget, Partition
 from sim.model.canon import sort_key
+from sim.model.inputs import Name
 from sim.model.world import Network, State, World
 
 T = TypeVar("T")
@@ -58,6 +60,14 @@ class Buffer:
         self.scratch: Array = np.empty((1, width), number)
         self.entries: Array = np.empty(width, np.int64)
         self.stamps: Array = np.zeros(parcels + 1, np.int64)
+
+
+class Desk:
+    """Where images of a state are compared: one per buffer and one per partition."""
+
+    def __init__(self, members: int, width: int, images: int, number: type) -> None:
+        self.sums: Array = np.zeros(members, np.uint64)
+        self.work: Array = np.zeros((images, width), number)
 
 
 @dataclass(slots=True)
@@ -97,13 +107,15 @@ class Search:
         memory: int = 1 << 32,
         limit: int = 1 << 32,
         watch: Callable[[Progress], None] | None = None,
+        symmetry: Sequence[Sequence[Name]] = (),
     ) -> None:
         self.keys = keys
         self.predicates = predicates
         self.limit = min(limit, (1 << 32) - 1)
         self.watch = watch
         self.network = NETWORKS[world.network]
-        self.compiler = Compiler(world, keys, predicates)
+        self.compiler = Compiler(world, keys, predicates, symmetry)
+        self.symmetric = bool(self.compiler.symmetry.swaps)
         self.budget = Budget(memory)
         self.partitions = [Partition(self.budget) for _ in range(PARTITIONS)]
         self.trace = Trace(self.budget)
@@ -151,6 +163,7 @@ class Search:
         stations, mail = self.compiler.initial()
         slots, places = len(self.compiler.interner.names), max(8, len(mail))
         self.layer, self.following = Layer(self.budget, slots, places), Layer(self.budget, slots, places)
+        self.desks: list[Desk] = []
         self.buffers = [Buffer() for _ in range(BUFFERS)]
         self._make_buckets()
         self._refresh()
@@ -159,6 +172,8 @@ class Search:
         row[1 : 1 + slots] = stations
         row[1 + slots : 1 + slots + len(mail)] = mail
         t = self.tables
+        if self.symmetric:
+            self._canonicalise(self.layer.rows, 0)
         key = np.uint64(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, self.layer.rows, 0))
         self.layer.keys[0], self.layer.n = key, 1
         self.layer.parents[0] = self.layer.outcomes[0] = 0
@@ -227,11 +242,13 @@ class Search:
 
     def _expand(self, job: tuple[int, Array]) -> tuple[int, int, int]:
         number, piece = job
-        b = self.buffers[number]
-        return tuple(map(int, kernels.expand(
-            self.tables, self.network, self._most, self.layer.slots, self.layer.rows, self.layer.keys, piece, self.bucket_keys[number],
-            self.bucket_origins[number], b.counts, b.recent, b.entries, b.scratch, b.stamps, b.pending, b.misses, b.stats,
-        )))  # type: ignore[return-value]  # fmt: skip
+        b, desk = self.buffers[number], self.desks[number]
+        done, pending, missed = kernels.expand(
+            self.tables, self.network, self._most, self.symmetric, self.layer.slots, self.layer.rows, self.layer.keys, piece,
+            self.bucket_keys[number], self.bucket_origins[number], b.counts, b.recent, b.entries, b.scratch, b.stamps, b.pending, b.misses,
+            b.stats, desk.sums, desk.work,
+        )  # fmt: skip
+        return int(done), int(pending), int(missed)
 
     @property
     def _most(self) -> int:
@@ -245,6 +262,8 @@ class Search:
         self.found.stuck += int(stats[kernels.STUCK])
         if stats[kernels.ERROR] == kernels.TOO_MANY:
             raise TooNarrow("mail is longer than a packed key can tell")
+        if stats[kernels.ERROR] == kernels.TOO_MANY_IMAGES:
+            raise Overflow(f"a state has more than {MOST_IMAGES:,} images that look alike; check without symmetry, or smaller groups")
         if stats[kernels.ERROR]:
             name = self.compiler.interner.names[int(stats[kernels.ERROR]) - 1]
             raise ValueError(f"{name} is spawned while it exists; a name belongs to one node at a time")
@@ -284,11 +303,11 @@ class Search:
         invariants = self.predicates.invariants
         promises = np.uint64(self.predicates.mask([k for k in watched if k < invariants]))
         goals = np.uint64(self.predicates.mask([k for k in watched if k >= invariants]))
-        layer, following = self.layer, self.following
+        layer, following, desk = self.layer, self.following, self.desks[q]
         done[q] = int(kernels.materialise(
-            self.tables, self.network, layer.slots, layer.rows, self.bucket_keys, self.bucket_origins, q, fresh, done[q], number,
-            following.rows, following.keys, following.parents, following.outcomes, begin + done[q], self.begin, promises, goals,
-            self.predicates.pair_masks, hits,
+            self.tables, self.network, self.symmetric, layer.slots, layer.rows, self.bucket_keys, self.bucket_origins, q, fresh, done[q],
+            number, following.rows, following.keys, following.parents, following.outcomes, begin + done[q], self.begin, promises, goals,
+            self.predicates.pair_masks, hits, desk.sums, desk.work,
         ))  # fmt: skip
 
     def _judge_slowly(self, layer: Layer, start: int, end: int, first: int) -> None:
@@ -301,6 +320,49 @@ class Search:
                 if bool(self.predicates.of[k](self.state(*layer.row(number)))) == wanted:
                     self.found.hits[k] = first + number
                     break
+
+    # -- symmetry and traces --------------------------------------------------------------------------------------------
+
+    def _canonicalise(self, rows: Array, number: int) -> None:
+        t, desk = self.tables, self.desks[0]
+        canonicalise(
+            t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, self.network, self.layer.slots, rows,
+            number, desk.sums, desk.work,
+        )  # fmt: skip
+
+    def key(self, state: State) -> int:
+        """The key of a state of the world; with symmetry, of its orbit. Raises KeyError when the search has not met its parts."""
+        known = len(self.compiler.interner.stations), len(self.compiler.interner.parcels)
+        stations, mail = self.compiler.interner.encode(state)
+        if known != (len(self.compiler.interner.stations), len(self.compiler.interner.parcels)):
+            raise KeyError(state)
+        t, slots = self.tables, self.layer.slots
+        row = np.zeros((1, self.desks[0].work.shape[1]), self.layer.number)
+        row[0, 0] = len(mail)
+        row[0, 1 : 1 + slots] = stations
+        row[0, 1 + slots : 1 + slots + len(mail)] = mail if self.network == kernels.ORDERED else sorted(mail)
+        if self.symmetric:
+            self._canonicalise(row, 0)
+        return int(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0))
+
+    def keys_along(self, outcomes: Sequence[int]) -> list[int]:
+        """The keys of the states along a path of outcomes, the first left out."""
+        t, slots = self.tables, self.layer.slots
+        row = np.zeros((2, self.desks[0].work.shape[1]), self.layer.number)
+        stations, mail = self.compiler.initial()
+        row[0, 0] = len(mail)
+        row[0, 1 : 1 + len(stations)] = stations
+        row[0, 1 + slots : 1 + slots + len(mail)] = mail
+        if self.symmetric:
+            self._canonicalise(row, 0)
+        found = []
+        for outcome in outcomes:
+            kernels.apply(t.about, t.added, t.purged, t.other, t.parcels, t.calls, self.network, slots, row, 0, outcome, row, 1)
+            row[0] = row[1]
+            if self.symmetric:
+                self._canonicalise(row, 0)
+            found.append(int(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0)))
+        return found
 
     # -- sizes ----------------------------------------------------------------------------------------------------------
 
@@ -322,6 +384,9 @@ class Search:
         for buffer in self.buffers:
             if buffer.scratch.shape[1] < width or len(buffer.stamps) <= len(interner.parcels) or buffer.scratch.dtype != number:
                 buffer.fit(width, 2 * len(interner.parcels), number)
+        if not self.desks or self.desks[0].work.shape[1] < width or self.desks[0].work.dtype != number:
+            members, images = (len(self.compiler.symmetry.views), MOST_IMAGES) if self.symmetric else (0, 1)
+            self.desks = [Desk(members, width, images, number) for _ in range(max(BUFFERS, PARTITIONS))]
 
     def _lengthen(self) -> None:
         mail = 2 * self.layer.mail

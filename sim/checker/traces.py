@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sim.checker.compile import Compiler
+from sim.checker.search import Search
 from sim.model.outcomes import Outcome
 from sim.model.world import Enabled, State
 
@@ -50,3 +51,31 @@ def walk(compiler: Compiler, outcomes: Sequence[int]) -> list[Leg]:
         result, state = next(results)
         legs.append(Leg(choice, result, state))
     return legs
+
+
+def walk_orbits(search: Search, outcomes: Sequence[int]) -> list[Leg]:
+    """A path through the orbits that these outcomes lead through, in the names that the world's nodes really have.
+
+    Raises NoSuchPath when there is none: then the nodes of a group are not interchangeable.
+    """
+    world = search.compiler.world
+    state = world.initial()
+    legs: list[Leg] = []
+    for key in search.keys_along(outcomes):
+        for choice in world.enabled(state):
+            step = next(((r, after) for r, after in world.apply(state, choice) if _key(search, after) == key), None)
+            if step is not None:
+                legs.append(Leg(choice, *step))
+                state = step[1]
+                break
+        else:
+            done = [leg.choice.label() for leg in legs]
+            raise NoSuchPath(f"the nodes of a group are not interchangeable: after {done} only some can go on")
+    return legs
+
+
+def _key(search: Search, state: State) -> int | None:
+    try:
+        return search.key(state)
+    except KeyError:
+        return None
