@@ -21,6 +21,9 @@ from sim.model.world import Network
 SCOUTED = 100_000
 """States that are looked at to choose the fields of packed keys."""
 
+SPARE = ((4, 0), (3, 0), (2, 0), (1, 0), (0, 0))
+"""Bits to spare for slots with many stations, and for those with few: the first that fits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -85,15 +88,18 @@ def layout(compiler: Compiler, copies: int, places: int) -> Packed:
     for station in interner.stations:
         if station is not None:
             used[station.slot] += 1
+    vacant = frozenset(compiler.vacated)
     parcels = len(interner.parcels)
-    for spare in (2, 1, 0):
-        slots = [n.bit_length() + (spare if n > 4 else spare // 2) for n in used]
+    numbers = [n + (slot in vacant) for slot, n in enumerate(used)]
+    for large, small in SPARE:
+        slots = [max(0, n - 1).bit_length() + (large if n > 8 else small) for n in numbers]
         if network is Network.ORDERED:
-            keys = Packed(network, slots, parcels.bit_length() + spare // 2, places)
+            keys = Packed(network, slots, parcels.bit_length() + small, places, vacant=vacant)
         else:
-            keys = Packed(network, slots, 0, parcels * (2 if spare == 2 else 1), copies if network is Network.BAG else 1)
+            keys = Packed(network, slots, 0, parcels, copies if network is Network.BAG else 1, vacant)
         if keys.bits <= PACKED_BITS:
-            return keys
+            # What is left over is for mail.
+            return replace(keys, places=keys.places + (PACKED_BITS - keys.bits) // keys.bits_each)
     raise Overflow(f"an exact search needs {keys.bits} bits a state, and {PACKED_BITS} are there; search with fingerprints instead")
 
 

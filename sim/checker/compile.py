@@ -9,7 +9,7 @@ import numpy as np
 from sim.checker import kernels
 from sim.checker.columns import Array, Column, Tables
 from sim.checker.intern import Interner, Overflow, Station
-from sim.checker.keys import WORD, Keys
+from sim.checker.keys import WORD, Keys, Packed, TooNarrow
 from sim.checker.predicates import Predicates
 from sim.checker.rules import Change, Rules
 from sim.checker.symmetry import Symmetry
@@ -57,6 +57,8 @@ class Compiler:
         self.slots: list[int] = []
         """By number of outcome: whose it was."""
         self.most_adds = 0
+        self.vacated: set[int] = set()
+        """Slots in which nobody is at first, or at times."""
         self._columns = {
             "key_of_station": Column(np.uint64),
             "key_of_parcel": Column(np.uint64),
@@ -71,6 +73,7 @@ class Compiler:
         }
         self._taken: Array = np.zeros((1 << 10, 2), np.uint64)
         self._n_taken = 0
+        self._first_slots = 0
         self._sync()
 
     # -- what the search asks for ---------------------------------------------------------------------------------------
@@ -78,7 +81,11 @@ class Compiler:
     def initial(self) -> tuple[list[int], list[int]]:
         """The first state, in numbers."""
         found = self.interner.encode(self.world.initial())
+        for slot, station in enumerate(found[0]):
+            if not station:
+                self._vacate(slot)
         self._sync()
+        self._first_slots = len(found[0])
         return found
 
     def resolve(self, misses: Iterable[tuple[int, int]]) -> None:
@@ -131,6 +138,9 @@ class Compiler:
 
     def _entry(self, station: int, parcel: int, changes: Sequence[Change]) -> int:
         self._sync()
+        # A slot that is not of the first state has nobody in it at first.
+        for slot in range(self._first_slots, len(self.interner.names)):
+            self._vacate(slot)
         if len(changes) >= MOST_OUTCOMES:
             raise Overflow(f"{self.interner.stations[station]}: {len(changes):,} outcomes of one input; ask fewer questions in one step")
         start = len(self.changes)
@@ -152,6 +162,9 @@ class Compiler:
         columns["delta"].append(delta & WORD)
         begins = tuple(columns[name].size for name in ("added", "purged", "other"))
         self.slots.append(self._slot(station, parcel))
+        for slot, number in [(self.slots[-1], change.station), *((slot, number) for slot, (number, _) in change.sets.items())]:
+            if not number:
+                self._vacate(slot)
         columns["about"].append((way, self.slots[-1], change.station, change.consumed, *begins))
         for number, waits in adds:
             columns["added"].append((number, -1, 0) if waits is None else (number, waits[0], self.interner.call_bit(*waits)))
@@ -161,6 +174,11 @@ class Compiler:
             columns["other"].append((slot, number, empty))
         self.most_adds = max(self.most_adds, len(adds))
         return way
+
+    def _vacate(self, slot: int) -> None:
+        self.vacated.add(slot)
+        if isinstance(self.keys, Packed) and slot not in self.keys.vacant:
+            raise TooNarrow(f"{self.interner.names[slot]} is gone at times, and its field has no number for that")
 
     def _slot(self, station: int, parcel: int) -> int:
         there = self.interner.stations[station]

@@ -259,7 +259,7 @@ def stamp_mail(network: Any, slots: Any, rows: Any, f: Any, stamps: Any) -> Any:
 @njit(nogil=True, cache=True)
 def expand(
     t: Any, network: Any, most: Any, symmetric: Any, slots: Any, rows: Any, row_keys: Any, todo: Any, keys: Any, origins: Any, counts: Any,
-    recent: Any, entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any, sums: Any, work: Any,
+    entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any, sums: Any, work: Any,
 ) -> Any:  # fmt: skip
     """Write the successors of the rows `todo` into buckets: `keys[partition]`, `origins[partition]` (row, outcome).
 
@@ -272,7 +272,6 @@ def expand(
     left, slot_images, station_images, parcel_images = t.left, t.slot_images, t.station_images, t.parcel_images
     station_marks, parcel_marks = t.station_marks, t.parcel_marks
     n_pending, missed = 0, 0
-    filter_mask = U(recent.shape[0] - 1)
     for position in range(todo.shape[0]):
         f = todo[position]
         before = missed
@@ -309,17 +308,15 @@ def expand(
                     elif most > 0 and copies(network, slots, scratch, 0) > most:
                         stats[ERROR] = TOO_MANY
                     if symmetric and not canonicalise(
-                        left, slot_images, station_images, parcel_images, station_marks, parcel_marks, network, slots, scratch, 0, sums, work
+                        left, slot_images, station_images, parcel_images, station_marks, parcel_marks, network, slots, scratch, 0, sums,
+                        work,
                     ):  # fmt: skip
                         stats[ERROR] = TOO_MANY_IMAGES
                     key = key_of(key_of_station, key_of_parcel, base, multiplier, network, slots, scratch, 0)
                 if key == U(0):
                     key = U(1)
-                mixed = mix(key)
-                cell = mixed >> U(20) & filter_mask
-                if key != key0 and recent[cell] != key:
-                    recent[cell] = key
-                    q = mixed & U(PARTITIONS - 1)
+                if key != key0:
+                    q = mix(key) & U(PARTITIONS - 1)
                     i = counts[q]
                     keys[q, i] = key
                     origins[q, i] = U(f) << U(32) | U(outcome)
@@ -388,9 +385,9 @@ def judge(seen_by: Any, classes: Any, conflicts: Any, pair_masks: Any, slots: An
 
 @njit(nogil=True, cache=True)
 def materialise(
-    t: Any, network: Any, symmetric: Any, slots: Any, rows: Any, keys: Any, origins: Any, q: Any, fresh: Any, begin: Any, end: Any, out: Any,
-    out_keys: Any, parents: Any, outcomes: Any, at: Any, base: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any, sums: Any,
-    work: Any,
+    t: Any, network: Any, symmetric: Any, slots: Any, rows: Any, keys: Any, origins: Any, q: Any, fresh: Any, begin: Any, end: Any,
+    out: Any, out_keys: Any, parents: Any, outcomes: Any, at: Any, base: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any,
+    sums: Any, work: Any,
 ) -> Any:  # fmt: skip
     """Write the rows of the new states `fresh[begin:end]` from row `at` on, with their trace, and judge them.
 

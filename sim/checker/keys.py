@@ -70,6 +70,8 @@ class Packed:
     """Set and bag: parcels with a field of their own. Ordered: the longest mail that fits."""
     copies: int = 1
     """Bag: how often one parcel may be there at once."""
+    vacant: frozenset[int] = frozenset()
+    """Slots in which nobody may be; in the others the first station has the number 0."""
     exact: bool = True
     _ordinals: dict[int, int] = field(default_factory=dict)
     _used: dict[int, int] = field(default_factory=dict)
@@ -85,21 +87,26 @@ class Packed:
     @property
     def bits(self) -> int:
         """How many bits a key takes."""
-        each = self.parcel_bits if self.network is Network.ORDERED else self.copies.bit_length()
-        return self.mail_shift + each * self.places
+        return self.mail_shift + self.bits_each * self.places
+
+    @property
+    def bits_each(self) -> int:
+        """How many bits a place for mail takes."""
+        return self.parcel_bits if self.network is Network.ORDERED else self.copies.bit_length()
 
     @property
     def multiplier(self) -> int:
         return 1 << self.parcel_bits
 
     def station(self, interner: Interner, number: int) -> int:
-        """The ordinal of a station among those of its slot, from 1, in the slot's field."""
+        """The ordinal of a station among those of its slot, from 0, or from 1 where nobody has 0; in the slot's field."""
         station = interner.stations[number]
         if station is None:
             return 0
         slot = station.slot
         if number not in self._ordinals:
-            self._ordinals[number] = self._used[slot] = self._used.get(slot, 0) + 1
+            self._ordinals[number] = self._used.setdefault(slot, int(slot in self.vacant))
+            self._used[slot] += 1
         if slot >= len(self.slot_bits) or self._ordinals[number] >> self.slot_bits[slot]:
             raise TooNarrow(f"more stations of {interner.names[slot]} than its field holds")
         return self._ordinals[number] << sum(self.slot_bits[:slot])

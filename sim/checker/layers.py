@@ -53,13 +53,16 @@ class Layer:
     def _rebuild(self, capacity: int, slots: int, mail: int) -> None:
         old = self.rows, self.keys, self.parents, self.outcomes
         first = 1 + self.slots
-        places = self.mail
+        places, same = self.mail, (self.slots, self.mail) == (slots, mail)
         self.slots, self.mail = slots, mail
         self._allocate(capacity, both=True)
         n = self.n
-        self.rows[:n, :first] = old[0][:n, :first]
-        self.rows[:n, first : 1 + slots] = 0
-        self.rows[:n, 1 + slots : 1 + slots + places] = old[0][:n, first:]
+        if same:
+            self.rows[:n] = old[0][:n]
+        else:
+            self.rows[:n, :first] = old[0][:n, :first]
+            self.rows[:n, first : 1 + slots] = 0
+            self.rows[:n, 1 + slots : 1 + slots + places] = old[0][:n, first:]
         self.keys[:n], self.parents[:n], self.outcomes[:n] = old[1][:n], old[2][:n], old[3][:n]
 
     def row(self, number: int) -> tuple[list[int], list[int]]:

@@ -16,7 +16,9 @@ MOST_IMAGES: Final = 5_040
 
 
 @njit(nogil=True, cache=True)
-def swap(slot_images: Any, station_images: Any, parcel_images: Any, network: Any, slots: Any, rows: Any, f: Any, s: Any, out: Any, g: Any) -> None:
+def swap(
+    slot_images: Any, station_images: Any, parcel_images: Any, network: Any, slots: Any, rows: Any, f: Any, s: Any, out: Any, g: Any
+) -> None:
     """Write the image of a row under swap `s`."""
     out[g, 0] = rows[f, 0]
     for i in range(slots):

@@ -37,8 +37,6 @@ PIECE = 8192
 """Rows of one piece."""
 BUCKET = 16384
 """Candidates that a bucket holds at first."""
-RECENT = 1 << 12
-"""Keys that a piece remembers, so that it need not hand on what it has just handed on."""
 MISSES = 4096
 LONGEST_MAIL = 4096
 NETWORKS = {Network.SET: kernels.SET, Network.BAG: kernels.BAG, Network.ORDERED: kernels.ORDERED}
@@ -49,7 +47,6 @@ class Buffer:
 
     def __init__(self) -> None:
         self.counts: Array = np.zeros(PARTITIONS, np.int64)
-        self.recent: Array = np.zeros(RECENT, np.uint64)
         self.pending: Array = np.empty(PIECE, np.int64)
         self.misses: Array = np.empty((MISSES, 2), np.int64)
         self.stats: Array = np.zeros(4, np.int64)
@@ -245,7 +242,7 @@ class Search:
         b, desk = self.buffers[number], self.desks[number]
         done, pending, missed = kernels.expand(
             self.tables, self.network, self._most, self.symmetric, self.layer.slots, self.layer.rows, self.layer.keys, piece,
-            self.bucket_keys[number], self.bucket_origins[number], b.counts, b.recent, b.entries, b.scratch, b.stamps, b.pending, b.misses,
+            self.bucket_keys[number], self.bucket_origins[number], b.counts, b.entries, b.scratch, b.stamps, b.pending, b.misses,
             b.stats, desk.sums, desk.work,
         )  # fmt: skip
         return int(done), int(pending), int(missed)

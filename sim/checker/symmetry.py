@@ -65,7 +65,7 @@ class Symmetry:
             return
         self._stations.append(tuple(self.interner.station(self._renamed(station, names)) for names in self.swaps))
         name = self.interner.names[station.slot]
-        whole: list[Frozen] = [(names[name] if name in names else name, self._content(station, names)) for names in self.views]
+        whole: list[Frozen] = [(names.get(name, name), self._content(station, names)) for names in self.views]
         self._station_marks.append(tuple(map(digest, whole)))
 
     def _parcel(self, parcel: Parcel | None) -> None:

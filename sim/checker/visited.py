@@ -62,7 +62,7 @@ class Partition:
 
     def grow(self) -> None:
         """Make the table larger: eight times while it is small, twice later. Raises OutOfBudget."""
-        bits = self.bits + (3 if self.bits < 16 else 1)
+        bits = self.bits + (3 if self.bits < 20 else 1)
         self.budget.resize("the set of visited states", 8 << self.bits, 8 << bits)
         larger = np.zeros(1 << bits, np.uint64)
         kernels.rehash(self.table, larger, np.uint64(64 - bits))

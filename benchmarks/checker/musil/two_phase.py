@@ -64,7 +64,7 @@ model = Model(
     init=[(0, 0, 0, 0, 0, 0)],
     actions_fn=offered,
     invariants={"consistent": lambda s: not (s[1] and s[2])},
-    terminal=lambda s: s[5] == 1 and s[1] == ALL or s[5] == 2 and s[2] == ALL,
+    terminal=lambda s: (s[5] == 1 and s[1] == ALL) or (s[5] == 2 and s[2] == ALL),
 )
 began = perf_counter()
 result = check(model, max_states=100_000_000)
