@@ -195,7 +195,7 @@ class Search:
         while self.queue:
             self._round([self.queue.popleft() for _ in range(min(BUFFERS, len(self.queue)))])
             if self.begin + self.layer.n + self.following.n >= self.limit:
-                raise OutOfBudget(f"{self.limit:,} states are reached, which is the limit")
+                raise Overflow(f"{self.limit:,} states are reached, which is the limit")
         self.begin += self.layer.n
         if self.following.n:
             self.found.depth += 1
@@ -334,7 +334,7 @@ class Search:
         if known != (len(self.compiler.interner.stations), len(self.compiler.interner.parcels)):
             raise KeyError(state)
         t, slots = self.tables, self.layer.slots
-        row = np.zeros((1, self.desks[0].work.shape[1]), self.layer.number)
+        row: Array = np.zeros((1, self.desks[0].work.shape[1]), self.layer.number)
         row[0, 0] = len(mail)
         row[0, 1 : 1 + slots] = stations
         row[0, 1 + slots : 1 + slots + len(mail)] = mail if self.network == kernels.ORDERED else sorted(mail)
@@ -345,7 +345,7 @@ class Search:
     def keys_along(self, outcomes: Sequence[int]) -> list[int]:
         """The keys of the states along a path of outcomes, the first left out."""
         t, slots = self.tables, self.layer.slots
-        row = np.zeros((2, self.desks[0].work.shape[1]), self.layer.number)
+        row: Array = np.zeros((2, self.desks[0].work.shape[1]), self.layer.number)
         stations, mail = self.compiler.initial()
         row[0, 0] = len(mail)
         row[0, 1 : 1 + len(stations)] = stations

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import audit, describe, diff, doctor, explain, new, replay, run, schema, versions
+from sim.cli import audit, check, describe, diff, doctor, explain, new, replay, run, schema, versions
 from sim.cli import list as list_command
 
 COMMANDS = (
@@ -15,6 +15,7 @@ COMMANDS = (
     ("explain", explain.command),
     ("diff", diff.command),
     ("audit", audit.command),
+    ("check", check.command),
     ("list", list_command.command),
     ("describe", describe.command),
     ("schema", schema.command),
