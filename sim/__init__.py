@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.audit import AuditResult, audit
+    from sim.checker.checking import check
+    from sim.checker.result import CheckResult
     from sim.history.temporal_reader import HistoryError
     from sim.report.story import Story
     from sim.report.timeline import Limits, Timeline
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AuditResult": "sim.audit",
+    "CheckResult": "sim.checker.result",
     "Diverged": "sim.report.watched",
     "HistoryError": "sim.history.temporal_reader",
     "Limits": "sim.report.timeline",
@@ -36,14 +39,15 @@ _HOMES = {
     "Timeline": "sim.report.timeline",
     "Watched": "sim.report.watched",
     "audit": "sim.audit",
+    "check": "sim.checker.checking",
     "replay": "sim.scenario.replay",
     "run": "sim.scenario.run",
     "watch": "sim.report.watched",
 }
 
 __all__ = [
-    "AuditResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult", "Scenario", "ScenarioError", "Story", "Tape",
-    "Timeline", "Watched", "audit", "replay", "run", "watch",
+    "AuditResult", "CheckResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult", "Scenario", "ScenarioError", "Story",
+    "Tape", "Timeline", "Watched", "audit", "check", "replay", "run", "watch",
 ]  # fmt: skip
 
 

@@ -39,6 +39,8 @@ BUCKET = 16384
 """Candidates that a bucket holds at first."""
 MISSES = 4096
 LONGEST_MAIL = 4096
+NARROW = 1 << 16
+"""Up to so many stations and parcels a row takes two bytes for each."""
 NETWORKS = {Network.SET: kernels.SET, Network.BAG: kernels.BAG, Network.ORDERED: kernels.ORDERED}
 
 
@@ -374,7 +376,7 @@ class Search:
         self.tables: Tables = self.compiler.tables()
         interner = self.compiler.interner
         slots = len(interner.names)
-        number = np.uint16 if max(len(interner.stations), len(interner.parcels)) < 1 << 16 else np.uint32
+        number = np.uint16 if max(len(interner.stations), len(interner.parcels)) < NARROW else np.uint32
         for layer in (self.layer, self.following):
             layer.widen(slots, layer.mail, number)
         width = 1 + slots + self.layer.mail + self.compiler.most_adds

@@ -13,6 +13,7 @@ pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 
 from sim.checker import search as searching
 from sim.checker.checking import Options, check
+from sim.checker.intern import Overflow
 from sim.checker.keys import Fingerprints
 from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Verdict
@@ -180,13 +181,18 @@ def any_world(draw: st.DrawFn) -> World:
     return World(nodes, draw(st.sampled_from(Network)), draw(st.sampled_from([None, lambda parcel: parcel.to == "a"])))
 
 
-@given(world=any_world(), jobs=st.sampled_from([1, 2]))
+@given(world=any_world(), jobs=st.sampled_from([1, 2]), exact=st.booleans())
 @settings(max_examples=120, deadline=None)
-def test_any_world(world: World, jobs: int) -> None:
+def test_any_world(world: World, jobs: int, exact: bool) -> None:
     oracle = explore(world, limit=3000)
     assume(oracle.complete)
     assert found(world, jobs=jobs) == reachable(world)
-    result = check(System(world), Options(jobs=jobs))
+    try:
+        result = check(System(world), Options(jobs=jobs, exact=exact))
+    except Overflow as full:
+        assert exact
+        assert "bits a state" in str(full)
+        return
     assert (result.generated, result.depth, result.deadlocks) == (oracle.generated, oracle.depth, oracle.deadlocks)
 
 
@@ -199,6 +205,30 @@ def test_small_pieces_and_buckets_change_nothing(monkeypatch: pytest.MonkeyPatch
     for name, value in (("PIECE", 3), ("BUCKET", 4), ("MISSES", 2)):
         monkeypatch.setattr(searching, name, value)
     same(system, check(system, PLAIN))
+
+
+@pytest.mark.parametrize("narrow", [0, 30])
+def test_numbers_of_four_bytes_change_nothing(monkeypatch: pytest.MonkeyPatch, narrow: int) -> None:
+    """From the start, and in the middle of a search."""
+    monkeypatch.setattr(searching, "NARROW", narrow)
+    for system in (build("lease_lock", 3), build("two_phase_commit", 4)):
+        same(system, check(system, PLAIN))
+        assert check(system).states == system.explore(symmetric=True).states
+
+
+def test_many_copies_of_a_message_fit_into_exact_keys() -> None:
+    """Fields of packed keys turn out too small again and again, and the search begins anew."""
+    world = puppets(a=Puppet(tuple(("send", "b", 1) for _ in range(9))), b=Puppet())
+    result = check(System(world), Options(exact=True))
+    oracle = explore(world)
+    assert (result.states, result.generated, result.collision_probability) == (oracle.states, oracle.generated, 0)
+
+
+def test_a_long_mail_is_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "LONGEST_MAIL", 8)
+    result = check(System(puppets(a=Puppet(tuple(("send", "b", n) for n in range(20))), b=Puppet())))
+    assert not result.complete
+    assert "messages are on their way at once" in result.stopped
 
 
 def test_the_result_does_not_depend_on_the_number_of_threads() -> None:
