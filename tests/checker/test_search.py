@@ -189,9 +189,9 @@ def test_any_world(world: World, jobs: int, exact: bool) -> None:
     assert found(world, jobs=jobs) == reachable(world)
     try:
         result = check(System(world), Options(jobs=jobs, exact=exact))
-    except Overflow as full:
+    except Overflow:
+        # Some do not fit into 63 bits.
         assert exact
-        assert "bits a state" in str(full)
         return
     assert (result.generated, result.depth, result.deadlocks) == (oracle.generated, oracle.depth, oracle.deadlocks)
 
