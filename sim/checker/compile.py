@@ -127,7 +127,7 @@ class Compiler:
             station = interner.stations[number]
             columns["key_of_station"].append(self.keys.station(interner, number))
             columns["calls"].append(interner.call_mask(station) if station is not None else 0)
-            columns["own"].append(-1)
+            columns["own"].append(-1 if number else kernels.IDLE)
         for number in range(columns["key_of_parcel"].size, len(interner.parcels)):
             parcel = interner.parcels[number]
             columns["key_of_parcel"].append(self.keys.parcel(interner, number))
@@ -196,7 +196,7 @@ class Compiler:
         return GENERAL if adds and self.keys.exact else PLAIN
 
     def _take(self, station: int, parcel: int, entry: int) -> None:
-        if 2 * self._n_taken >= len(self._taken):
+        if 4 * self._n_taken >= len(self._taken):
             old, self._taken = self._taken, np.zeros((2 * len(self._taken), 2), np.uint64)
             kernels.fill_taken(old, self._taken)
         self._n_taken += bool(kernels.put_taken(self._taken, np.uint64(station << 32 | parcel), np.uint64(entry)))

@@ -204,46 +204,51 @@ def is_offered(parcels: Any, network: Any, rows: Any, f: Any, first: Any, j: Any
 
 
 @njit(nogil=True, cache=True)
-def enabled(taken: Any, parcels: Any, own: Any, network: Any, slots: Any, rows: Any, f: Any, entries: Any, misses: Any, missed: Any) -> Any:
-    """Collect the entries of all that may happen; (how many, misses so far). Misses are (station, parcel or 0)."""
-    n, first = 0, slots + 1
+def enabled(
+    taken: Any, parcels: Any, own: Any, network: Any, slots: Any, rows: Any, f: Any, entries: Any, misses: Any, missed: Any
+) -> Any:  # fmt: skip
+    """Collect the entries that change something; (how many, how many successors all have, misses so far).
+
+    Misses are (station, parcel or 0). When there is no room for one more, the number of entries is -1.
+    """
+    n, successors, first = 0, 0, slots + 1
     for j in range(first, first + rows[f, 0]):
         if network == SET or is_offered(parcels, network, rows, f, first, j):
             parcel = rows[f, j]
             station = rows[f, 1 + parcels[parcel, TO]]
             entry = entry_of(taken, station, parcel)
             if entry >= 0:
+                # Without a branch, which would be mispredicted often.
                 entries[n] = entry
-                n += 1
+                n += (entry & IDLE) ^ 1
+                successors += entry >> 2 & COUNT
             elif missed < misses.shape[0]:
                 misses[missed, 0], misses[missed, 1] = station, parcel
                 missed += 1
             else:
-                return -1, missed
+                return -1, 0, missed
     for i in range(1, first):
         station = rows[f, i]
-        if station != 0:
-            entry = own[station]
-            if entry >= 0:
-                entries[n] = entry
-                n += (entry >> 2 & COUNT) != 0
-            elif missed < misses.shape[0]:
-                misses[missed, 0], misses[missed, 1] = station, 0
-                missed += 1
-            else:
-                return -1, missed
-    return n, missed
+        entry = own[station]
+        if entry >= 0:
+            entries[n] = entry
+            n += (entry & IDLE) ^ 1
+            successors += entry >> 2 & COUNT
+        elif missed < misses.shape[0]:
+            misses[missed, 0], misses[missed, 1] = station, 0
+            missed += 1
+        else:
+            return -1, 0, missed
+    return n, successors, missed
 
 
 @njit(nogil=True, cache=True)
-def room_for(entries: Any, n: Any, counts: Any, capacity: Any) -> Any:
-    """How many successors these entries have, -1 if a bucket might overflow."""
-    need, fullest = 0, 0
-    for k in range(n):
-        need += entries[k] >> 2 & COUNT
+def is_full(counts: Any, capacity: Any, more: Any) -> Any:
+    """Whether so many more candidates might overflow a bucket."""
     for q in range(PARTITIONS):
-        fullest = max(fullest, counts[q])
-    return need if fullest + need <= capacity else -1
+        if counts[q] + more > capacity:
+            return True
+    return False
 
 
 @njit(nogil=True, cache=True)
@@ -275,16 +280,15 @@ def expand(
     for position in range(todo.shape[0]):
         f = todo[position]
         before = missed
-        n, missed = enabled(taken, parcels, own, network, slots, rows, f, entries, misses, missed)
+        n, successors, missed = enabled(taken, parcels, own, network, slots, rows, f, entries, misses, missed)
         if n < 0 or missed > before:
             pending[n_pending] = f
             n_pending += 1
             continue
-        need = room_for(entries, n, counts, keys.shape[1])
-        if need < 0:
+        if is_full(counts, keys.shape[1], successors):
             return position, n_pending, missed
-        stats[GENERATED] += need
-        if need == 0:
+        stats[GENERATED] += successors
+        if successors == 0:
             if stats[STUCK] == 0:
                 stats[FIRST_STUCK] = f
             stats[STUCK] += 1
@@ -292,8 +296,6 @@ def expand(
         key0 = row_keys[f]
         for k in range(n):
             entry = entries[k]
-            if entry & IDLE:
-                continue
             start = entry >> 20
             for outcome in range(start, start + (entry >> 2 & COUNT)):
                 way = GENERAL if symmetric else 0 if entry & SIMPLE else about[outcome, WAY]
