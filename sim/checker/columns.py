@@ -61,12 +61,9 @@ class Tables(NamedTuple):
     """Reply classes that leave the mail."""
     other: Array
     """Rows (slot, station, 1 if the slot must be empty): what happens to other nodes."""
-    seen_by: Array
-    """Per station: predicates of `Everywhere` that it breaks, a bit each."""
-    classes: Array
-    """Per station: classes of conflict that it is in, a bit each."""
-    conflicts: Array
-    """Per station: classes with which it must not be together."""
+    marks: Array
+    """Per station: predicates of `Everywhere` that it breaks, classes of conflict that it is in, classes with which it must
+    not be together; a bit each."""
     left: Array
     """Per swap of symmetry: its first member; see `symmetry.py`."""
     slot_images: Array

@@ -98,12 +98,11 @@ class Compiler:
 
     def tables(self) -> Tables:
         """The tables as they are now; valid until the next `resolve`."""
-        marks = self.predicates.marks(self.interner)
         self._end_outcomes()
         columns = {name: column.data for name, column in self._columns.items()}
         return Tables(
             multiplier=np.uint64(self.keys.multiplier & WORD), base=np.uint64(self.keys.base),
-            taken=self._taken, **columns, **marks, **self.symmetry.tables(),
+            taken=self._taken, marks=self.predicates.marks(self.interner), **columns, **self.symmetry.tables(),
         )  # fmt: skip
 
     @property

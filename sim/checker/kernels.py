@@ -370,14 +370,14 @@ def rehash(old: Any, table: Any, shift: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def judge(seen_by: Any, classes: Any, conflicts: Any, pair_masks: Any, slots: Any, rows: Any, f: Any) -> Any:
+def judge(marks: Any, pair_masks: Any, slots: Any, rows: Any, f: Any) -> Any:
     """The predicates that are false in a row, as bits."""
     alone, together, clash = U(0), U(0), U(0)
     for i in range(1, slots + 1):
         station = rows[f, i]
-        alone |= seen_by[station]
-        clash |= conflicts[station] & together
-        together |= classes[station]
+        alone |= marks[station, 0]
+        clash |= marks[station, 2] & together
+        together |= marks[station, 1]
     if clash != U(0):
         for k in range(pair_masks.shape[0]):
             if clash & pair_masks[k]:
@@ -397,7 +397,7 @@ def materialise(
     promise k or reaches goal k. Returns how far it came: less than `end` when a row is too short for its mail.
     """
     about, added, purged, other, parcels, calls = t.about, t.added, t.purged, t.other, t.parcels, t.calls
-    seen_by, classes, conflicts = t.seen_by, t.classes, t.conflicts
+    marks = t.marks
     left, slot_images, station_images, parcel_images = t.left, t.slot_images, t.station_images, t.parcel_images
     station_marks, parcel_marks = t.station_marks, t.parcel_marks
     for j in range(begin, end):
@@ -415,7 +415,7 @@ def materialise(
         parents[g] = base + f
         outcomes[g] = outcome
         if promises | goals:
-            false = judge(seen_by, classes, conflicts, pair_masks, slots, out, g)
+            false = judge(marks, pair_masks, slots, out, g)
             found = (false & promises) | (~false & goals)
             if found != U(0):
                 for k in range(hits.shape[0]):

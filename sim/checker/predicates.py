@@ -35,7 +35,7 @@ class Predicates:
         self._locals: dict[Local, int] = {}
         self._broken: list[int] = []
         self._rows: dict[int, list[set[int]]] = {k: [] for k in self._numbers(Pairwise)}
-        self._marks: dict[str, Array] = {}
+        self._marks: Array = np.zeros((0, 3), np.uint64)
         self._done = 0
 
     def _numbers(self, kind: type) -> list[int]:
@@ -50,8 +50,8 @@ class Predicates:
         """These predicates as bits."""
         return sum(1 << number for number in numbers)
 
-    def marks(self, interner: Interner) -> dict[str, Array]:
-        """The columns of `Tables` that belong to stations, up to date with all stations."""
+    def marks(self, interner: Interner) -> Array:
+        """The column `marks` of `Tables`, up to date with all stations."""
         if self._done == len(interner.stations):
             return self._marks
         self._done = len(interner.stations)
@@ -67,8 +67,9 @@ class Predicates:
         for local in every[known:]:
             self._judge(local, every[: len(self._broken)])
         classes, conflicts = self._classes(len(every))
-        per_local = {"seen_by": self._broken, "classes": classes, "conflicts": conflicts}
-        self._marks = {name: np.array([values[n] if n >= 0 else 0 for n in numbers], np.uint64) for name, values in per_local.items()}
+        per_local = np.array([*zip(self._broken, classes, conflicts, strict=True), (0, 0, 0)], np.uint64)
+        # The last row is for stations where nobody is, which have the number -1.
+        self._marks = per_local[np.array(numbers)]
         return self._marks
 
     def _judge(self, local: Local, earlier: list[Local]) -> None:

@@ -182,7 +182,7 @@ class Search:
         counts[0, q] = 1
         self.partitions[q].insert(np.full((1, PARTITIONS, 1), key, np.uint64), counts, q, np.zeros(1, np.uint64))
         self.found.states = 1
-        false = int(kernels.judge(t.seen_by, t.classes, t.conflicts, self.predicates.pair_masks, slots, self.layer.rows, 0))
+        false = int(kernels.judge(t.marks, self.predicates.pair_masks, slots, self.layer.rows, 0))
         for number in self._watched(lambda k: bool(false >> k & 1) == (k < self.predicates.invariants)):
             self.found.hits[number] = 0
         self._judge_slowly(self.layer, 0, 1, 0)
@@ -388,7 +388,7 @@ class Search:
             self.desks = [Desk(members, width, images, number) for _ in range(max(BUFFERS, PARTITIONS))]
 
     def _lengthen(self) -> None:
-        mail = 2 * self.layer.mail
+        mail = self.layer.mail + max(8, self.layer.mail // 2)
         if mail > LONGEST_MAIL:
             raise Overflow(f"more than {LONGEST_MAIL:,} messages are on their way at once; bound what the system sends")
         for layer in (self.layer, self.following):
