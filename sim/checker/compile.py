@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.checker import kernels
 from sim.checker.columns import Array, Column, Tables
-from sim.checker.intern import Interner, Overflow, Station
+from sim.checker.intern import Interner, ModelError, Overflow, Station
 from sim.checker.keys import WORD, Keys, Packed, TooNarrow
 from sim.checker.predicates import Predicates
 from sim.checker.rules import Change, Rules
@@ -35,7 +35,11 @@ class Handlers:
         key = (station.kind, station.local, event)
         found = self._known.get((*key, None)) or self._known.get((*key, name))
         if found is None:
-            found, named = outcomes_and_name(station.kind, name, station.local, event)
+            try:
+                found, named = outcomes_and_name(station.kind, name, station.local, event)
+            except Exception as error:
+                where = f"{name} ({station.kind.__name__}) fails on {event} in state {station.kind.restored(station.local)}"
+                raise ModelError(f"{where}: {type(error).__name__}: {error}") from error
             self.calls[station.kind] = self.calls.get(station.kind, 0) + 1
             self._known[(*key, name if named else None)] = found
         return found

@@ -22,6 +22,10 @@ class Overflow(Exception):
     """Something does not fit into the search's fixed sizes; the message says what, and how to make room."""
 
 
+class ModelError(ValueError):
+    """The system that is checked does what no system may, or fails; the message says which node, and on what."""
+
+
 @dataclass(frozen=True, slots=True)
 class Station:
     """One node, whole. `kind` is None where nobody is (any more)."""

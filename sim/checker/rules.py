@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from sim.checker.intern import Interner, Station
+from sim.checker.intern import Interner, ModelError, Station
 from sim.model import effects as fx
 from sim.model.canon import freeze, sort_key
 from sim.model.inputs import Call, Deliver, Fired, Input, Move, Name, NoSuchNode, Reply, Tag
@@ -151,7 +151,7 @@ class _Turn:
     def _spawn(self, name: Name, station: Station) -> None:
         there = self.kind is not None if name == self.me else name in self.others and self.others[name].kind is not None
         if there:
-            raise ValueError(f"{self.me} spawns {name}, which exists; a name belongs to one node at a time")
+            raise ModelError(f"{self.me} spawns {name}, which exists; a name belongs to one node at a time")
         if name == self.me:
             self.kind, self.local = station.kind, station.local
             return

@@ -19,7 +19,7 @@ import numpy as np
 from sim.checker import kernels
 from sim.checker.columns import Array, Tables
 from sim.checker.compile import Compiler
-from sim.checker.intern import Overflow
+from sim.checker.intern import ModelError, Overflow
 from sim.checker.kernels import PARTITIONS
 from sim.checker.keys import Keys, Packed, TooNarrow
 from sim.checker.layers import Layer, Trace
@@ -265,7 +265,7 @@ class Search:
             raise Overflow(f"a state has more than {MOST_IMAGES:,} images that look alike; check without symmetry, or smaller groups")
         if stats[kernels.ERROR]:
             name = self.compiler.interner.names[int(stats[kernels.ERROR]) - 1]
-            raise ValueError(f"{name} is spawned while it exists; a name belongs to one node at a time")
+            raise ModelError(f"{name} is spawned while it exists; a name belongs to one node at a time")
         stats[:] = 0
 
     def _take_in(self, counts: Array) -> None:

@@ -76,7 +76,7 @@ def exit_code(result: CheckResult) -> Exit:
 def _checked(system: System, options: dict[str, Any]) -> CheckResult:
     try:
         from sim.checker.checking import Options, check
-        from sim.checker.intern import Overflow
+        from sim.checker.intern import ModelError, Overflow
         from sim.checker.traces import NoSuchPath
     except ModuleNotFoundError as error:
         if error.name not in ("numba", "llvmlite"):
@@ -85,7 +85,7 @@ def _checked(system: System, options: dict[str, Any]) -> CheckResult:
     watch = _Watch()
     try:
         return check(system, Options(**options), watch)
-    except (Overflow, NoSuchPath) as error:
+    except (ModelError, Overflow, NoSuchPath) as error:
         raise WrongInput(str(error)) from None
     finally:
         watch.stop()

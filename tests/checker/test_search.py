@@ -13,7 +13,7 @@ pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 
 from sim.checker import search as searching
 from sim.checker.checking import Options, check
-from sim.checker.intern import Overflow
+from sim.checker.intern import ModelError, Overflow
 from sim.checker.keys import Fingerprints
 from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Verdict
@@ -280,7 +280,13 @@ def test_a_goal_that_is_never_reached() -> None:
 
 def test_a_node_that_is_born_twice_is_refused() -> None:
     world = puppets(a=Puppet((("spawn", "c", Puppet()),)), b=Puppet((("spawn", "c", Puppet()),)))
-    with pytest.raises(ValueError, match="spawned while it exists"):
+    with pytest.raises(ModelError, match="spawned while it exists"):
+        check(System(world))
+
+
+def test_a_handler_that_fails_is_named_with_its_state_and_input() -> None:
+    world = puppets(a=Puppet((("send", "b", 1),)), b=Puppet(on={1: (("answer", "nobody asked"),)}))
+    with pytest.raises(ModelError, match=r"b \(Puppet\) fails on Deliver\(message=1, source='a', call=None\) in state Puppet.*IndexError"):
         check(System(world))
 
 
