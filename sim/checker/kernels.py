@@ -245,10 +245,20 @@ def enabled(
 @njit(nogil=True, cache=True)
 def is_full(counts: Any, capacity: Any, more: Any) -> Any:
     """Whether so many more candidates might overflow a bucket."""
+    fullest = 0
     for q in range(PARTITIONS):
-        if counts[q] + more > capacity:
-            return True
-    return False
+        fullest = max(fullest, counts[q])
+    return fullest + more > capacity
+
+
+@njit(nogil=True, cache=True)
+def tally(stats: Any, successors: Any, f: Any) -> None:
+    """Count a row's successors, and those rows that have none."""
+    stats[GENERATED] += successors
+    if successors == 0:
+        if stats[STUCK] == 0:
+            stats[FIRST_STUCK] = f
+        stats[STUCK] += 1
 
 
 @njit(nogil=True, cache=True)
@@ -287,11 +297,7 @@ def expand(
             continue
         if is_full(counts, keys.shape[1], successors):
             return position, n_pending, missed
-        stats[GENERATED] += successors
-        if successors == 0:
-            if stats[STUCK] == 0:
-                stats[FIRST_STUCK] = f
-            stats[STUCK] += 1
+        tally(stats, successors, f)
         stamp = stamp_mail(network, slots, rows, f, stamps)
         key0 = row_keys[f]
         for k in range(n):
