@@ -22,11 +22,12 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: distinct states, seconds of the search alone and of the whole process, peak memory in bytes."""
+    """One run: distinct states, seconds of the search alone and of the whole process, its processor time, peak memory in bytes."""
 
     states: int
     search_s: float
     whole_s: float
+    cpu_s: float
     peak: int
     held: bool
 

@@ -1,8 +1,9 @@
 """Two-phase commit, exhaustively, with this checker and with others, in turn: `make bench-checker`.
 
 Every tool checks the invariant and keeps what it needs to show a trace. Seconds are those of the search alone, as each
-tool tells them (TLC in whole seconds, with its start); those of the whole process stand beside them, and the peak of
-its memory. Rounds go through all tools, so that a machine that drifts does so for all.
+tool tells them (TLC in whole seconds, with its start); beside them stand those of the whole process, its processor time
+(which other work on the machine changes less), and the peak of its memory. Rounds go through all tools, so that a
+machine that drifts does so for all.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def measure(peer: Peer, n: int) -> Measured:
         raise Unavailable(f"said nothing of states: {said.strip()[-300:]}")
     # Spin says nothing of seconds when there were less than a hundredth.
     spent = seconds_of(seconds[1]) if seconds is not None else whole
-    return Measured(int(states[1].replace(",", "")) - peer.extra_states, spent, whole, usage.ru_maxrss * 1024, peer.held in said)
+    distinct = int(states[1].replace(",", "")) - peer.extra_states
+    return Measured(distinct, spent, whole, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, peer.held in said)
 
 
 def main() -> None:
@@ -65,7 +67,9 @@ def main() -> None:
 
 def show(console: Console, n: int, chosen: list[Peer], runs: dict[str, list[Measured]], skipped: dict[str, str]) -> None:
     """One table; `x` is how many times as long as our search on one core."""
-    table = Table("tool", "flags", "search s", "x", "process s", "bytes/state", "states", "promise", title=f"two-phase commit, n = {n}")
+    table = Table(
+        "tool", "flags", "search s", "x", "process s", "cpu s", "bytes/state", "states", "promise", title=f"two-phase commit, n = {n}"
+    )
     ours = median(run.search_s for run in runs[OWN[0].name]) if runs.get(OWN[0].name) else None
     for peer in chosen:
         done = runs[peer.name]
@@ -81,6 +85,7 @@ def show(console: Console, n: int, chosen: list[Peer], runs: dict[str, list[Meas
             f"{search:.2f} ({all_s})",
             f"{search / ours:.1f}" if ours else "",
             f"{median(run.whole_s for run in done):.2f}",
+            f"{median(run.cpu_s for run in done):.2f}",
             f"{max(run.peak for run in done) / done[0].states:.0f}",
             f"{done[0].states:,}{right}",
             "held" if all(run.held for run in done) else "BROKEN",

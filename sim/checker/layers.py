@@ -44,6 +44,12 @@ class Layer:
         if self.n + more > len(self.rows):
             self._rebuild(max(2 * len(self.rows), self.n + more), self.slots, self.mail)
 
+    def prepare(self, states: int) -> None:
+        """Make room for so many states while there is nothing to copy, if memory is plentiful."""
+        bytes_each = self.rows.itemsize * self.rows.shape[1] + 16
+        if not self.n and len(self.rows) < states and self.budget.used + states * bytes_each < self.budget.limit // 2:
+            self._rebuild(states, self.slots, self.mail)
+
     def widen(self, slots: int, mail: int, number: type) -> None:
         """Make rows wider: for more slots (nobody is there), longer mail or larger numbers. Raises OutOfBudget."""
         if (slots, mail, number) != (self.slots, self.mail, self.number):
