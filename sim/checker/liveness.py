@@ -77,7 +77,8 @@ class Graph:
 
     @staticmethod
     def _back(start: int, end: int, came: dict[int, tuple[int, Enabled]]) -> list[Enabled]:
-        steps, here = [], end
+        steps: list[Enabled] = []
+        here = end
         while not steps or here != start:
             here, choice = came[here]
             steps.append(choice)
