@@ -33,7 +33,9 @@ GRACE: Final = "2s"
 def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     if not host_prefix():
-        print("warning: this machine does not let a worker have a host name of its own (unshare -u); all have the machine's", file=sys.stderr)
+        print(
+            "warning: this machine does not let a worker have a host name of its own (unshare -u); all have the machine's", file=sys.stderr
+        )
     try:
         plans = list(_plans(options))
         binaries = build(WORKER, options.sdk), build(SERVER, options.server)
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m conformance", description="Record cases on a real server and judge them.")
-    parser.add_argument("cases", nargs="*", type=Path, metavar="CASE.toml", help="scenarios to record (default: those in conformance/cases)")
+    parser.add_argument("cases", nargs="*", type=Path, metavar="CASE.toml", help="scenarios (default: those in conformance/cases)")
     parser.add_argument("--random", type=int, default=0, metavar="N", help="record N random cases instead")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the first random case (default: 1)")
     parser.add_argument("--sdk", default="", metavar="VERSION", help="of the Go SDK (default: that of conformance/go.mod)")

@@ -322,6 +322,7 @@ def _logged(recording: Recording) -> list[dict[str, Any]]:
 async def _write(recording: Recording, versions: Versions, folder: Path) -> None:
     assert recording.first_start is not None
     t0 = recording.first_start
+    flows = [flow for flow in recording.plan.flows if f"{recording.name}-{flow.id}" in recording.first_runs]
     runs = [run for workflow, first in recording.first_runs.items() for run in await _runs(recording, workflow, first, folder)]
     with (folder / "log.jsonl").open("w") as log:
         for entry in _logged(recording):
@@ -335,7 +336,7 @@ async def _write(recording: Recording, versions: Versions, folder: Path) -> None
         "server": versions.server,
         "task_queue": recording.name,
         "workers": {name: {"host": worker.plan.host, **worker.plan.options} for name, worker in recording.workers.items()},
-        "workflows": [_flow_entry(recording, flow) for flow in recording.plan.flows if f"{recording.name}-{flow.id}" in recording.first_runs],
+        "workflows": [_flow_entry(recording, flow) for flow in flows],
         "timeline": [{**entry, "t": round(entry["t"] - t0, 6)} for entry in recording.timeline],
         "runs": runs,
     }

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.audit import AuditResult, audit
+    from sim.checker.checking import check
+    from sim.checker.result import CheckResult
     from sim.evidence.case import CaseError
     from sim.evidence.conforming import conform
     from sim.evidence.result import ConformResult
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AuditResult": "sim.audit",
     "CaseError": "sim.evidence.case",
+    "CheckResult": "sim.checker.result",
     "ConformResult": "sim.evidence.result",
     "Diverged": "sim.report.watched",
     "HistoryError": "sim.history.temporal_reader",
@@ -41,6 +44,7 @@ _HOMES = {
     "Timeline": "sim.report.timeline",
     "Watched": "sim.report.watched",
     "audit": "sim.audit",
+    "check": "sim.checker.checking",
     "conform": "sim.evidence.conforming",
     "replay": "sim.scenario.replay",
     "run": "sim.scenario.run",
@@ -48,8 +52,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "AuditResult", "CaseError", "ConformResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult", "Scenario",
-    "ScenarioError", "Story", "Tape", "Timeline", "Watched", "audit", "conform", "replay", "run", "watch",
+    "AuditResult", "CaseError", "CheckResult", "ConformResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult",
+    "Scenario", "ScenarioError", "Story", "Tape", "Timeline", "Watched", "audit", "check", "conform", "replay", "run", "watch",
 ]  # fmt: skip
 
 

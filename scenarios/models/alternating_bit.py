@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from sim.model.inputs import Deliver, Fired, Input, Move
 from sim.model.node import Node, Step
+from sim.model.promises import Everywhere
 from sim.model.spans import MILLISECOND, Exactly
 from sim.model.system import System, local_states
 from sim.model.world import Network, Parcel, State, World
@@ -96,10 +97,9 @@ def received(state: State) -> tuple[int, ...]:
     return receiver.received
 
 
-def in_order(state: State) -> bool:
+def in_order(receiver: Receiver) -> bool:
     """What was received is 0, 1, 2, ... without gap or repetition."""
-    got = received(state)
-    return got == tuple(range(len(got)))
+    return receiver.received == tuple(range(len(receiver.received)))
 
 
 def may_lose(_: Parcel) -> bool:
@@ -113,4 +113,5 @@ def build(items: int = 2, repeats: int = 2) -> System:
         raise ValueError(f"items and repeats: expected at least 1 and 0, got {items} and {repeats}")
     sender = Sender(items, repeats)
     world = World({"sender": sender, "receiver": Receiver()}, Network.ORDERED, lossy=may_lose)
-    return System(world, {"in order": in_order}, {"all received": lambda state: len(received(state)) == items})
+    all_received = Everywhere(Receiver, lambda receiver: len(receiver.received) == items)
+    return System(world, {"in order": Everywhere(Receiver, in_order)}, {"all received": all_received})

@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from sim.model.inputs import Call, Deliver, Fired, Input, Move, Reply
 from sim.model.node import Node, Step
+from sim.model.promises import Everywhere, Pairwise
 from sim.model.spans import MILLISECOND, Exactly
-from sim.model.system import System, local_states
-from sim.model.world import State, World
+from sim.model.system import System
+from sim.model.world import World
 
 PARAMETERS = {"clients": 2}
 
@@ -110,15 +111,13 @@ class Resource(Node):
                 raise TypeError(f"the resource cannot take {event}")
 
 
-def one_holder(state: State) -> bool:
-    """At most one client believes that it holds the lock."""
-    return sum(node.holding > 0 for node in local_states(state).values() if isinstance(node, Client)) <= 1
+def not_both(one: Client, other: Client) -> bool:
+    """Not both believe that they hold the lock."""
+    return not (one.holding and other.holding)
 
 
-def fenced(state: State) -> bool:
+def fenced(resource: Resource) -> bool:
     """The resource accepts tokens in growing order."""
-    resource = local_states(state)["resource"]
-    assert isinstance(resource, Resource)
     return list(resource.accepted) == sorted(resource.accepted)
 
 
@@ -129,4 +128,5 @@ def build(clients: int = 2, lease_ms: int = 1000, margin_ms: int = 100) -> Syste
     names = tuple(f"c{i}" for i in range(1, clients + 1))
     nodes: dict[str, Node] = {name: Client((lease_ms - margin_ms) * MILLISECOND) for name in names}
     nodes |= {"server": Server(lease_ms * MILLISECOND), "resource": Resource()}
-    return System(World(nodes), {"one holder": one_holder, "fenced": fenced}, symmetry=[names])
+    promises = {"one holder": Pairwise(Client, Client, not_both), "fenced": Everywhere(Resource, fenced)}
+    return System(World(nodes), promises, symmetry=[names])

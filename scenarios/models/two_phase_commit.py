@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from sim.model.inputs import Deliver, Input, Move
 from sim.model.node import Node, Step
-from sim.model.system import System, local_states
-from sim.model.world import Network, State, World
+from sim.model.promises import Everywhere, Pairwise
+from sim.model.system import System
+from sim.model.world import Network, World
 
 PARAMETERS = {"resource_managers": 3}
 
@@ -98,14 +99,13 @@ class TransactionManager(Node):
                 raise TypeError(f"the transaction manager cannot take {event}")
 
 
-def consistent(state: State) -> bool:
-    """No resource manager has committed while another has aborted."""
-    states = {node.state for node in local_states(state).values() if isinstance(node, ResourceManager)}
-    return not {Rm.COMMITTED, Rm.ABORTED} <= states
+def agree(one: ResourceManager, other: ResourceManager) -> bool:
+    """Not one has committed and the other has aborted."""
+    return {one.state, other.state} != {Rm.COMMITTED, Rm.ABORTED}
 
 
-def all_committed(state: State) -> bool:
-    return all(node.state is Rm.COMMITTED for node in local_states(state).values() if isinstance(node, ResourceManager))
+def has_committed(manager: ResourceManager) -> bool:
+    return manager.state is Rm.COMMITTED
 
 
 def build(resource_managers: int = 3) -> System:
@@ -115,4 +115,6 @@ def build(resource_managers: int = 3) -> System:
     names = tuple(f"rm{i}" for i in range(1, resource_managers + 1))
     nodes: dict[str, Node] = {name: ResourceManager() for name in names}
     nodes["tm"] = TransactionManager(frozenset(names))
-    return System(World(nodes, Network.SET), {"consistent": consistent}, {"all committed": all_committed}, [names])
+    promises = {"consistent": Pairwise(ResourceManager, ResourceManager, agree)}
+    goals = {"all committed": Everywhere(ResourceManager, has_committed)}
+    return System(World(nodes, Network.SET), promises, goals, [names])

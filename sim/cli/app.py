@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import audit, calibrate, conform, describe, diff, doctor, explain, new, replay, run, schema, versions
+from sim.cli import audit, calibrate, check, conform, describe, diff, doctor, explain, new, replay, run, schema, versions
 from sim.cli import list as list_command
 
 COMMANDS = (
@@ -15,8 +15,9 @@ COMMANDS = (
     ("explain", explain.command),
     ("diff", diff.command),
     ("audit", audit.command),
-    ("calibrate", calibrate.command),
     ("conform", conform.command),
+    ("calibrate", calibrate.command),
+    ("check", check.command),
     ("list", list_command.command),
     ("describe", describe.command),
     ("schema", schema.command),

@@ -102,7 +102,8 @@ def draw(seed: int, purpose: str, entity: str, ordinal: int) -> int:
 class Stream:
     """The successive draws of one purpose and entity.
 
-    A stream that has given more than a few draws holds a block of up to 128 prepared values (1 kB). Whoever turns all draws of a stream into samples of one law takes them by blocks (`samples.py`).
+    A stream that has given more than a few draws holds a block of up to 128 prepared values (1 kB). Whoever turns all
+    draws of a stream into samples of one law takes them by blocks (`samples.py`).
     """
 
     __slots__ = ("_block", "_gamma", "_key", "_made")

@@ -32,14 +32,25 @@ class Outcome(Struct, frozen=True):
 class ScriptedStep:
     """A `Step` that writes effects down and answers questions from a script (0 beyond its end)."""
 
-    __slots__ = ("answers", "effects", "me", "questions", "seen")
+    __slots__ = ("_me", "answers", "effects", "named", "questions", "seen")
 
     def __init__(self, me: Name, answers: Sequence[int] = ()) -> None:
-        self.me = me
+        self._me = me
+        self.named = False
+        """Whether the node has asked for its name: if not, what it did holds under any other name."""
         self.answers = list(answers)
         self.questions: list[fx.Question] = []
         self.effects: list[fx.Effect] = []
         self.seen: list[object] = []
+
+    @property
+    def me(self) -> Name:
+        self.named = True
+        return self._me
+
+    @me.setter
+    def me(self, name: Name) -> None:
+        self._me = name
 
     def _ask(self, question: fx.Question) -> int:
         position = len(self.questions)
@@ -99,11 +110,16 @@ class ScriptedStep:
 
 def outcome(kind: type[Node], me: Name, state: Frozen, event: Input, answers: Sequence[int] = ()) -> tuple[Outcome, list[fx.Question]]:
     """Handle `event` in `state` once, with these answers; also the questions that were asked."""
+    result, step = _taken(kind, me, state, event, answers)
+    return result, step.questions
+
+
+def _taken(kind: type[Node], me: Name, state: Frozen, event: Input, answers: Sequence[int]) -> tuple[Outcome, ScriptedStep]:
     node = kind.restored(state)
     step = ScriptedStep(me, answers)
     # Whoever keeps mail in canonical form hands it over so; a node sees what was sent.
     node.handle(thaw(event), step)
-    return Outcome(tuple(step.answers[: len(step.questions)]), node.snapshot(), tuple(step.effects), tuple(step.seen)), step.questions
+    return Outcome(tuple(step.answers[: len(step.questions)]), node.snapshot(), tuple(step.effects), tuple(step.seen)), step
 
 
 def outcomes(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterator[Outcome]:
@@ -111,10 +127,21 @@ def outcomes(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterato
 
     Raises RuntimeError when one handler asks so many questions that there are more than 65,536 outcomes.
     """
+    return (result for result, _ in _every(kind, me, state, event))
+
+
+def outcomes_and_name(kind: type[Node], me: Name, state: Frozen, event: Input) -> tuple[tuple[Outcome, ...], bool]:
+    """`outcomes`, and whether the node asked for its name; if not, they are those of every node in that state."""
+    found = list(_every(kind, me, state, event))
+    return tuple(result for result, _ in found), any(step.named for _, step in found)
+
+
+def _every(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterator[tuple[Outcome, ScriptedStep]]:
     script: list[int] = []
     for _ in range(65_536):
-        result, questions = outcome(kind, me, state, event, script)
-        yield result
+        result, step = _taken(kind, me, state, event, script)
+        questions = step.questions
+        yield result, step
         script = list(result.answers)
         while script and script[-1] == questions[len(script) - 1].options - 1:
             script.pop()

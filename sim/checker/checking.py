@@ -1,0 +1,152 @@
+"""`check`: one system, every reachable state, a verdict for each promise and goal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from sim.checker import traces
+from sim.checker.compile import Compiler
+from sim.checker.intern import Overflow
+from sim.checker.keys import PACKED_BITS, Fingerprints, Keys, Packed, TooNarrow, collision_probability
+from sim.checker.predicates import Predicates
+from sim.checker.result import CheckResult, Judgement, Verdict
+from sim.checker.search import Found, Progress, Search
+from sim.checker.warm import warm
+from sim.model.system import System
+from sim.model.world import Network
+
+SCOUTED = 100_000
+"""States that are looked at to choose the fields of packed keys."""
+
+SPARE = ((4, 0), (3, 0), (2, 0), (1, 0), (0, 0))
+"""Bits to spare for slots with many stations, and for those with few: the first that fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to search. `jobs` threads, 0 for one per core; `memory` bytes, 0 for half of the machine's."""
+
+    exact: bool = False
+    symmetry: bool = True
+    """Whether interchangeable nodes (`System.symmetry`) are taken for one another: then states are orbits."""
+    jobs: int = 0
+    memory: int = 0
+    limit: int = 1 << 32
+    seed: int = 0
+    """Of fingerprints: another seed is an independent second opinion."""
+
+
+Watch = Callable[[Progress], None]
+
+
+def check(system: System, options: Options = Options(), watch: Watch | None = None) -> CheckResult:
+    """Visit every reachable state of a system, shortest paths first.
+
+    The result is the same for any number of threads. Raises Overflow when the system does not fit into the checker's
+    fixed sizes, `traces.NoSuchPath` when a path that the tables show is none of the world's.
+    """
+    compile_s = warm()
+    began = perf_counter()
+    search, found = _searched(system, options, watch)
+    search_s = perf_counter() - began
+    return _result(system, options, search, found, compile_s, search_s)
+
+
+def _searched(system: System, options: Options, watch: Watch | None) -> tuple[Search, Found]:
+    if not options.exact:
+        search = _search(system, Fingerprints(options.seed), options, watch)
+        return search, search.run()
+    scout = _search(system, Fingerprints(options.seed), replace(options, limit=min(SCOUTED, options.limit)), None)
+    scout.run()
+    keys = layout(scout.compiler, 1, 4)
+    while True:
+        search = _search(system, keys, options, watch)
+        try:
+            return search, search.run()
+        except TooNarrow:
+            # The tables are small beside the search, so it simply begins again with what it has learned.
+            keys = layout(search.compiler, 2 * keys.copies + 1, 2 * keys.places)
+
+
+def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -> Search:
+    jobs = options.jobs or os.cpu_count() or 1
+    memory = options.memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    predicates = Predicates(system.invariants, system.goals)
+    return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, system.symmetry if options.symmetry else ())
+
+
+def layout(compiler: Compiler, copies: int, places: int) -> Packed:
+    """Fields for packed keys that hold what was found so far, and as much again if the bits suffice.
+
+    `copies` of one parcel in a bag, `places` for an ordered network's mail. Raises Overflow when 63 bits are not enough.
+    """
+    interner, network = compiler.interner, compiler.world.network
+    used = [0] * len(interner.names)
+    for station in interner.stations:
+        if station is not None:
+            used[station.slot] += 1
+    vacant = frozenset(compiler.vacated)
+    parcels = len(interner.parcels)
+    numbers = [n + (slot in vacant) for slot, n in enumerate(used)]
+    for large, small in SPARE:
+        slots = [max(0, n - 1).bit_length() + (large if n > 8 else small) for n in numbers]
+        if network is Network.ORDERED:
+            keys = Packed(network, slots, parcels.bit_length() + small, places, vacant=vacant)
+        else:
+            keys = Packed(network, slots, 0, parcels, copies if network is Network.BAG else 1, vacant)
+        if keys.bits <= PACKED_BITS:
+            # What is left over is for mail.
+            return replace(keys, places=keys.places + (PACKED_BITS - keys.bits) // keys.bits_each)
+    raise Overflow(f"an exact search needs {keys.bits} bits a state, and {PACKED_BITS} are there; search with fingerprints instead")
+
+
+def _result(system: System, options: Options, search: Search, found: Found, compile_s: float, search_s: float) -> CheckResult:
+    complete = not found.stopped
+    states = max(1, found.states)
+    stations = [s for s in search.compiler.interner.stations if s is not None and s.kind is not None]
+    local_states: dict[str, int] = {}
+    for kind, _ in {(s.kind, s.local): None for s in stations}:
+        assert kind is not None
+        local_states[kind.__name__] = local_states.get(kind.__name__, 0) + 1
+    stuck = search.trace.path(found.first_stuck) if found.first_stuck >= 0 else None
+    return CheckResult(
+        states=found.states,
+        generated=found.generated,
+        depth=found.depth,
+        complete=complete,
+        stopped=found.stopped,
+        deadlocks=found.stuck,
+        deadlock=_path(search, stuck) if stuck is not None else None,
+        properties={name: _judged(system, search, found, number, complete) for number, name in enumerate(search.predicates.names)},
+        compile_s=compile_s,
+        search_s=search_s,
+        bytes_per_state=(search.budget.highest + search.compiler.nbytes) / states,
+        handler_calls=sum(search.compiler.handlers.calls.values()),
+        local_states=dict(sorted(local_states.items())),
+        collision_probability=0.0 if search.keys.exact else collision_probability(found.states),
+        bounds=_bounds(system, options),
+    )
+
+
+def _judged(system: System, search: Search, found: Found, number: int, complete: bool) -> Judgement:
+    goal = number >= search.predicates.invariants
+    if number not in found.hits:
+        return Judgement(Verdict.UNDECIDABLE if not complete else Verdict.NOT_EXERCISED if goal else Verdict.HELD, goal)
+    path = _path(search, search.trace.path(found.hits[number]))
+    last = path[-1].state if path else system.world.initial()
+    if bool(search.predicates.of[number](last)) != goal:
+        raise traces.NoSuchPath(f"{search.predicates.names[number]}: the state at the end of the path does not decide it")
+    return Judgement(Verdict.HELD if goal else Verdict.BROKEN, goal, path)
+
+
+def _path(search: Search, outcomes: list[int]) -> tuple[traces.Leg, ...]:
+    return tuple(traces.walk_orbits(search, outcomes) if search.symmetric else traces.walk(search.compiler, outcomes))
+
+
+def _bounds(system: System, options: Options) -> dict[str, object]:
+    world = system.world
+    groups = [list(group) for group in system.symmetry] if options.symmetry else []
+    return {"network": world.network.name.lower(), "losses": "any" if world.lossy is not None else "none", "symmetry": groups}

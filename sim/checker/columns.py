@@ -1,0 +1,73 @@
+"""Growing columns of numbers, and the tables made of them that the kernels read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Column:
+    """An array that grows by rows. `data` is longer than `size`; what lies beyond is `fill`."""
+
+    __slots__ = ("data", "fill", "size")
+
+    def __init__(self, dtype: type, fill: int = 0, width: int = 0, capacity: int = 256) -> None:
+        self.fill = fill
+        self.size = 0
+        self.data: Array = np.full((capacity, width) if width else capacity, fill, dtype)
+
+    def append(self, value: int | tuple[int, ...]) -> None:
+        """Add a number or a row of them."""
+        if self.size == len(self.data):
+            self.data = np.concatenate((self.data, np.full(self.data.shape, self.fill, self.data.dtype)))
+        self.data[self.size] = value
+        self.size += 1
+
+
+class Tables(NamedTuple):
+    """Everything that the kernels know of a system: arrays by id of station, parcel, outcome (see `compile.py`).
+
+    An *entry* is the outcomes of one input in one station: `first outcome << 20 | count << 2 | SIMPLE | IDLE`, where SIMPLE
+    means that all are PLAIN, and IDLE that none changes anything.
+    """
+
+    key_of_station: Array
+    key_of_parcel: Array
+    multiplier: np.uint64
+    """An ordered network's mail counts as the polynomial of this base."""
+    base: np.uint64
+    """The key of the empty state."""
+    calls: Array
+    """Per station: which of its slot's calls are open, a bit each."""
+    own: Array
+    """Per station: the entry of all that its node may do by itself, -1 while unknown."""
+    parcels: Array
+    """Per parcel: the slot that it goes to; the number of its (source, destination); the number of the (caller, tag) that
+    it answers, 0 for other mail."""
+    taken: Array
+    """Rows (station << 32 | parcel, entry of that delivery), in open addressing; 0 is a free row."""
+    delta: Array
+    """Per outcome: by how much it changes the key, apart from what its way says."""
+    about: Array
+    """Per outcome: its way (PLAIN, ADDS, GENERAL), slot, station, the parcel that leaves the mail or 0, and its first rows
+    of `added`, `purged` and `other`, which end where those of the next outcome begin."""
+    added: Array
+    """Rows (parcel, slot of the caller that must still wait or -1, bit of its call)."""
+    purged: Array
+    """Reply classes that leave the mail."""
+    other: Array
+    """Rows (slot, station, 1 if the slot must be empty): what happens to other nodes."""
+    marks: Array
+    """Per station: predicates of `Everywhere` that it breaks, classes of conflict that it is in, classes with which it must
+    not be together; a bit each."""
+    left: Array
+    """Per swap of symmetry: its first member; see `symmetry.py`."""
+    slot_images: Array
+    station_images: Array
+    parcel_images: Array
+    station_marks: Array
+    parcel_marks: Array

@@ -1,0 +1,205 @@
+"""From rules to tables: each (station, input) is compiled when the search first meets it, with all its outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from sim.checker import kernels
+from sim.checker.columns import Array, Column, Tables
+from sim.checker.intern import Interner, ModelError, Overflow, Station
+from sim.checker.keys import WORD, Keys, Packed, TooNarrow
+from sim.checker.predicates import Predicates
+from sim.checker.rules import Change, Rules
+from sim.checker.symmetry import Symmetry
+from sim.model.inputs import Input, Name
+from sim.model.node import Node
+from sim.model.outcomes import Outcome, outcomes_and_name
+from sim.model.world import Network, World
+
+PLAIN, ADDS, GENERAL = 0, kernels.ADDS, kernels.GENERAL
+"""How an outcome's key follows from its parent's: by `delta`; by `delta` and the parcels that are not there yet; from the whole state."""
+MOST_OUTCOMES = 1 << 18
+
+
+class Handlers:
+    """Runs handlers, once per (class, local state, input), or per name too where the handler asked for its name."""
+
+    def __init__(self) -> None:
+        self.calls: dict[type[Node], int] = {}
+        self._known: dict[tuple[type[Node], object, Input, Name | None], tuple[Outcome, ...]] = {}
+
+    def __call__(self, station: Station, name: Name, event: Input) -> tuple[Outcome, ...]:
+        assert station.kind is not None
+        key = (station.kind, station.local, event)
+        found = self._known.get((*key, None)) or self._known.get((*key, name))
+        if found is None:
+            try:
+                found, named = outcomes_and_name(station.kind, name, station.local, event)
+            except Exception as error:
+                where = f"{name} ({station.kind.__name__}) fails on {event} in state {station.kind.restored(station.local)}"
+                raise ModelError(f"{where}: {type(error).__name__}: {error}") from error
+            self.calls[station.kind] = self.calls.get(station.kind, 0) + 1
+            self._known[(*key, name if named else None)] = found
+        return found
+
+
+class Compiler:
+    """The tables of one world, which grow while a search goes on."""
+
+    def __init__(self, world: World, keys: Keys, predicates: Predicates, groups: Sequence[Sequence[Name]] = ()) -> None:
+        self.world = world
+        self.keys = keys
+        self.interner = Interner()
+        self.symmetry = Symmetry(self.interner, groups)
+        self.handlers = Handlers()
+        self.rules = Rules(world, self.interner, self.handlers)
+        self.predicates = predicates
+        self.changes: list[Change] = []
+        """By number of outcome: what it was, for traces."""
+        self.slots: list[int] = []
+        """By number of outcome: whose it was."""
+        self.most_adds = 0
+        self.vacated: set[int] = set()
+        """Slots in which nobody is at first, or at times."""
+        self._columns = {
+            "key_of_station": Column(np.uint64),
+            "key_of_parcel": Column(np.uint64),
+            "calls": Column(np.uint64),
+            "own": Column(np.int64, -1),
+            "parcels": Column(np.int32, width=3),
+            "delta": Column(np.uint64),
+            "about": Column(np.int32, width=7),
+            "added": Column(np.int32, width=3),
+            "purged": Column(np.int32),
+            "other": Column(np.int32, width=3),
+        }
+        self._taken: Array = np.zeros((1 << 10, 2), np.uint64)
+        self._n_taken = 0
+        self._first_slots = 0
+        self._sync()
+
+    # -- what the search asks for ---------------------------------------------------------------------------------------
+
+    def initial(self) -> tuple[list[int], list[int]]:
+        """The first state, in numbers."""
+        found = self.interner.encode(self.world.initial())
+        for slot, station in enumerate(found[0]):
+            if not station:
+                self._vacate(slot)
+        self._sync()
+        self._first_slots = len(found[0])
+        return found
+
+    def resolve(self, misses: Iterable[tuple[int, int]]) -> None:
+        """Compile these (station, parcel), parcel 0 for what the station does by itself."""
+        for station, parcel in misses:
+            if parcel:
+                self._take(station, parcel, self._entry(station, parcel, self.rules.delivery(station, parcel)))
+            elif self._columns["own"].data[station] < 0:
+                self._columns["own"].data[station] = self._entry(station, 0, self.rules.by_itself(station))
+
+    def tables(self) -> Tables:
+        """The tables as they are now; valid until the next `resolve`."""
+        self._end_outcomes()
+        columns = {name: column.data for name, column in self._columns.items()}
+        return Tables(
+            multiplier=np.uint64(self.keys.multiplier & WORD), base=np.uint64(self.keys.base),
+            taken=self._taken, marks=self.predicates.marks(self.interner), **columns, **self.symmetry.tables(),
+        )  # fmt: skip
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return sum(column.data.nbytes for column in self._columns.values()) + self._taken.nbytes
+
+    # -- building -------------------------------------------------------------------------------------------------------
+
+    def _end_outcomes(self) -> None:
+        """Let the row beyond the last outcome say where its parts end."""
+        about = self._columns["about"]
+        about.append((0, 0, 0, 0, *(self._columns[name].size for name in ("added", "purged", "other"))))
+        about.size -= 1
+
+    def _sync(self) -> None:
+        """Fill the columns of stations and parcels that are new."""
+        self.symmetry.sync()
+        columns, interner = self._columns, self.interner
+        for number in range(columns["key_of_station"].size, len(interner.stations)):
+            station = interner.stations[number]
+            columns["key_of_station"].append(self.keys.station(interner, number))
+            columns["calls"].append(interner.call_mask(station) if station is not None else 0)
+            columns["own"].append(-1 if number else kernels.IDLE)
+        for number in range(columns["key_of_parcel"].size, len(interner.parcels)):
+            parcel = interner.parcels[number]
+            columns["key_of_parcel"].append(self.keys.parcel(interner, number))
+            if parcel is None:
+                columns["parcels"].append((0, -1, 0))
+            else:
+                columns["parcels"].append((interner.slot(parcel.to), interner.pair(parcel), interner.of_class(parcel)))
+
+    def _entry(self, station: int, parcel: int, changes: Sequence[Change]) -> int:
+        self._sync()
+        # A slot that is not of the first state has nobody in it at first.
+        for slot in range(self._first_slots, len(self.interner.names)):
+            self._vacate(slot)
+        if len(changes) >= MOST_OUTCOMES:
+            raise Overflow(f"{self.interner.stations[station]}: {len(changes):,} outcomes of one input; ask fewer questions in one step")
+        start = len(self.changes)
+        idle = simple = True
+        for change in changes:
+            simple &= self._add(station, parcel, change) == PLAIN
+            idle &= change.station == station and not (change.consumed or change.adds or change.purges or change.sets)
+        return start << 20 | len(changes) << 2 | (kernels.SIMPLE if simple else 0) | (kernels.IDLE if idle else 0)
+
+    def _add(self, station: int, parcel: int, change: Change) -> int:
+        columns = self._columns
+        self.changes.append(change)
+        adds = list(dict.fromkeys(change.adds)) if self.world.network is Network.SET else change.adds
+        way = self._way(change, adds)
+        keys = columns["key_of_station"].data, columns["key_of_parcel"].data
+        delta = int(keys[0][change.station]) - int(keys[0][station]) - int(keys[1][change.consumed])
+        if self.world.network is Network.BAG and way == PLAIN:
+            delta += sum(int(keys[1][number]) for number, _ in adds)
+        columns["delta"].append(delta & WORD)
+        begins = tuple(columns[name].size for name in ("added", "purged", "other"))
+        self.slots.append(self._slot(station, parcel))
+        for slot, number in [(self.slots[-1], change.station), *((slot, number) for slot, (number, _) in change.sets.items())]:
+            if not number:
+                self._vacate(slot)
+        columns["about"].append((way, self.slots[-1], change.station, change.consumed, *begins))
+        for number, waits in adds:
+            columns["added"].append((number, -1, 0) if waits is None else (number, waits[0], self.interner.call_bit(*waits)))
+        for number in change.purges:
+            columns["purged"].append(number)
+        for slot, (number, empty) in change.sets.items():
+            columns["other"].append((slot, number, empty))
+        self.most_adds = max(self.most_adds, len(adds))
+        return way
+
+    def _vacate(self, slot: int) -> None:
+        self.vacated.add(slot)
+        if isinstance(self.keys, Packed) and slot not in self.keys.vacant:
+            raise TooNarrow(f"{self.interner.names[slot]} is gone at times, and its field has no number for that")
+
+    def _slot(self, station: int, parcel: int) -> int:
+        there = self.interner.stations[station]
+        return there.slot if there is not None else int(self._columns["parcels"].data[parcel, 0])
+
+    def _way(self, change: Change, adds: Sequence[tuple[int, tuple[int, object] | None]]) -> int:
+        network = self.world.network
+        if change.purges or change.sets or any(waits is not None for _, waits in adds):
+            return GENERAL
+        if network is Network.ORDERED:
+            return GENERAL if adds or change.consumed else PLAIN
+        if network is Network.SET:
+            return ADDS if adds else PLAIN
+        # Two copies more than a field of a packed key holds would only be noticed in the state itself.
+        return GENERAL if adds and self.keys.exact else PLAIN
+
+    def _take(self, station: int, parcel: int, entry: int) -> None:
+        if 4 * self._n_taken >= len(self._taken):
+            old, self._taken = self._taken, np.zeros((2 * len(self._taken), 2), np.uint64)
+            kernels.fill_taken(old, self._taken)
+        self._n_taken += bool(kernels.put_taken(self._taken, np.uint64(station << 32 | parcel), np.uint64(entry)))

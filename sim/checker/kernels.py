@@ -1,0 +1,430 @@
+"""The inner loops, compiled by numba: no Python object in them, no lock held, arrays in and out.
+
+Helpers take the arrays that they need one by one, and a row as (array, number): numba counts references to every array
+of a tuple that is handed on, and to every view, which would cost more than the work itself.
+
+A *row* is a global state: `[length of mail, a station per slot ..., parcels ...]`. Mail is sorted (set, bag) or in the
+order of sending (ordered). The columns of `Tables` are explained there. A round of the search is: `expand` many rows
+into buckets of candidate keys, one bucket per partition of the visited set; `insert` each bucket into its partition;
+`materialise` the rows of those that were new.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from sim.checker.intrinsics import prefetch
+from sim.checker.orbits import canonicalise
+
+U = np.uint64
+SET, BAG, ORDERED = 0, 1, 2
+ADDS, GENERAL = 1, 2
+PARTITIONS: Final = 4
+"""Partitions of the visited set: fixed, so that the order of states does not depend on the number of threads."""
+
+AHEAD: Final = 24
+"""So many insertions in advance memory is asked for."""
+GENERATED, STUCK, FIRST_STUCK, ERROR = 0, 1, 2, 3
+"""What `expand` counts: successors; states without any, and the first of them; and what went wrong: 1 + the slot where
+two nodes would be, or TOO_MANY, or TOO_MANY_IMAGES."""
+TOO_MANY, TOO_MANY_IMAGES = -1, -2
+ROOM, CLASH = -1, -2
+IDLE, SIMPLE, COUNT = 1, 2, 0x3FFFF
+TO, PAIR, REPLY = 0, 1, 2
+WAY, SLOT, STATION, CONSUMED, ADDED, PURGES, SETS = range(7)
+"""Columns of `Tables.parcels` and `Tables.about`."""
+
+
+@njit(nogil=True, cache=True)
+def mix(key: Any) -> Any:
+    """Spread a key's bits: packed keys differ in few of them."""
+    key ^= key >> U(32)
+    key *= U(0xD6E8FEB86659FD93)
+    key ^= key >> U(32)
+    return key
+
+
+# -- tables -------------------------------------------------------------------------------------------------------------
+
+
+@njit(nogil=True, cache=True)
+def entry_of(taken: Any, station: Any, parcel: Any) -> Any:
+    """The entry of a delivery, -1 while unknown."""
+    key = (U(station) << U(32)) | U(parcel)
+    mask = U(taken.shape[0] - 1)
+    i = mix(key) & mask
+    while True:
+        found = taken[i, 0]
+        if found == key:
+            return np.int64(taken[i, 1])
+        if found == U(0):
+            return np.int64(-1)
+        i = (i + U(1)) & mask
+
+
+@njit(nogil=True, cache=True)
+def put_taken(taken: Any, key: Any, entry: Any) -> Any:
+    """Put one entry into an open-addressing table that has room; whether it is new."""
+    mask = U(taken.shape[0] - 1)
+    i = mix(key) & mask
+    while taken[i, 0] != U(0) and taken[i, 0] != key:
+        i = (i + U(1)) & mask
+    fresh = taken[i, 0] == U(0)
+    taken[i, 0] = key
+    taken[i, 1] = entry
+    return fresh
+
+
+@njit(nogil=True, cache=True)
+def fill_taken(old: Any, taken: Any) -> None:
+    """Put all of one table into a larger one."""
+    for i in range(old.shape[0]):
+        if old[i, 0] != U(0):
+            put_taken(taken, old[i, 0], old[i, 1])
+
+
+# -- states -------------------------------------------------------------------------------------------------------------
+
+
+@njit(nogil=True, cache=True)
+def key_of(key_of_station: Any, key_of_parcel: Any, base: Any, multiplier: Any, network: Any, slots: Any, rows: Any, f: Any) -> Any:
+    """The key of a row, from scratch."""
+    key = base
+    for i in range(1, slots + 1):
+        key += key_of_station[rows[f, i]]
+    first, end = slots + 1, slots + 1 + rows[f, 0]
+    if network != ORDERED:
+        for j in range(first, end):
+            key += key_of_parcel[rows[f, j]]
+    else:
+        sequence = U(0)
+        for j in range(end - 1, first - 1, -1):
+            sequence = sequence * multiplier + key_of_parcel[rows[f, j]]
+        key += sequence
+    return key if key != U(0) else U(1)
+
+
+@njit(nogil=True, cache=True)
+def add_mail(network: Any, out: Any, g: Any, first: Any, count: Any, parcel: Any) -> Any:
+    """Put a parcel where it belongs; the new length of the mail, ROOM if it does not fit."""
+    j = first + count
+    if network != ORDERED:
+        while j > first and out[g, j - 1] > parcel:
+            j -= 1
+        if network == SET and j > first and out[g, j - 1] == parcel:
+            return count
+    if first + count >= out.shape[1]:
+        return ROOM
+    for k in range(first + count, j, -1):
+        out[g, k] = out[g, k - 1]
+    out[g, j] = parcel
+    return count + 1
+
+
+@njit(nogil=True, cache=True)
+def is_purged(about: Any, purged: Any, parcels: Any, outcome: Any, parcel: Any) -> Any:
+    """Whether a parcel answers a call that this outcome ends."""
+    reply = parcels[parcel, REPLY]
+    if reply != 0:
+        for k in range(about[outcome, PURGES], about[outcome + 1, PURGES]):
+            if purged[k] == reply:
+                return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def apply(
+    about: Any, added: Any, purged: Any, other: Any, parcels: Any, calls: Any, network: Any, slots: Any, rows: Any, f: Any, outcome: Any,
+    out: Any, g: Any,
+) -> Any:  # fmt: skip
+    """Write the state after an outcome; the length of its mail, ROOM if it does not fit, CLASH if a new node's slot is taken."""
+    for i in range(1, slots + 1):
+        out[g, i] = rows[f, i]
+    out[g, 1 + about[outcome, SLOT]] = about[outcome, STATION]
+    for k in range(about[outcome, SETS], about[outcome + 1, SETS]):
+        slot = 1 + other[k, 0]
+        if other[k, 2] and rows[f, slot] != 0:
+            return CLASH
+        out[g, slot] = other[k, 1]
+    first, gone = slots + 1, about[outcome, CONSUMED]
+    purges = about[outcome, PURGES] < about[outcome + 1, PURGES]
+    if first + rows[f, 0] > out.shape[1]:
+        return ROOM
+    count = np.int64(0)
+    if gone == 0 and not purges:
+        count = np.int64(rows[f, 0])
+        for j in range(first, first + count):
+            out[g, j] = rows[f, j]
+    else:
+        for j in range(first, first + rows[f, 0]):
+            parcel = rows[f, j]
+            if parcel == gone:
+                gone = 0
+            elif not (purges and is_purged(about, purged, parcels, outcome, parcel)):
+                out[g, first + count] = parcel
+                count += 1
+    for k in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
+        waiting = added[k, 1]
+        if waiting < 0 or (calls[rows[f, 1 + waiting]] >> U(added[k, 2])) & U(1):
+            count = add_mail(network, out, g, first, count, added[k, 0])
+            if count < 0:
+                return ROOM
+    out[g, 0] = count
+    return count
+
+
+@njit(nogil=True, cache=True)
+def copies(network: Any, slots: Any, rows: Any, f: Any) -> Any:
+    """What may be too much for a packed key: the length of ordered mail, the copies of one parcel in a bag."""
+    if network == ORDERED:
+        return np.int64(rows[f, 0])
+    longest, run = 0, 0
+    for j in range(slots + 1, slots + 1 + rows[f, 0]):
+        run = run + 1 if j > slots + 1 and rows[f, j] == rows[f, j - 1] else 1
+        longest = max(longest, run)
+    return longest
+
+
+# -- one round of the search --------------------------------------------------------------------------------------------
+
+
+@njit(nogil=True, cache=True)
+def is_offered(parcels: Any, network: Any, rows: Any, f: Any, first: Any, j: Any) -> Any:
+    """Whether the parcel at `j` may be delivered: of equal ones the first, in an ordered network the first of its link."""
+    if network == BAG:
+        return j == first or rows[f, j - 1] != rows[f, j]
+    if network == ORDERED:
+        for k in range(first, j):
+            if parcels[rows[f, k], PAIR] == parcels[rows[f, j], PAIR]:
+                return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def enabled(
+    taken: Any, parcels: Any, own: Any, network: Any, slots: Any, rows: Any, f: Any, entries: Any, misses: Any, missed: Any
+) -> Any:  # fmt: skip
+    """Collect the entries that change something; (how many, how many successors all have, misses so far).
+
+    Misses are (station, parcel or 0). When there is no room for one more, the number of entries is -1.
+    """
+    n, successors, first = 0, 0, slots + 1
+    for j in range(first, first + rows[f, 0]):
+        if network == SET or is_offered(parcels, network, rows, f, first, j):
+            parcel = rows[f, j]
+            station = rows[f, 1 + parcels[parcel, TO]]
+            entry = entry_of(taken, station, parcel)
+            if entry >= 0:
+                # Without a branch, which would be mispredicted often.
+                entries[n] = entry
+                n += (entry & IDLE) ^ 1
+                successors += entry >> 2 & COUNT
+            elif missed < misses.shape[0]:
+                misses[missed, 0], misses[missed, 1] = station, parcel
+                missed += 1
+            else:
+                return -1, 0, missed
+    for i in range(1, first):
+        station = rows[f, i]
+        entry = own[station]
+        if entry >= 0:
+            entries[n] = entry
+            n += (entry & IDLE) ^ 1
+            successors += entry >> 2 & COUNT
+        elif missed < misses.shape[0]:
+            misses[missed, 0], misses[missed, 1] = station, 0
+            missed += 1
+        else:
+            return -1, 0, missed
+    return n, successors, missed
+
+
+@njit(nogil=True, cache=True)
+def is_full(counts: Any, capacity: Any, more: Any) -> Any:
+    """Whether so many more candidates might overflow a bucket."""
+    fullest = 0
+    for q in range(PARTITIONS):
+        fullest = max(fullest, counts[q])
+    return fullest + more > capacity
+
+
+@njit(nogil=True, cache=True)
+def tally(stats: Any, successors: Any, f: Any) -> None:
+    """Count a row's successors, and those rows that have none."""
+    stats[GENERATED] += successors
+    if successors == 0:
+        if stats[STUCK] == 0:
+            stats[FIRST_STUCK] = f
+        stats[STUCK] += 1
+
+
+@njit(nogil=True, cache=True)
+def stamp_mail(network: Any, slots: Any, rows: Any, f: Any, stamps: Any) -> Any:
+    """In a set: mark the parcels of a row with a new stamp, which is returned."""
+    if network == SET:
+        stamps[0] += 1
+        for j in range(slots + 1, slots + 1 + rows[f, 0]):
+            stamps[rows[f, j]] = stamps[0]
+    return stamps[0]
+
+
+@njit(nogil=True, cache=True)
+def expand(
+    t: Any, network: Any, most: Any, symmetric: Any, slots: Any, rows: Any, row_keys: Any, todo: Any, keys: Any, origins: Any, counts: Any,
+    entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any, sums: Any, work: Any,
+) -> Any:  # fmt: skip
+    """Write the successors of the rows `todo` into buckets: `keys[partition]`, `origins[partition]` (row, outcome).
+
+    Stops where a bucket might overflow. Rows that met an unknown input are written to `pending`, with nothing else done
+    for them. `most` limits what an exact key can tell. Returns (how far it came, pending, misses).
+    """
+    taken, parcels, own, about, delta = t.taken, t.parcels, t.own, t.about, t.delta
+    added, purged, other, calls, key_of_station, key_of_parcel = t.added, t.purged, t.other, t.calls, t.key_of_station, t.key_of_parcel
+    base, multiplier = t.base, t.multiplier
+    left, slot_images, station_images, parcel_images = t.left, t.slot_images, t.station_images, t.parcel_images
+    station_marks, parcel_marks = t.station_marks, t.parcel_marks
+    n_pending, missed = 0, 0
+    for position in range(todo.shape[0]):
+        f = todo[position]
+        before = missed
+        n, successors, missed = enabled(taken, parcels, own, network, slots, rows, f, entries, misses, missed)
+        if n < 0 or missed > before:
+            pending[n_pending] = f
+            n_pending += 1
+            continue
+        if is_full(counts, keys.shape[1], successors):
+            return position, n_pending, missed
+        tally(stats, successors, f)
+        stamp = stamp_mail(network, slots, rows, f, stamps)
+        key0 = row_keys[f]
+        for k in range(n):
+            entry = entries[k]
+            start = entry >> 20
+            for outcome in range(start, start + (entry >> 2 & COUNT)):
+                way = GENERAL if symmetric else 0 if entry & SIMPLE else about[outcome, WAY]
+                key = key0 + delta[outcome]
+                if way == ADDS:
+                    for a in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
+                        if stamps[added[a, 0]] != stamp:
+                            key += key_of_parcel[added[a, 0]]
+                elif way == GENERAL:
+                    if apply(about, added, purged, other, parcels, calls, network, slots, rows, f, outcome, scratch, 0) == CLASH:
+                        stats[ERROR] = 1 + about[outcome, SLOT]
+                    elif most > 0 and copies(network, slots, scratch, 0) > most:
+                        stats[ERROR] = TOO_MANY
+                    if symmetric and not canonicalise(
+                        left, slot_images, station_images, parcel_images, station_marks, parcel_marks, network, slots, scratch, 0, sums,
+                        work,
+                    ):  # fmt: skip
+                        stats[ERROR] = TOO_MANY_IMAGES
+                    key = key_of(key_of_station, key_of_parcel, base, multiplier, network, slots, scratch, 0)
+                if key == U(0):
+                    key = U(1)
+                if key != key0:
+                    q = mix(key) & U(PARTITIONS - 1)
+                    i = counts[q]
+                    keys[q, i] = key
+                    origins[q, i] = U(f) << U(32) | U(outcome)
+                    counts[q] = i + 1
+    return todo.shape[0], n_pending, missed
+
+
+@njit(nogil=True, cache=True)
+def insert(table: Any, shift: Any, keys: Any, counts: Any, q: Any, where: Any, room: Any, fresh: Any) -> Any:
+    """Insert the buckets of partition `q` into its table, from `where` = (buffer, position, fresh so far) on, which is kept up to date.
+
+    Stops when `room` keys are new; `fresh` gets those that were (buffer << 32 | position). Whether all were inserted.
+    """
+    mask = U(table.shape[0] - 1)
+    n = where[2]
+    limit = n + room
+    for buffer in range(where[0], keys.shape[0]):
+        bucket = keys[buffer, q]
+        end = counts[buffer, q]
+        for i in range(where[1], end):
+            if n >= limit:
+                where[0], where[1], where[2] = buffer, i, n
+                return False
+            prefetch(table, mix(bucket[min(i + AHEAD, end - 1)]) >> shift)
+            key = bucket[i]
+            cell = mix(key) >> shift
+            while table[cell] != U(0) and table[cell] != key:
+                cell = (cell + U(1)) & mask
+            if table[cell] == U(0):
+                table[cell] = key
+                fresh[n] = U(buffer) << U(32) | U(i)
+                n += 1
+        where[1] = 0
+    where[0], where[2] = keys.shape[0], n
+    return True
+
+
+@njit(nogil=True, cache=True)
+def rehash(old: Any, table: Any, shift: Any) -> None:
+    """Put all keys of one table into a larger one. Cells are in the order of mixed keys, so both are walked in order."""
+    mask = U(table.shape[0] - 1)
+    for i in range(old.shape[0]):
+        key = old[i]
+        if key != U(0):
+            cell = mix(key) >> shift
+            while table[cell] != U(0):
+                cell = (cell + U(1)) & mask
+            table[cell] = key
+
+
+@njit(nogil=True, cache=True)
+def judge(marks: Any, pair_masks: Any, slots: Any, rows: Any, f: Any) -> Any:
+    """The predicates that are false in a row, as bits."""
+    alone, together, clash = U(0), U(0), U(0)
+    for i in range(1, slots + 1):
+        station = rows[f, i]
+        alone |= marks[station, 0]
+        clash |= marks[station, 2] & together
+        together |= marks[station, 1]
+    if clash != U(0):
+        for k in range(pair_masks.shape[0]):
+            if clash & pair_masks[k]:
+                alone |= U(1) << U(k)
+    return alone
+
+
+@njit(nogil=True, cache=True)
+def materialise(
+    t: Any, network: Any, symmetric: Any, slots: Any, rows: Any, keys: Any, origins: Any, q: Any, fresh: Any, begin: Any, end: Any,
+    out: Any, out_keys: Any, parents: Any, outcomes: Any, at: Any, base: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any,
+    sums: Any, work: Any,
+) -> Any:  # fmt: skip
+    """Write the rows of the new states `fresh[begin:end]` from row `at` on, with their trace, and judge them.
+
+    `base` is the number of the state in row 0 of `rows`. `hits[k]` becomes the first row, if it was -1, that breaks
+    promise k or reaches goal k. Returns how far it came: less than `end` when a row is too short for its mail.
+    """
+    about, added, purged, other, parcels, calls = t.about, t.added, t.purged, t.other, t.parcels, t.calls
+    marks = t.marks
+    left, slot_images, station_images, parcel_images = t.left, t.slot_images, t.station_images, t.parcel_images
+    station_marks, parcel_marks = t.station_marks, t.parcel_marks
+    for j in range(begin, end):
+        buffer, i = fresh[j] >> U(32), fresh[j] & U(0xFFFFFFFF)
+        origin = origins[buffer, q, i]
+        f, outcome = np.int64(origin >> U(32)), np.int64(origin & U(0xFFFFFFFF))
+        g = at + j - begin
+        if apply(about, added, purged, other, parcels, calls, network, slots, rows, f, outcome, out, g) < 0:
+            return j
+        if symmetric:
+            canonicalise(
+                left, slot_images, station_images, parcel_images, station_marks, parcel_marks, network, slots, out, g, sums, work
+            )  # fmt: skip
+        out_keys[g] = keys[buffer, q, i]
+        parents[g] = base + f
+        outcomes[g] = outcome
+        if promises | goals:
+            false = judge(marks, pair_masks, slots, out, g)
+            found = (false & promises) | (~false & goals)
+            if found != U(0):
+                for k in range(hits.shape[0]):
+                    if found >> U(k) & U(1) and hits[k] < 0:
+                        hits[k] = g
+    return end

@@ -1,0 +1,109 @@
+"""Promises and goals as bits of stations, so that a global state is judged by a few operations on words.
+
+`Everywhere` is asked once per distinct local state, `Pairwise` once per pair of them. Local states that conflict with
+the same others form a class; a class is a bit. Plain functions of a state have no bits: they are called for each state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sim.checker.columns import Array
+from sim.checker.intern import Interner, Overflow
+from sim.model.canon import Frozen
+from sim.model.explorer import Invariant
+from sim.model.node import Node
+from sim.model.promises import Everywhere, Pairwise
+
+BITS = 64
+Local = tuple[type[Node], Frozen]
+
+
+class Predicates:
+    """Named predicates over states, with numbers: first the promises, then the goals."""
+
+    def __init__(self, invariants: Mapping[str, Invariant], goals: Mapping[str, Invariant]) -> None:
+        self.names = [*invariants, *goals]
+        self.of = [*invariants.values(), *goals.values()]
+        self.invariants = len(invariants)
+        if len(self.of) > BITS:
+            raise Overflow(f"{len(self.of)} promises and goals; at most {BITS} can be checked at once, so check them in parts")
+        self.pair_masks: Array = np.zeros(len(self.of), np.uint64)
+        """Per predicate: its classes of conflict."""
+        self._locals: dict[Local, int] = {}
+        self._broken: list[int] = []
+        self._rows: dict[int, list[set[int]]] = {k: [] for k in self._numbers(Pairwise)}
+        self._marks: Array = np.zeros((0, 3), np.uint64)
+        self._done = 0
+
+    def _numbers(self, kind: type) -> list[int]:
+        return [number for number, predicate in enumerate(self.of) if isinstance(predicate, kind)]
+
+    @property
+    def slow(self) -> list[int]:
+        """Numbers of those that have to be called for each state."""
+        return [k for k, predicate in enumerate(self.of) if not isinstance(predicate, Everywhere | Pairwise)]
+
+    def mask(self, numbers: list[int]) -> int:
+        """These predicates as bits."""
+        return sum(1 << number for number in numbers)
+
+    def marks(self, interner: Interner) -> Array:
+        """The column `marks` of `Tables`, up to date with all stations."""
+        if self._done == len(interner.stations):
+            return self._marks
+        self._done = len(interner.stations)
+        known = len(self._broken)
+        numbers = []
+        for station in interner.stations:
+            if station is None or station.kind is None:
+                numbers.append(-1)
+                continue
+            local = (station.kind, station.local)
+            numbers.append(self._locals.setdefault(local, len(self._locals)))
+        every = list(self._locals)
+        for local in every[known:]:
+            self._judge(local, every[: len(self._broken)])
+        classes, conflicts = self._classes(len(every))
+        per_local = np.array([*zip(self._broken, classes, conflicts, strict=True), (0, 0, 0)], np.uint64)
+        # The last row is for stations where nobody is, which have the number -1.
+        self._marks = per_local[np.array(numbers)]
+        return self._marks
+
+    def _judge(self, local: Local, earlier: list[Local]) -> None:
+        """One more local state: which predicates it breaks on its own, and which together with earlier ones or itself."""
+        me = len(self._broken)
+        alone = [k for k in self._numbers(Everywhere) if not self.of[k].allows(*local)]  # type: ignore[attr-defined]
+        self._broken.append(self.mask(alone))
+        for k, rows in self._rows.items():
+            predicate = self.of[k]
+            assert isinstance(predicate, Pairwise)
+            rows.append(set())
+            if not predicate.concerns(local[0]):
+                continue
+            for other, its in enumerate([*earlier, local]):
+                if predicate.concerns(its[0]) and not predicate.allows(local, its):
+                    rows[me].add(other)
+                    rows[other].add(me)
+
+    def _classes(self, n: int) -> tuple[list[int], list[int]]:
+        """Per local state: the bit of its class, and the bits of the classes that it conflicts with; of all predicates."""
+        classes, conflicts = [0] * n, [0] * n
+        bit = 0
+        for k, rows in self._rows.items():
+            groups: dict[frozenset[int], int] = {}
+            for row in rows:
+                if row:
+                    groups.setdefault(frozenset(row), bit + len(groups))
+            if bit + len(groups) > BITS:
+                raise Overflow(f"{self.names[k]!r}: more than {BITS} classes of conflict; make the promise look at less of a node")
+            mine = {number: groups[frozenset(row)] for number, row in enumerate(rows) if row}
+            for number, row in enumerate(rows):
+                if row:
+                    classes[number] |= 1 << mine[number]
+                    conflicts[number] |= sum({1 << mine[other] for other in row})
+            self.pair_masks[k] = sum(1 << b for b in groups.values())
+            bit += len(groups)
+        return classes, conflicts

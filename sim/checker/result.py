@@ -1,0 +1,73 @@
+"""What a check found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sim.checker.traces import Leg
+
+
+class Verdict(Enum):
+    """What became of a promise or a goal."""
+
+    HELD = "held"
+    BROKEN = "broken"
+    NOT_EXERCISED = "not exercised"
+    UNDECIDABLE = "undecidable"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A promise or a goal: its verdict, and the shortest path to the state that decides it, if one does.
+
+    A promise is `held` when it is true in every state, `broken` by a path. A goal is `held` when a path reaches it,
+    `not exercised` when no state does. A search that ended early leaves `undecidable` what it has not decided.
+    """
+
+    verdict: Verdict
+    goal: bool = False
+    path: tuple[Leg, ...] | None = None
+
+    @property
+    def length(self) -> int | None:
+        """Steps of the path."""
+        return len(self.path) if self.path is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Counts are of distinct states, or with symmetry of orbits. `seconds` are of compilation and of the search."""
+
+    states: int
+    generated: int
+    depth: int
+    complete: bool
+    stopped: str
+    """Why the search ended early, empty if it did not."""
+    deadlocks: int
+    """States in which nothing can happen any more; whether that is an end or a deadlock only a promise can say."""
+    deadlock: tuple[Leg, ...] | None
+    """The shortest path to the first of them."""
+    properties: dict[str, Judgement]
+    compile_s: float
+    search_s: float
+    bytes_per_state: float
+    """The most memory that tables, visited set, traces and layers had together, over the number of states."""
+    handler_calls: int
+    local_states: dict[str, int]
+    """Different local states, by class of node."""
+    collision_probability: float
+    """An upper bound of the chance that two states shared a fingerprint, 0 when the search was exact."""
+    bounds: dict[str, object] = field(default_factory=dict)
+    """What the verdicts hold for: network, losses, symmetry."""
+
+    @property
+    def as_expected(self) -> bool:
+        """No promise is broken."""
+        return all(judgement.verdict is not Verdict.BROKEN for judgement in self.properties.values())
+
+    @property
+    def decided(self) -> bool:
+        """Everything was seen, and every goal reached."""
+        return self.complete and all(judgement.verdict is not Verdict.NOT_EXERCISED for judgement in self.properties.values())

@@ -1,0 +1,398 @@
+"""Breadth-first search over tables: layer by layer, in rounds, each of which is the same on any number of threads.
+
+A round takes up to `BUFFERS` pieces of the layer; each piece is expanded into a buffer of its own, then each partition
+of the visited set takes in its buckets of all buffers, then the new states are written. What a piece cannot do (an input
+that no handler has been asked about yet, a full bucket) is put in front of the queue for the next round, after the
+unknown inputs have been compiled. Nothing depends on which thread does what.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from sim.checker import kernels
+from sim.checker.columns import Array, Tables
+from sim.checker.compile import Compiler
+from sim.checker.intern import ModelError, Overflow
+from sim.checker.kernels import PARTITIONS
+from sim.checker.keys import Keys, Packed, TooNarrow
+from sim.checker.layers import Layer, Trace
+from sim.checker.orbits import MOST_IMAGES, canonicalise
+from sim.checker.predicates import Predicates
+from sim.checker.visited import Budget, OutOfBudget, Partition
+from sim.model.canon import sort_key
+from sim.model.inputs import Name
+from sim.model.world import Network, State, World
+
+T = TypeVar("T")
+
+BUFFERS = 8
+PIECE = 8192
+"""Rows of one piece."""
+BUCKET = 16384
+"""Candidates that a bucket holds at first."""
+MISSES = 4096
+LONGEST_MAIL = 4096
+NARROW = 1 << 16
+"""Up to so many stations and parcels a row takes two bytes for each."""
+NETWORKS = {Network.SET: kernels.SET, Network.BAG: kernels.BAG, Network.ORDERED: kernels.ORDERED}
+
+
+class Buffer:
+    """What one piece of a round works with."""
+
+    def __init__(self) -> None:
+        self.counts: Array = np.zeros(PARTITIONS, np.int64)
+        self.pending: Array = np.empty(PIECE, np.int64)
+        self.misses: Array = np.empty((MISSES, 2), np.int64)
+        self.stats: Array = np.zeros(4, np.int64)
+        self.fit(2, 1, np.uint16)
+
+    def fit(self, width: int, parcels: int, number: type) -> None:
+        """Make what depends on the sizes of states and tables large enough."""
+        self.scratch: Array = np.empty((1, width), number)
+        self.entries: Array = np.empty(width, np.int64)
+        self.stamps: Array = np.zeros(parcels + 1, np.int64)
+
+
+class Desk:
+    """Where images of a state are compared: one per buffer and one per partition."""
+
+    def __init__(self, members: int, width: int, images: int, number: type) -> None:
+        self.sums: Array = np.zeros(members, np.uint64)
+        self.work: Array = np.zeros((images, width), number)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a search is."""
+
+    states: int = 0
+    generated: int = 0
+    depth: int = 0
+    waiting: int = 0
+    """States of this depth that have not been looked at, and all of the next."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a search found, in numbers: predicates by number, states by number (the first is 0)."""
+
+    states: int = 0
+    generated: int = 0
+    depth: int = 0
+    stuck: int = 0
+    first_stuck: int = -1
+    hits: dict[int, int] = field(default_factory=dict)
+    stopped: str = ""
+    """Why the search ended early, empty if it did not."""
+
+
+class Search:
+    """One search of one world."""
+
+    def __init__(
+        self,
+        world: World,
+        keys: Keys,
+        predicates: Predicates,
+        jobs: int = 1,
+        memory: int = 1 << 32,
+        limit: int = 1 << 32,
+        watch: Callable[[Progress], None] | None = None,
+        symmetry: Sequence[Sequence[Name]] = (),
+    ) -> None:
+        self.keys = keys
+        self.predicates = predicates
+        self.limit = min(limit, (1 << 32) - 1)
+        self.watch = watch
+        self.network = NETWORKS[world.network]
+        self.compiler = Compiler(world, keys, predicates, symmetry)
+        self.symmetric = bool(self.compiler.symmetry.swaps)
+        self.budget = Budget(memory)
+        self.partitions = [Partition(self.budget) for _ in range(PARTITIONS)]
+        self.trace = Trace(self.budget)
+        self.found = Found()
+        self.begin = 0
+        """The number of the first state of the layer."""
+        self.threads = ThreadPoolExecutor(jobs) if jobs > 1 else None
+        self.bucket = BUCKET
+        self._first_layer()
+
+    def run(self) -> Found:
+        """Search until everything was seen or something stops it. Raises TooNarrow when packed keys turn out too small."""
+        try:
+            while self.layer.n:
+                self._explore_layer()
+        except OutOfBudget as stop:
+            self.found.stopped = f"memory: {stop}"
+        except TooNarrow:
+            raise
+        except Overflow as stop:
+            self.found.stopped = str(stop)
+        finally:
+            self.found.states = min(self.begin + self.layer.n + self.following.n, self.limit)
+            if self.threads is not None:
+                self.threads.shutdown()
+        return self.found
+
+    def state(self, row: Sequence[int], mail: Sequence[int]) -> State:
+        """A state of the world from its numbers, equal to the one that the world itself gives."""
+        state = self.compiler.interner.decode(list(row), list(mail))
+        if self.network == kernels.ORDERED:
+            return state
+        return State(state.nodes, tuple(sorted(state.mail, key=sort_key)), state.timers, state.calls)
+
+    def states(self) -> Iterator[State]:
+        """Search, and give every state in the order in which it is found. Raises what stops the search."""
+        while self.layer.n:
+            for number in range(self.layer.n):
+                yield self.state(*self.layer.row(number))
+            self._explore_layer()
+
+    # -- layers ---------------------------------------------------------------------------------------------------------
+
+    def _first_layer(self) -> None:
+        stations, mail = self.compiler.initial()
+        slots, places = len(self.compiler.interner.names), max(8, len(mail))
+        self.layer, self.following = Layer(self.budget, slots, places), Layer(self.budget, slots, places)
+        self.desks: list[Desk] = []
+        self.buffers = [Buffer() for _ in range(BUFFERS)]
+        self._make_buckets()
+        self._refresh()
+        row = self.layer.rows[0]
+        row[0] = len(mail)
+        row[1 : 1 + slots] = stations
+        row[1 + slots : 1 + slots + len(mail)] = mail
+        t = self.tables
+        if self.symmetric:
+            self._canonicalise(self.layer.rows, 0)
+        key = np.uint64(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, self.layer.rows, 0))
+        self.layer.keys[0], self.layer.n = key, 1
+        self.layer.parents[0] = self.layer.outcomes[0] = 0
+        self.trace.append(0, self.layer)
+        counts = np.zeros((1, PARTITIONS), np.int64)
+        q = int(kernels.mix(key)) & (PARTITIONS - 1)
+        counts[0, q] = 1
+        self.partitions[q].insert(np.full((1, PARTITIONS, 1), key, np.uint64), counts, q, np.zeros(1, np.uint64))
+        self.found.states = 1
+        false = int(kernels.judge(t.marks, self.predicates.pair_masks, slots, self.layer.rows, 0))
+        for number in self._watched(lambda k: bool(false >> k & 1) == (k < self.predicates.invariants)):
+            self.found.hits[number] = 0
+        self._judge_slowly(self.layer, 0, 1, 0)
+
+    def _watched(self, wanted: Callable[[int], bool] = lambda _: True) -> list[int]:
+        """Predicates of which nothing is decided yet, other than those that are called for each state."""
+        slow = self.predicates.slow
+        return [k for k in range(len(self.predicates.of)) if k not in self.found.hits and k not in slow and wanted(k)]
+
+    def _explore_layer(self) -> None:
+        # Depths grow slowly where there are many states, so that mostly nothing has to be moved later.
+        self.following.prepare(self.layer.n * 3 // 2)
+        self.queue = deque(self._pieces(np.arange(self.layer.n, dtype=np.int64)))
+        while self.queue:
+            self._round([self.queue.popleft() for _ in range(min(BUFFERS, len(self.queue)))])
+            if self.begin + self.layer.n + self.following.n >= self.limit:
+                raise Overflow(f"{self.limit:,} states are reached, which is the limit")
+        self.begin += self.layer.n
+        if self.following.n:
+            self.found.depth += 1
+            self.trace.append(self.begin, self.following)
+        self.layer, self.following = self.following, self.layer
+        self.following.n = 0
+
+    @staticmethod
+    def _pieces(rows: Array) -> list[Array]:
+        return [rows[i : i + PIECE] for i in range(0, len(rows), PIECE)]
+
+    # -- a round --------------------------------------------------------------------------------------------------------
+
+    def _round(self, pieces: list[Array]) -> None:
+        results = self._each(self._expand, list(enumerate(pieces)))
+        rest: list[Array] = []
+        pending: list[Array] = []
+        misses: set[tuple[int, int]] = set()
+        for buffer, piece, (done, n_pending, missed) in zip(self.buffers, pieces, results, strict=False):
+            rest.append(piece[done:])
+            pending.append(buffer.pending[:n_pending].copy())
+            misses.update(map(tuple, buffer.misses[:missed].tolist()))
+            self._count(buffer)
+        counts = np.stack([buffer.counts for buffer in self.buffers])
+        if not counts.any() and not misses and all(done == 0 for done, _, _ in results):
+            self.bucket *= 2
+            self._make_buckets()
+        self._take_in(counts)
+        if misses:
+            self.compiler.resolve(sorted(misses))
+            self._refresh()
+        again = np.concatenate([*rest, *pending])
+        self.queue.extendleft(reversed(self._pieces(again)))
+        if self.watch is not None:
+            waiting = sum(map(len, self.queue)) + self.following.n
+            states = self.begin + self.layer.n + self.following.n
+            self.watch(Progress(states, self.found.generated, self.found.depth, waiting))
+
+    def _each(self, work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
+        return list(map(work, items) if self.threads is None else self.threads.map(work, items))
+
+    def _expand(self, job: tuple[int, Array]) -> tuple[int, int, int]:
+        number, piece = job
+        b, desk = self.buffers[number], self.desks[number]
+        done, pending, missed = kernels.expand(
+            self.tables, self.network, self._most, self.symmetric, self.layer.slots, self.layer.rows, self.layer.keys, piece,
+            self.bucket_keys[number], self.bucket_origins[number], b.counts, b.entries, b.scratch, b.stamps, b.pending, b.misses,
+            b.stats, desk.sums, desk.work,
+        )  # fmt: skip
+        return int(done), int(pending), int(missed)
+
+    @property
+    def _most(self) -> int:
+        return self.keys.most if isinstance(self.keys, Packed) else 0
+
+    def _count(self, buffer: Buffer) -> None:
+        stats = buffer.stats
+        self.found.generated += int(stats[kernels.GENERATED])
+        if stats[kernels.STUCK] and self.found.first_stuck < 0:
+            self.found.first_stuck = self.begin + int(stats[kernels.FIRST_STUCK])
+        self.found.stuck += int(stats[kernels.STUCK])
+        if stats[kernels.ERROR] == kernels.TOO_MANY:
+            raise TooNarrow("mail is longer than a packed key can tell")
+        if stats[kernels.ERROR] == kernels.TOO_MANY_IMAGES:
+            raise Overflow(f"a state has more than {MOST_IMAGES:,} images that look alike; check without symmetry, or smaller groups")
+        if stats[kernels.ERROR]:
+            name = self.compiler.interner.names[int(stats[kernels.ERROR]) - 1]
+            raise ModelError(f"{name} is spawned while it exists; a name belongs to one node at a time")
+        stats[:] = 0
+
+    def _take_in(self, counts: Array) -> None:
+        """Insert what the buffers hold, and write down what is new."""
+        fresh = self.fresh
+
+        def insert(q: int) -> int:
+            return self.partitions[q].insert(self.bucket_keys, counts, q, fresh[q])
+
+        numbers = self._each(insert, range(PARTITIONS))
+        start = self.following.n
+        self.following.reserve(sum(numbers))
+        # At once, so that those already written are kept when rows have to become longer.
+        self.following.n += sum(numbers)
+        begins = [start + sum(numbers[:q]) for q in range(PARTITIONS)]
+        hits = np.full((PARTITIONS, len(self.predicates.of)), -1, np.int64)
+        done = [0] * PARTITIONS
+        while True:
+            self._each(lambda q: self._write(q, fresh[q], begins[q], numbers[q], hits[q], done), range(PARTITIONS))
+            if done == numbers:
+                break
+            self._lengthen()
+        for buffer in self.buffers:
+            buffer.counts[:] = 0
+        first = self.begin + self.layer.n
+        for k in range(len(self.predicates.of)):
+            found = [int(row[k]) for row in hits if row[k] >= 0]
+            if found:
+                self.found.hits[k] = first + min(found)
+        self._judge_slowly(self.following, start, self.following.n, first)
+
+    def _write(self, q: int, fresh: Array, begin: int, number: int, hits: Array, done: list[int]) -> None:
+        watched = self._watched()
+        invariants = self.predicates.invariants
+        promises = np.uint64(self.predicates.mask([k for k in watched if k < invariants]))
+        goals = np.uint64(self.predicates.mask([k for k in watched if k >= invariants]))
+        layer, following, desk = self.layer, self.following, self.desks[q]
+        done[q] = int(kernels.materialise(
+            self.tables, self.network, self.symmetric, layer.slots, layer.rows, self.bucket_keys, self.bucket_origins, q, fresh, done[q],
+            number, following.rows, following.keys, following.parents, following.outcomes, begin + done[q], self.begin, promises, goals,
+            self.predicates.pair_masks, hits, desk.sums, desk.work,
+        ))  # fmt: skip
+
+    def _judge_slowly(self, layer: Layer, start: int, end: int, first: int) -> None:
+        """Call the predicates that are plain functions for the states in these rows, whose numbers begin at `first` in row 0."""
+        for k in self.predicates.slow:
+            if k in self.found.hits:
+                continue
+            wanted = k >= self.predicates.invariants
+            for number in range(start, end):
+                if bool(self.predicates.of[k](self.state(*layer.row(number)))) == wanted:
+                    self.found.hits[k] = first + number
+                    break
+
+    # -- symmetry and traces --------------------------------------------------------------------------------------------
+
+    def _canonicalise(self, rows: Array, number: int) -> None:
+        t, desk = self.tables, self.desks[0]
+        canonicalise(
+            t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, self.network, self.layer.slots, rows,
+            number, desk.sums, desk.work,
+        )  # fmt: skip
+
+    def key(self, state: State) -> int:
+        """The key of a state of the world; with symmetry, of its orbit. Raises KeyError when the search has not met its parts."""
+        known = len(self.compiler.interner.stations), len(self.compiler.interner.parcels)
+        stations, mail = self.compiler.interner.encode(state)
+        if known != (len(self.compiler.interner.stations), len(self.compiler.interner.parcels)):
+            raise KeyError(state)
+        t, slots = self.tables, self.layer.slots
+        row: Array = np.zeros((1, self.desks[0].work.shape[1]), self.layer.number)
+        row[0, 0] = len(mail)
+        row[0, 1 : 1 + slots] = stations
+        row[0, 1 + slots : 1 + slots + len(mail)] = mail if self.network == kernels.ORDERED else sorted(mail)
+        if self.symmetric:
+            self._canonicalise(row, 0)
+        return int(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0))
+
+    def keys_along(self, outcomes: Sequence[int]) -> list[int]:
+        """The keys of the states along a path of outcomes, the first left out."""
+        t, slots = self.tables, self.layer.slots
+        row: Array = np.zeros((2, self.desks[0].work.shape[1]), self.layer.number)
+        stations, mail = self.compiler.initial()
+        row[0, 0] = len(mail)
+        row[0, 1 : 1 + len(stations)] = stations
+        row[0, 1 + slots : 1 + slots + len(mail)] = mail
+        if self.symmetric:
+            self._canonicalise(row, 0)
+        found = []
+        for outcome in outcomes:
+            kernels.apply(t.about, t.added, t.purged, t.other, t.parcels, t.calls, self.network, slots, row, 0, outcome, row, 1)
+            row[0] = row[1]
+            if self.symmetric:
+                self._canonicalise(row, 0)
+            found.append(int(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0)))
+        return found
+
+    # -- sizes ----------------------------------------------------------------------------------------------------------
+
+    def _make_buckets(self) -> None:
+        shape = (BUFFERS, PARTITIONS, self.bucket)
+        self.bucket_keys: Array = np.zeros(shape, np.uint64)
+        self.bucket_origins: Array = np.zeros(shape, np.uint64)
+        self.fresh = [np.zeros(BUFFERS * self.bucket, np.uint64) for _ in range(PARTITIONS)]
+
+    def _refresh(self) -> None:
+        """After something was compiled: new tables, and room for what they speak of."""
+        self.tables: Tables = self.compiler.tables()
+        interner = self.compiler.interner
+        slots = len(interner.names)
+        number = np.uint16 if max(len(interner.stations), len(interner.parcels)) < NARROW else np.uint32
+        for layer in (self.layer, self.following):
+            layer.widen(slots, layer.mail, number)
+        width = 1 + slots + self.layer.mail + self.compiler.most_adds
+        for buffer in self.buffers:
+            if buffer.scratch.shape[1] < width or len(buffer.stamps) <= len(interner.parcels) or buffer.scratch.dtype != number:
+                buffer.fit(width, 2 * len(interner.parcels), number)
+        if not self.desks or self.desks[0].work.shape[1] < width or self.desks[0].work.dtype != number:
+            members, images = (len(self.compiler.symmetry.views), MOST_IMAGES) if self.symmetric else (0, 1)
+            self.desks = [Desk(members, width, images, number) for _ in range(max(BUFFERS, PARTITIONS))]
+
+    def _lengthen(self) -> None:
+        mail = self.layer.mail + max(8, self.layer.mail // 2)
+        if mail > LONGEST_MAIL:
+            raise Overflow(f"more than {LONGEST_MAIL:,} messages are on their way at once; bound what the system sends")
+        for layer in (self.layer, self.following):
+            layer.widen(layer.slots, mail, layer.number)
+        self._refresh()

@@ -1,0 +1,81 @@
+"""From numbers of outcomes back to choices of the world, carried out by the world itself.
+
+Whatever the tables say, a path that is shown to anybody has been walked once more by `World.enabled` and `World.apply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sim.checker.compile import Compiler
+from sim.checker.search import Search
+from sim.model.outcomes import Outcome
+from sim.model.world import Enabled, State
+
+
+class NoSuchPath(RuntimeError):
+    """The tables lead where the world does not: a collision of fingerprints, or a mistake of the checker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One choice of a path, what came of it (None where nobody handled anything), and the state after it."""
+
+    choice: Enabled
+    outcome: Outcome | None
+    state: State
+
+
+def choice_of(compiler: Compiler, outcome: int) -> Enabled:
+    """The choice that an outcome is one result of."""
+    change = compiler.changes[outcome]
+    parcel = compiler.interner.parcels[change.parcel]
+    assert change.event is not None
+    return Enabled(compiler.interner.names[compiler.slots[outcome]], change.event, parcel, change.lost)
+
+
+def walk(compiler: Compiler, outcomes: Sequence[int]) -> list[Leg]:
+    """The path of these outcomes from the first state, step by step in the world.
+
+    Raises NoSuchPath when the world does not allow it.
+    """
+    world = compiler.world
+    state = world.initial()
+    legs: list[Leg] = []
+    for number in outcomes:
+        choice, answers = choice_of(compiler, number), compiler.changes[number].answers
+        if choice not in set(world.enabled(state)):
+            raise NoSuchPath(f"after {len(legs)} steps {choice.label()} is not possible; try --exact, or another --fingerprint-seed")
+        results = ((r, after) for r, after in world.apply(state, choice) if (r.answers if r is not None else None) == answers)
+        result, state = next(results)
+        legs.append(Leg(choice, result, state))
+    return legs
+
+
+def walk_orbits(search: Search, outcomes: Sequence[int]) -> list[Leg]:
+    """A path through the orbits that these outcomes lead through, in the names that the world's nodes really have.
+
+    Raises NoSuchPath when there is none: then the nodes of a group are not interchangeable.
+    """
+    world = search.compiler.world
+    state = world.initial()
+    legs: list[Leg] = []
+    for key in search.keys_along(outcomes):
+        for choice in world.enabled(state):
+            step = next(((r, after) for r, after in world.apply(state, choice) if _key(search, after) == key), None)
+            if step is not None:
+                legs.append(Leg(choice, *step))
+                state = step[1]
+                break
+        else:
+            done = [leg.choice.label() for leg in legs]
+            raise NoSuchPath(f"the nodes of a group are not interchangeable: after {done} only some can go on")
+    return legs
+
+
+def _key(search: Search, state: State) -> int | None:
+    try:
+        return search.key(state)
+    except KeyError:
+        return None

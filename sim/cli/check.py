@@ -1,0 +1,159 @@
+"""`session-sim check`: every reachable state of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sim.cli.exits import Exit, WrongInput, guarded, leave
+from sim.cli.output import print_json, to_side, to_user
+
+if TYPE_CHECKING:
+    from sim.checker.result import CheckResult
+    from sim.model.system import System
+
+GIB = 1 << 30
+EVERY_S = 0.2
+NO_NUMBA = "the checker needs numba: pip install 'session-sim[checker]'; or give --small for the plain search, some hundred times slower"
+
+
+@guarded
+def command(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A Python file with a function build() that returns a System; or FILE:NAME.")
+    ],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a parameter of the model; may be repeated.")
+    ] = None,
+    no_symmetry: Annotated[bool, typer.Option("--no-symmetry", help="Tell interchangeable nodes apart.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", min=0, help="Threads; 0 is one per core.")] = 0,
+    memory: Annotated[float, typer.Option("--memory", metavar="GIB", min=0, help="Most memory to use; 0 is half of the machine's.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", metavar="STATES", min=1, help="Stop after so many states.")] = 1 << 32,
+    fingerprint_seed: Annotated[int, typer.Option("--fingerprint-seed", help="Other fingerprints: an independent second opinion.")] = 0,
+    small: Annotated[bool, typer.Option("--small", help="The plain search: slow, without numba, the reference of the other.")] = False,
+    graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the state graph: .graphml or .dot.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Visit every reachable state of a model; say of each promise whether it holds, and show the shortest way to break it.
+
+    Timers may fire at any moment (there is no clock), and messages travel as the model's network lets them.
+
+    Example: session-sim check scenarios/models/two_phase_commit.py --set resource_managers=5
+    """
+    from sim.cli import model_file
+
+    system = model_file.load(model, settings or [])
+    if graph is not None:
+        _write_graph(system, graph, limit)
+    if small:
+        from sim.cli import check_small
+
+        leave(check_small.show(system, not no_symmetry, min(limit, 1_000_000), as_json))
+    result = _checked(
+        system,
+        {"exact": exact, "symmetry": not no_symmetry, "jobs": jobs, "memory": int(memory * GIB), "limit": limit, "seed": fingerprint_seed},
+    )
+    if as_json:
+        print_json(to_json(result, graph))
+    else:
+        from sim.cli import check_view
+
+        check_view.show(to_user(), model, result)
+    leave(exit_code(result))
+
+
+def exit_code(result: CheckResult) -> Exit:
+    """A broken promise, or else something left undecided."""
+    if not result.as_expected:
+        return Exit.NOT_AS_EXPECTED
+    return Exit.OK if result.decided else Exit.INCOMPLETE
+
+
+def _checked(system: System, options: dict[str, Any]) -> CheckResult:
+    try:
+        from sim.checker.checking import Options, check
+        from sim.checker.intern import ModelError, Overflow
+        from sim.checker.traces import NoSuchPath
+    except ModuleNotFoundError as error:
+        if error.name not in ("numba", "llvmlite"):
+            raise
+        raise WrongInput(NO_NUMBA) from None
+    watch = _Watch()
+    try:
+        return check(system, Options(**options), watch)
+    except (ModelError, Overflow, NoSuchPath) as error:
+        raise WrongInput(str(error)) from None
+    finally:
+        watch.stop()
+
+
+class _Watch:
+    """A line that says how far the search is, where somebody looks at a terminal."""
+
+    def __init__(self) -> None:
+        self.console = to_side()
+        self.began = self.last = monotonic()
+        self.status: Any = None
+
+    def __call__(self, progress: Any) -> None:
+        now = monotonic()
+        if not self.console.is_terminal or now - self.last < EVERY_S:
+            return
+        self.last = now
+        rate = progress.states / max(now - self.began, 1e-9)
+        text = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting · {rate:,.0f} states/s"
+        if self.status is None:
+            self.status = self.console.status(text)
+            self.status.start()
+        else:
+            self.status.update(text)
+
+    def stop(self) -> None:
+        if self.status is not None:
+            self.status.stop()
+
+
+def to_json(result: CheckResult, graph: Path | None = None) -> dict[str, Any]:
+    """The object of `check --json`."""
+    return {
+        "states": result.states,
+        "generated": result.generated,
+        "depth": result.depth,
+        "complete": result.complete,
+        "stopped": result.stopped,
+        "deadlocks": result.deadlocks,
+        "seconds": {"compile": round(result.compile_s, 3), "search": round(result.search_s, 3)},
+        "bytes_per_state": round(result.bytes_per_state, 1),
+        "handler_calls": result.handler_calls,
+        "local_states": result.local_states,
+        "bounds": result.bounds,
+        "collision_probability": result.collision_probability,
+        "properties": {
+            name: {
+                "verdict": judgement.verdict.value,
+                "goal": judgement.goal,
+                # Walked in the world, but without a clock: no simulation has confirmed it.
+                "confirmed": False,
+                "length": judgement.length,
+                "tape": None,
+                "path": [leg.choice.label() for leg in judgement.path] if judgement.path is not None else None,
+            }
+            for name, judgement in result.properties.items()
+        },
+        "files": {"graph": str(graph)} if graph is not None else {},
+    }
+
+
+def _write_graph(system: System, path: Path, limit: int) -> None:
+    from sim.cli import state_graph
+
+    try:
+        state_graph.write(system, path, min(limit, state_graph.MOST))
+    except ValueError as error:
+        raise WrongInput(str(error)) from None
+    except OSError as error:
+        raise WrongInput(f"{path}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,42 @@
+"""`session-sim check --small`: the plain search of `sim.model.explorer`, for machines without numba and for second opinions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.cli.exits import Exit
+from sim.cli.output import print_json, to_user
+from sim.model.system import System
+
+
+def show(system: System, symmetric: bool, limit: int, as_json: bool) -> Exit:
+    """Explore, print, and say with which code to end."""
+    found = system.explore(symmetric, limit)
+    properties: dict[str, dict[str, Any]] = {}
+    for name in [*system.invariants, *system.goals]:
+        path = found.broken.get(name) or found.reached.get(name)
+        decided = "broken" if name in found.broken else "held" if name in found.reached else None
+        otherwise = "undecidable" if not found.complete else "not exercised" if name in system.goals else "held"
+        labels = [choice.label() for choice in path] if path is not None else None
+        properties[name] = {
+            "verdict": decided or otherwise,
+            "goal": name in system.goals,
+            "confirmed": False,
+            "length": len(path) if path is not None else None,
+            "tape": None,
+            "path": labels,
+        }
+    if as_json:
+        counts = {"states": found.states, "generated": found.generated, "depth": found.depth, "complete": found.complete}
+        print_json({**counts, "deadlocks": found.deadlocks, "properties": properties, "collision_probability": 0.0})
+    else:
+        console = to_user()
+        for name, row in properties.items():
+            console.print(f"{name:<24} {row['verdict']}" + (f", {row['length']} steps" if row["length"] is not None else ""), markup=False)
+            if row["verdict"] == "broken":
+                for number, label in enumerate(row["path"], 1):
+                    console.print(f"{number:4}  {label}", markup=False, soft_wrap=True)
+        console.print(f"{found.states:,} states, depth {found.depth}" + ("" if found.complete else f"; stopped at {limit:,} states"))
+    if found.broken:
+        return Exit.NOT_AS_EXPECTED
+    return Exit.OK if found.complete and all(row["verdict"] != "not exercised" for row in properties.values()) else Exit.INCOMPLETE

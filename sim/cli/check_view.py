@@ -1,0 +1,67 @@
+"""What `session-sim check` shows: verdicts, the shortest way to each state that decides one, and what it was bought with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from sim.checker.result import CheckResult, Judgement
+    from sim.checker.traces import Leg
+
+SIGNS = {"held": "✓", "broken": "✗", "not exercised": "-", "undecidable": "?"}
+STYLES = {"held": "green", "broken": "bold red"}
+
+
+def show(console: Console, model: str, result: CheckResult) -> None:
+    """Print a result for people."""
+    console.print(f"[bold]{model}[/bold]", soft_wrap=True)
+    console.print()
+    for name, judgement in result.properties.items():
+        verdict = judgement.verdict.value
+        style = STYLES.get(verdict, "yellow")
+        console.print(f"{SIGNS[verdict]} {name:<24} {_verdict(judgement)}", style=style, markup=False)
+    for name, judgement in result.properties.items():
+        if judgement.verdict.value == "broken" and judgement.path is not None:
+            console.print(f"\nThe shortest way to break “{name}”, {judgement.length} steps:", markup=False)
+            _story(console, judgement.path)
+    console.print()
+    what = "orbits of states" if result.bounds.get("symmetry") else "states"
+    rate = result.states / max(result.search_s, 1e-9)
+    console.print(
+        f"{result.states:,} {what}, {result.generated:,} successors, depth {result.depth}, {result.deadlocks:,} without successor"
+    )
+    kinds = ", ".join(f"{kind} {n:,}" for kind, n in result.local_states.items())
+    console.print(f"local states: {kinds}; handlers were called {result.handler_calls:,} times", markup=False)
+    seconds = f"{result.search_s:.2f} s of search ({rate:,.0f} a second), {result.compile_s:.2f} s of compilation"
+    console.print(f"{seconds}, {result.bytes_per_state:.0f} bytes a state")
+    bounds = ", ".join(f"{key}: {_bound(value)}" for key, value in result.bounds.items())
+    console.print(f"holds for {bounds}; timers fire at any time", markup=False)
+    if result.collision_probability:
+        console.print(
+            f"two states may have been taken for one with a probability of at most {result.collision_probability:.1e} (--exact: 0)"
+        )
+    if not result.complete:
+        console.print(f"INCOMPLETE: {result.stopped}", style="bold yellow", markup=False)
+
+
+def _verdict(judgement: Judgement) -> str:
+    if judgement.goal:
+        return f"reached in {judgement.length} steps" if judgement.path is not None else f"{judgement.verdict.value}: never reached"
+    return judgement.verdict.value
+
+
+def _bound(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(" = ".join(group) for group in value) or "none"
+    return str(value)
+
+
+def _story(console: Console, path: Sequence[Leg]) -> None:
+    for number, leg in enumerate(path, 1):
+        console.print(f"{number:4}  {leg.choice.label()}", markup=False, soft_wrap=True)
+        for seen in leg.outcome.seen if leg.outcome is not None else ():
+            sentence = getattr(seen, "sentence", None)
+            console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)

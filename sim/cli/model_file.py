@@ -1,0 +1,69 @@
+"""Models that users write: Python files with a function that builds a `System`."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sim.cli.exits import WrongInput
+from sim.model.system import System
+
+BUILDER = "build"
+
+
+def load(argument: str, settings: Sequence[str]) -> System:
+    """The system of `FILE.py` or `FILE.py:NAME`, built with these `KEY=VALUE` settings.
+
+    Raises:
+        WrongInput: there is no such file or function, it fails, or a setting is none of its parameters.
+    """
+    file, _, name = argument.partition(":")
+    path = Path(file)
+    if path.suffix != ".py":
+        raise WrongInput(f"{argument}: expected a model, a Python file that builds a System, such as scenarios/models/two_phase_commit.py")
+    if not path.is_file():
+        raise WrongInput(f"{file}: no such file")
+    builder = getattr(_module(path), name or BUILDER, None)
+    if not callable(builder):
+        raise WrongInput(f"{file}: has no function {name or BUILDER!r}; expected one that returns a System (or name it: {file}:NAME)")
+    given = dict(_setting(text) for text in settings)
+    known = inspect.signature(builder).parameters
+    for key in given:
+        if key not in known:
+            raise WrongInput(f"--set {key}: {name or BUILDER} of {file} has no such parameter; it has {', '.join(known) or 'none'}")
+    try:
+        system = builder(**given)
+    except (TypeError, ValueError) as error:
+        raise WrongInput(f"{file}: {error}") from None
+    if not isinstance(system, System):
+        raise WrongInput(f"{file}: {name or BUILDER} returned {type(system).__name__}; expected a System")
+    return system
+
+
+def _module(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"model_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up by name.
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise WrongInput(f"{path}: cannot be imported: {type(error).__name__}: {error}") from None
+    return module
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise WrongInput(f"--set {text}: expected KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value

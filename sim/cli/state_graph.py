@@ -1,0 +1,70 @@
+"""The state graph of a small model as a file, through networkx."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+
+import networkx as nx
+
+from sim.model.system import System
+from sim.model.world import State
+
+MOST = 20_000
+"""States that a graph may have: nobody looks at more."""
+
+
+def write(system: System, path: Path, limit: int) -> None:
+    """Write all states and choices as GraphML or DOT, by the file's ending.
+
+    Raises ValueError when the ending is another one, or there are more than `limit` states.
+    """
+    if path.suffix not in (".graphml", ".dot"):
+        raise ValueError(f"--graph {path}: expected a file that ends in .graphml or .dot")
+    graph = build(system, limit)
+    if path.suffix == ".graphml":
+        nx.write_graphml(graph, path)
+    else:
+        path.write_text(dot(graph), "utf-8")
+
+
+def build(system: System, limit: int) -> nx.MultiDiGraph[int]:
+    """States as nodes, numbered breadth first, with what each node of the system is in; choices as labelled edges."""
+    world = system.world
+    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
+    first = world.initial()
+    numbers: dict[State, int] = {first: 0}
+    graph.add_node(0, **_attributes(system, first))
+    todo = deque([first])
+    while todo:
+        state = todo.popleft()
+        for choice in world.enabled(state):
+            for _, after in world.apply(state, choice):
+                if after not in numbers:
+                    if len(numbers) == limit:
+                        raise ValueError(f"--graph: more than {limit:,} states; choose smaller parameters, a picture of more shows nothing")
+                    numbers[after] = len(numbers)
+                    graph.add_node(numbers[after], **_attributes(system, after))
+                    todo.append(after)
+                graph.add_edge(numbers[state], numbers[after], label=choice.label())
+    return graph
+
+
+def _attributes(system: System, state: State) -> dict[str, str | int | bool]:
+    shown: dict[str, str | int | bool] = {name: str(kind.restored(local)) for name, kind, local in state.nodes}
+    broken = [name for name, invariant in system.invariants.items() if not invariant(state)]
+    return {**shown, "mail": len(state.mail), "timers": len(state.timers), "broken": ", ".join(broken)}
+
+
+def dot(graph: nx.MultiDiGraph[int]) -> str:
+    """The graph in DOT."""
+
+    def quoted(text: object) -> str:
+        return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+    lines = ["digraph states {"]
+    for number, attributes in graph.nodes(data=True):
+        label = "\n".join(f"{key}: {value}" for key, value in attributes.items() if value != "")
+        lines.append(f"  {number} [label={quoted(label)}{', color=red' if attributes['broken'] else ''}];")
+    lines += [f"  {a} -> {b} [label={quoted(attributes['label'])}];" for a, b, attributes in graph.edges(data=True)]
+    return "\n".join([*lines, "}", ""])

@@ -1,0 +1,111 @@
+"""`session-sim check`: models, verdicts, exit codes, graphs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+from tests.cli.test_run import sim
+from tests.models import ROOT
+
+pytest.importorskip("numba", reason="the checker needs the extra `checker`")
+
+MODELS = ROOT / "scenarios" / "models"
+TWO_PHASE = str(MODELS / "two_phase_commit.py")
+KEYS = {
+    "states", "generated", "depth", "complete", "seconds", "bytes_per_state", "handler_calls", "local_states", "bounds", "properties",
+    "collision_probability",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "states"), [((), 314), (("--no-symmetry",), 8_832), (("--no-symmetry", "--exact"), 8_832)])
+def test_json_has_what_is_promised(words: tuple[str, ...], states: int) -> None:
+    done = sim("check", TWO_PHASE, "--set", "resource_managers=5", *words, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found.keys() >= KEYS
+    assert (found["states"], found["depth"], found["complete"]) == (states, 16, True)
+    assert found["properties"]["consistent"] | {"goal": False} == found["properties"]["consistent"]
+    assert {name: row["verdict"] for name, row in found["properties"].items()} == {"consistent": "held", "all committed": "held"}
+    assert found["seconds"].keys() == {"compile", "search"}
+    assert (found["collision_probability"] == 0) == ("--exact" in words)
+
+
+def test_a_broken_promise_is_told_as_a_story_and_ends_with_1() -> None:
+    done = sim("check", str(MODELS / "lease_lock.py"))
+    assert done.exit_code == 1
+    assert "✗ one holder" in done.stdout
+    assert "The shortest way to break “one holder”, 7 steps:" in done.stdout
+    assert "server: Fired lease" in done.stdout
+    assert "→ Took(token=2)" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["two_phase_commit", "alternating_bit", "lease_lock"])
+def test_the_small_search_says_the_same(name: str) -> None:
+    whole, small = (sim("check", str(MODELS / f"{name}.py"), "--json", *words) for words in ((), ("--small",)))
+    assert whole.exit_code == small.exit_code
+    one, other = json.loads(whole.stdout), json.loads(small.stdout)
+    for key in ("states", "generated", "depth", "complete", "deadlocks"):
+        assert one[key] == other[key]
+    for prop, row in one["properties"].items():
+        assert (row["verdict"], row["length"]) == (other["properties"][prop]["verdict"], other["properties"][prop]["length"])
+
+
+def test_a_limit_ends_with_4_and_says_so() -> None:
+    done = sim("check", TWO_PHASE, "--set", "resource_managers=7", "--no-symmetry", "--limit", "1000")
+    assert done.exit_code == 4
+    assert "INCOMPLETE: 1,000 states are reached" in done.stdout
+
+
+def test_too_little_memory_ends_with_4_and_says_so() -> None:
+    done = sim("check", TWO_PHASE, "--set", "resource_managers=7", "--no-symmetry", "--memory", "0.002", "--json")
+    assert done.exit_code == 4
+    assert "memory" in json.loads(done.stdout)["stopped"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("nothing.py",), "no such file"),
+        (("file_processing.toml",), "expected a model"),
+        ((TWO_PHASE, "--set", "managers=3"), "has no such parameter; it has resource_managers"),
+        ((TWO_PHASE, "--set", "resource_managers"), "expected KEY=VALUE"),
+        ((TWO_PHASE, "--set", "resource_managers=0"), "expected at least 1"),
+        ((TWO_PHASE + ":construct",), "has no function 'construct'"),
+        ((TWO_PHASE, "--graph", "x.png"), "ends in .graphml or .dot"),
+    ],
+)
+def test_what_is_wrong_is_said_and_ends_with_2(words: tuple[str, ...], message: str) -> None:
+    done = sim("check", *words)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_a_model_that_cannot_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("import nowhere_at_all\n")
+    done = sim("check", str(tmp_path / "m.py"))
+    assert done.exit_code == 2
+    assert "cannot be imported: ModuleNotFoundError" in done.stderr
+
+
+def test_without_numba_the_small_search_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("sim.checker")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    done = sim("check", TWO_PHASE)
+    assert done.exit_code == 2
+    assert "pip install 'session-sim[checker]'" in done.stderr
+    assert "--small" in done.stderr
+    assert sim("check", TWO_PHASE, "--small").exit_code == 0
+
+
+def test_the_graph_has_every_state(tmp_path: Path) -> None:
+    for name in ("g.graphml", "g.dot"):
+        assert sim("check", TWO_PHASE, "--graph", str(tmp_path / name)).exit_code == 0
+    graph = nx.read_graphml(tmp_path / "g.graphml")
+    assert (graph.number_of_nodes(), graph.number_of_edges()) == (288, 1601)
+    assert (tmp_path / "g.dot").read_text("utf-8").count(" -> ") == 1601
