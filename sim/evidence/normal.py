@@ -107,7 +107,7 @@ class Comparison:
             if not self._near(parse_duration(ours) - parse_duration(theirs)):
                 yield path, theirs, ours
         elif key == "identity" and isinstance(theirs, str) and isinstance(ours, str):
-            if theirs != ours and not self._renamed(theirs, ours):
+            if not self._renamed(theirs, ours):
                 yield path, theirs, ours
         else:
             yield from self._values(theirs, ours, path)
