@@ -24,7 +24,6 @@ from sim.protocol.names import run_name
 from sim.scenario.replay import replay
 from tests.evidence.cases import CASES, REAL, change_log, copy, real
 
-
 LOGS = [(name, with_log) for name in CASES for with_log in (True, False) if with_log or name != "recreate_waits"]
 """Without its log `recreate_waits` is not followed: it is about attempts that are retried, of which histories tell only the last."""
 
@@ -107,7 +106,7 @@ def test_a_fault_that_the_timeline_does_not_tell(tmp_path: Path) -> None:
 def test_a_fault_that_did_not_happen(tmp_path: Path) -> None:
     folder = copy("happy_path", tmp_path, lambda content: content["timeline"].append({"t": 0.5, "what": "kill -9", "who": "A"}))
     history = json.loads((folder / "w.json").read_text())
-    if not any("A" == event.get("activityTaskStartedEventAttributes", {}).get("identity") for event in history["events"]):
+    if not any(event.get("activityTaskStartedEventAttributes", {}).get("identity") == "A" for event in history["events"]):
         pytest.fail("the case is about a session on A")
     assert rejected(folder)[0] == "happy_path-w/1"
 

@@ -138,8 +138,10 @@ def _deep(content: Json, key: str, value: Any) -> bool:
     ("key", "value"),
     [
         ("eventType", "EVENT_TYPE_TIMER_FIRED"), ("startToCloseTimeout", "7s"), ("heartbeatTimeout", "7s"), ("maximumInterval", "7s"),
-        ("scheduledEventId", "4"), ("startedEventId", "4"), ("workflowTaskCompletedEventId", "3"), ("attempt", 3), ("retryState", "RETRY_STATE_TIMEOUT_X"),
-        ("timeoutType", "TIMEOUT_TYPE_SCHEDULE_TO_START"), ("message", "another message"), ("signalName", "wrong"), ("kind", "TASK_QUEUE_KIND_X"),
+        ("scheduledEventId", "4"), ("startedEventId", "4"),
+        ("workflowTaskCompletedEventId", "3"), ("attempt", 3), ("retryState", "RETRY_STATE_X"),
+        ("timeoutType", "TIMEOUT_TYPE_SCHEDULE_TO_START"), ("message", "another message"), ("signalName", "wrong"),
+        ("kind", "TASK_QUEUE_KIND_X"),
         ("backoffCoefficient", 1.5), ("markerName", "Version"), ("source", "JavaSDK"),
     ],
 )  # fmt: skip
