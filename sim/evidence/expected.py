@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.evidence.follow import Follower
+from sim.evidence.follow import Follower, host_of
 from sim.evidence.recording import At, LoggedAttempt, RecordedActivity, Recording, RunRecord, Start, queue_of
 from sim.history import events as ev
 from sim.history.commands import ScheduleActivity
@@ -13,6 +13,13 @@ from sim.model.inputs import Tag
 from sim.protocol import messages as msg
 
 TASK_ENDS: Final = (ev.WorkflowTaskCompleted, ev.WorkflowTaskFailed, ev.WorkflowTaskTimedOut)
+
+
+FIRST_BACKOFF: Final = 1_000_000
+"""A creation activity is tried again no sooner than this, microseconds."""
+
+SIGNAL_TIME: Final = 10_000
+"""So long before its signal is written a creation activity has usually started."""
 
 
 class Expected:
@@ -103,7 +110,21 @@ class Expected:
             assert isinstance(activity.started.event, ev.ActivityTaskStarted)
             return Start(activity.started.time, activity.started.event.identity)
         logged = self.logged(("", item.run, item.ordinal, item.attempt))
-        return Start(logged.begin, logged.worker) if logged is not None and logged.begin is not None else None
+        if logged is not None and logged.begin is not None:
+            return Start(logged.begin, logged.worker)
+        return self._bound(item, activity) if activity is not None else None
+
+    def _bound(self, item: msg.ActivityTaskItem, activity: RecordedActivity) -> Start | None:
+        """Who starts a creation activity of which the history has no start: the worker that its signal names, before that.
+
+        Only of a first attempt: the signal came too soon for another one.
+        """
+        signal = self.signal(item.run, item.ordinal)
+        if activity.started is not None or signal is None or signal.time - activity.scheduled.time >= FIRST_BACKOFF:
+            return None
+        assert isinstance(signal.event, ev.WorkflowExecutionSignaled)
+        worker = self.recording.only_worker_on(host_of(signal.event.identity))
+        return Start(max(activity.scheduled.time, signal.time - SIGNAL_TIME), worker) if worker else None
 
     def others_start(self, item: msg.Item, since: int, until: int) -> int | None:
         """When the last of the tasks of the same queue is started that are started in this span; None without any."""

@@ -81,13 +81,14 @@ class Table:
         lines += [self._row(kind, [kind]) for kind in shown]
         lines += [self._row("**all**", shown), ""]
         lines += [f"Legal: *{kind}*, for {why}." for kind, why in self.legal.items()]
-        return "\n".join([*lines, *self._wrong()]) + "\n"
+        return "\n".join([*lines, *self.told()]) + "\n"
 
     def _row(self, name: str, kinds: list[str]) -> str:
         numbers = [sum(self.counts[kind, outcome] for kind in kinds) for outcome in Outcome]
         return f"| {name} | {sum(numbers)} | {' | '.join(map(str, numbers))} |"
 
-    def _wrong(self) -> Iterator[str]:
+    def told(self) -> Iterator[str]:
+        """What is not as it should be."""
         for one in self.wrong:
             a = one.alteration
             where = f"{a.case.name}, {a.run.file}, event {'/'.join(map(str, sorted(a.altered)[:3]))}"
