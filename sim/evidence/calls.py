@@ -129,7 +129,7 @@ class CallSteering:
             case msg.RecordActivityTaskHeartbeat():
                 return self._heartbeat(tag, value)
             case msg.RespondActivityTaskCompleted() | msg.RespondActivityTaskFailed() | msg.RespondActivityTaskCanceled():
-                return self._respond(run, tag, event.message, value)
+                return self._respond(run, tag, value)
             case _:
                 return value
 
@@ -149,14 +149,11 @@ class CallSteering:
             return last - TIMER_LATE - self._sim.now
         return value
 
-    def _respond(self, run: str, tag: Tag, message: object, value: int) -> int:
+    def _respond(self, run: str, tag: Tag, value: int) -> int:
         activity, attempt = self._expected.of_tag(tag)
         closed = self._expected.answered(run, activity, attempt)
         if closed is not None:
             return self._until(closed.time, value)
-        if activity is not None and activity.closed is not None and isinstance(message, msg.RespondActivityTaskCompleted):
-            # Whichever attempt it was said to be: what completes is not tried again, so this is the activity's end.
-            return self._until(activity.closed.time, value)
         return self._until(self._expected.failed_at(activity, attempt), value, NEAR)
 
     def _identity(self, node: str) -> str:

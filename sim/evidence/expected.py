@@ -16,7 +16,7 @@ TASK_ENDS: Final = (ev.WorkflowTaskCompleted, ev.WorkflowTaskFailed, ev.Workflow
 
 
 FIRST_BACKOFF: Final = 1_000_000
-"""A creation activity is tried again no sooner than this, microseconds."""
+"""An activity is tried again no sooner than this, microseconds, unless its policy says otherwise."""
 
 SIGNAL_TIME: Final = 10_000
 """So long before its signal is written a creation activity has usually started."""
@@ -74,10 +74,16 @@ class Expected:
 
     def answered(self, run: str, activity: RecordedActivity | None, attempt: int) -> At | None:
         """The closing event that this attempt's own answer brings; None when it ends otherwise, or is over."""
-        if activity is None or activity.closed is None or activity.attempt != attempt:
+        if activity is None or activity.closed is None or not self._is_last(activity, attempt):
             return None
         late = activity.closed.event_id <= self.follower.written(run)
         return None if late or isinstance(activity.closed.event, ev.ActivityTaskTimedOut) else activity.closed
+
+    def _is_last(self, activity: RecordedActivity, attempt: int) -> bool:
+        """Whether this attempt is the recorded one: by its number, or because there was no time for another."""
+        if activity.attempt == attempt or activity.started is None or activity.closed is None:
+            return activity.attempt == attempt
+        return activity.closed.time - activity.scheduled.time < FIRST_BACKOFF
 
     def failed_at(self, activity: RecordedActivity | None, attempt: int) -> int | None:
         """When the server learnt that an attempt failed which was tried once more: the next one's start less the backoff."""
@@ -106,7 +112,7 @@ class Expected:
             at = record.after(self.follower.written(item.run), ev.WorkflowTaskStarted, *TASK_ENDS)
             return Start(at.time, at.event.identity) if at is not None and isinstance(at.event, ev.WorkflowTaskStarted) else None
         activity = self.activity(item.run, item.ordinal)
-        if activity is not None and activity.started is not None and activity.attempt == item.attempt:
+        if activity is not None and activity.started is not None and self._is_last(activity, item.attempt):
             assert isinstance(activity.started.event, ev.ActivityTaskStarted)
             return Start(activity.started.time, activity.started.event.identity)
         logged = self.logged(("", item.run, item.ordinal, item.attempt))
@@ -115,12 +121,12 @@ class Expected:
         return self._bound(item, activity) if activity is not None else None
 
     def _bound(self, item: msg.ActivityTaskItem, activity: RecordedActivity) -> Start | None:
-        """Who starts a creation activity of which the history has no start: the worker that its signal names, before that.
+        """Who starts a creation activity when the history has no start of this attempt: the worker that its signal names, before that.
 
         Only of a first attempt: the signal came too soon for another one.
         """
         signal = self.signal(item.run, item.ordinal)
-        if activity.started is not None or signal is None or signal.time - activity.scheduled.time >= FIRST_BACKOFF:
+        if signal is None or signal.time - activity.scheduled.time >= FIRST_BACKOFF:
             return None
         assert isinstance(signal.event, ev.WorkflowExecutionSignaled)
         worker = self.recording.only_worker_on(host_of(signal.event.identity))

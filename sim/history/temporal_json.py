@@ -69,8 +69,6 @@ _JSON_BYTES_PER_HISTORY_BYTE: Final = 3
 _UNHANDLED_COMMAND: Final = "UNHANDLED_COMMAND"
 
 
-
-
 # The first version of the Go SDK whose signals have headers.
 _SIGNAL_HEADERS_SINCE: Final = (1, 13)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from sim.evidence.case import Case, RecordedRun
-from tools.alterations.edit import CLOSING, Event, activities, kind, links, number, renumbered, with_events
+from sim.history.temporal_reader import payload_values
+from tools.alterations.edit import Activity, Event, activities, attributes, kind, links, number, renumbered, with_events
+
+CREATION: Final = "internalSessionCreationActivity"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ def places(events: list[Event], altered: set[int]) -> frozenset[int]:
 
     * at an altered event;
     * at an event that is written in the same moment: the start of an activity is written with its end (P4.1.5);
+    * at the signal that an altered attempt of a creation activity sent, which is written before that attempt's start;
     * at the first event that refers to an altered one, and at the first workflow task behind it, for what happened is its cause.
     """
     found = set(altered)
@@ -53,9 +58,18 @@ def places(events: list[Event], altered: set[int]) -> frozenset[int]:
         ends = [number(event) for event in (activity.started, activity.closed) if event is not None]
         if altered & set(ends):
             found.update(ends)
+        if activity.started is not None and number(activity.started) in altered and activity.type == CREATION:
+            found.update(_signals(events, activity))
     dependent = next((number(e) for e in events if number(e) > min(altered) and altered & set(links(e).values())), None)
     task = next((number(e) for e in events if number(e) > min(altered) and kind(e) == "WorkflowTaskScheduled"), None)
     return frozenset(found | {place for place in (dependent, task) if place is not None})
 
 
-__all__ = ["CLOSING", "Alteration", "Draft", "places"]
+def _signals(events: list[Event], activity: Activity) -> list[int]:
+    """Ids of the first signal that a creation activity sent, if it did."""
+    names = payload_values(attributes(activity.scheduled).get("input"))
+    sent = [number(e) for e in events if kind(e) == "WorkflowExecutionSignaled" and attributes(e)["signalName"] in names]
+    return sent[:1]
+
+
+__all__ = ["CREATION", "Alteration", "Draft", "places"]

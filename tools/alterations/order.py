@@ -77,7 +77,8 @@ def dropped(case: Case) -> Iterator[Draft]:
         named = {value for event in raw for value in links(event).values()}
         for index, event in enumerate(raw):
             inputs = kind(event) == "WorkflowExecutionSignaled" and not str(attributes(event).get("identity", "")).endswith("@")
-            if number(event) in named or index == 0 or inputs or kind(event) in (*CLOSING, "WorkflowTaskScheduled"):
+            # Of activities and workflow tasks the end belongs to the start: without it the history would not be one.
+            if number(event) in named or index == 0 or inputs or kind(event) in CLOSING or kind(event).startswith("WorkflowTask"):
                 continue
             if index + 1 < len(raw) and _says(raw[index + 1]) == _says(event):
                 continue

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from sim.evidence.case import Case, RecordedRun
-from tools.alterations.alteration import Draft
+from tools.alterations.alteration import CREATION, Draft
 from tools.alterations.edit import Event, activities, attributes, events_of, kind, map_payloads, time_of
 
-CREATION: Final = "internalSessionCreationActivity"
 SIZE: Final = 1000
 MARGIN_US: Final = 1_500_000
 """A slot that was free a moment ago, or will be at once, may have been free: calls take up to a second."""

@@ -169,7 +169,11 @@ def failed_instead(case: Case) -> Iterator[Draft]:
             if kind(event) == "ActivityTaskCompleted":
                 events = events_of(run)
                 found = attributes(events[index])
-                failure = {"message": "it did not", "source": "GoSDK", "applicationFailureInfo": {"type": "SomeError", "nonRetryable": True}}
+                failure = {
+                    "message": "it did not",
+                    "source": "GoSDK",
+                    "applicationFailureInfo": {"type": "SomeError", "nonRetryable": True},
+                }
                 kept = {key: found[key] for key in ("scheduledEventId", "startedEventId", "identity") if key in found}
                 del events[index]["activityTaskCompletedEventAttributes"]
                 events[index]["eventType"] = "EVENT_TYPE_ACTIVITY_TASK_FAILED"
