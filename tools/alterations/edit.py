@@ -87,14 +87,14 @@ def renumbered(events: list[Event]) -> dict[int, int]:
     for index, event in enumerate(events):
         new.setdefault(number(event), index + 1)
     for index, event in enumerate(events):
-        event["eventId"] = str(index + 1)
+        own, event["eventId"] = event["eventId"], str(index + 1)
         found = attributes(event)
         for key, old in links(event).items():
             found[key] = str(new.get(old, old))
         # The SDK calls activities and timers by the ids of their events.
         for key in ("activityId", "timerId"):
             if str(found.get(key, "")).isdecimal():
-                found[key] = str(new.get(int(found[key]), int(found[key])))
+                found[key] = str(index + 1 if found[key] == own else new.get(int(found[key]), int(found[key])))
     return new
 
 

@@ -121,10 +121,8 @@ def another_signal_payload(case: Case) -> Iterator[Draft]:
 
 def _payload(event: Event) -> str:
     def change(value: Any) -> Any:
-        if isinstance(value, dict) and "ostname" in str(list(value)):
-            key = next(key for key in value if key.lower() == "hostname")
-            return {**value, key: value[key] + "x"}
-        return _other(value)
+        key = next((key for key in value if key.lower() == "hostname"), None) if isinstance(value, dict) else None
+        return {**value, key: value[key] + "x"} if key is not None else _other(value)
 
     return "payload" if change_payload(attributes(event).get("input"), change) else ""
 
