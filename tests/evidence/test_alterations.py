@@ -93,9 +93,11 @@ def test_the_table_counts_and_tells_what_is_wrong() -> None:
     assert "* " not in text.split("| **all**")[1]
 
 
-def test_a_simulated_case_is_a_folder_like_a_recorded_one() -> None:
+@pytest.mark.parametrize("seed", [3_000_000, 3_000_003])
+def test_a_simulated_case_is_a_folder_like_a_recorded_one(seed: int) -> None:
+    """In the second one two answers arrive in the same microsecond, and their order is kept."""
     with tempfile.TemporaryDirectory() as scratch:
-        place = folder(3_000_000, Path(scratch))
+        place = folder(seed, Path(scratch))
         assert place is not None
         case = read_case(place)
         assert case.log is None

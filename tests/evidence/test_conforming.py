@@ -13,12 +13,12 @@ import pytest
 import sim
 from sim.evidence.case import read_case
 from sim.evidence.conforming import conform, judge
-from sim.evidence.follow import TOLERANCE
+from sim.evidence.follow import TOLERANCE, host_of
 from sim.evidence.normal import Comparison
 from sim.evidence.rebuild import offset_of, scenario_of
 from sim.evidence.recording import Recording
 from sim.evidence.result import Verdict
-from sim.evidence.search import follow, search
+from sim.evidence.search import follow, matters, search
 from sim.history.temporal_json import to_json
 from sim.protocol.names import run_name
 from sim.scenario.replay import replay
@@ -64,6 +64,24 @@ def test_choices_that_were_made_otherwise_are_found() -> None:
     assert found.tries > 1
     assert all(label.startswith("late|") for label in found.best.forced)
     assert found.best.forced.items() <= found.best.steering.deviations.items()
+
+
+def test_a_poll_that_no_task_came_to_is_not_tried_otherwise() -> None:
+    """Where it waited made no difference."""
+    case = real("random_027")
+    attempt = follow(scenario_of(case), Recording(case), {})
+    tasks = attempt.steering.handed.values()
+    idle = [p for p in attempt.steering.picked if p.queue and not any(t.queue == p.queue and t.at >= p.at for t in tasks)]
+    assert any(not picked.waits for picked in idle)
+    assert [matters(picked, attempt) for picked in idle] == [picked.waits for picked in idle]
+
+
+def test_the_host_of_a_session_is_told_by_its_signal() -> None:
+    assert host_of("21377@host-a@") == "host-a"
+    assert host_of("client") == host_of("21377@host-a") == host_of("") == ""
+    recording = Recording(real("random_027"))
+    assert recording.only_worker_on("host-b") == "B"
+    assert recording.only_worker_on("host-z") == ""
 
 
 def test_a_limit_of_tries_leaves_a_case_undecided() -> None:
