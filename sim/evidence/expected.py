@@ -81,9 +81,9 @@ class Expected:
 
     def _is_last(self, activity: RecordedActivity, attempt: int) -> bool:
         """Whether this attempt is the recorded one: by its number, or because there was no time for another."""
-        if activity.attempt == attempt or activity.started is None or activity.closed is None:
+        if activity.attempt == attempt or activity.started is None:
             return activity.attempt == attempt
-        return activity.closed.time - activity.scheduled.time < FIRST_BACKOFF
+        return attempt == 1 and activity.started.time - activity.scheduled.time < FIRST_BACKOFF
 
     def failed_at(self, activity: RecordedActivity | None, attempt: int) -> int | None:
         """When the server learnt that an attempt failed which was tried once more: the next one's start less the backoff."""
