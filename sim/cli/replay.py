@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.exits import Exit, guarded, leave
+from sim.cli.exits import Exit, check_writable, guarded, leave
 from sim.cli.output import print_json, to_user
+
+if TYPE_CHECKING:
+    from sim.scenario.replay import ReplayResult
 
 
 @guarded
 def command(
     tape: Annotated[str, typer.Argument(metavar="TAPE", help="A tape, a directory that run --out wrote, or - for standard input.")],
+    histories: Annotated[Path | None, typer.Option("--histories", metavar="DIR", help="Write every run's history there.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Run a tape again and say whether the same happened, to the byte.
 
-    Example: session-sim replay reports/demo/run.tape
+    Example: session-sim replay reports/demo/run.tape --histories again
     """
     from sim.cli import load
     from sim.cli.progress import patiently
     from sim.scenario.replay import replay
 
     recorded = load.tape(tape)
+    if histories is not None:
+        check_writable(histories)
     with patiently("replaying"):
-        outcome = replay(recorded)
+        outcome = replay(recorded, histories is not None)
+    files = _write(outcome, histories)
     if as_json:
-        print_json(outcome.to_json())
+        print_json({**outcome.to_json(), "files": files})
     elif outcome.identical:
         to_user().print(f"Identical: digest {outcome.digest}.", style="green")
     else:
@@ -39,3 +47,14 @@ def command(
             console.print(f"first difference{when}:\n  recorded  {difference.recorded}\n  now       {difference.now}", markup=False)
         console.print(f"The tape was made by {recorded.made_by}. Another version of the program may choose otherwise.", style="dim")
     leave(Exit.OK if outcome.identical else Exit.NOT_AS_EXPECTED)
+
+
+def _write(outcome: ReplayResult, histories: Path | None) -> dict[str, str]:
+    """Write the histories of the new run, and say where."""
+    from sim.cli.artifacts import write_histories
+
+    recorder = outcome.result.recorder
+    if histories is None or recorder is None:
+        return {}
+    write_histories(recorder, histories, str(outcome.result.tape.scenario["cluster"]["sdk_version"]))
+    return {"histories": str(histories)}

@@ -20,6 +20,18 @@ from sim.model.durations import parse_duration
 
 SECOND: Final = 1_000_000
 
+_LATEST: Final = 1e11
+"""No time is later than this, seconds: the year 5138."""
+
+_ROWS: Final[Mapping[str, Mapping[str, type | tuple[type, ...]]]] = {
+    "rpc": {"worker": str, "method": str, "ms": (int, float)},
+    "activity_start": {"worker": str, "run": str, "activity": (int, str), "attempt": int},
+    "activity_end": {"worker": str, "run": str, "activity": (int, str), "attempt": int},
+    "workflow_saw": {"run": str, "saw": dict},
+    "worker_started": {"worker": str},
+}
+"""What a row of the log needs, by its `ev`; rows of other kinds are passed over."""
+
 
 class CaseError(Exception):
     """A folder that is no case, or a damaged one. The message says which file, what is wrong, and what was expected."""
@@ -72,6 +84,7 @@ def read_case(folder: Path, with_log: bool = True) -> Case:
     file = folder / "case.json"
     content = _json(file)
     _need(content, file, name=str, t0=(int, float), sdk=str, task_queue=str, workers=dict, workflows=list, timeline=list, runs=list)
+    _check_members(content, file)
     timeline = tuple(_happening(entry, file, index) for index, entry in enumerate(content["timeline"]))
     if not content["runs"]:
         raise CaseError(f"{file}: runs: is empty; expected at least one run with its history")
@@ -88,6 +101,21 @@ def read_case(folder: Path, with_log: bool = True) -> Case:
         runs=tuple(_runs(content["runs"], folder, file)),
         log=_log(folder / "log.jsonl") if with_log else None,
     )
+
+
+def _check_members(content: Mapping[str, Any], file: Path) -> None:
+    """Raise CaseError unless workers, workflows and times have the shape that is relied on."""
+    if not 0 <= content["t0"] < _LATEST:
+        raise CaseError(f"{file}: t0: is {content['t0']!r:.60}; expected seconds since 1970")
+    for name, worker in content["workers"].items():
+        if not isinstance(worker, dict):
+            raise CaseError(f"{file}: workers.{name}: is {worker!r:.60}; expected an object with the worker's options")
+    for index, workflow in enumerate(content["workflows"]):
+        if not isinstance(workflow, dict):
+            raise CaseError(f"{file}: workflows[{index}]: is {workflow!r:.60}; expected an object with id and steps")
+        _need(workflow, file, f"workflows[{index}].", id=str, steps=list)
+        if not isinstance(workflow.get("options", {}), dict):
+            raise CaseError(f"{file}: workflows[{index}].options: is {workflow['options']!r:.60}; expected an object of timeouts")
 
 
 def _json(file: Path) -> dict[str, Any]:
@@ -119,6 +147,8 @@ def _happening(entry: object, file: Path, index: int) -> Happening:
     if not isinstance(entry, dict):
         raise CaseError(f'{file}: {where}: is {entry!r:.60}; expected an object such as {{"t": 1.5, "what": "kill -9", "who": "A"}}')
     _need(entry, file, f"{where}.", t=(int, float), what=str)
+    if not abs(entry["t"]) < _LATEST:
+        raise CaseError(f"{file}: {where}.t: is {entry['t']!r}; expected seconds after t0")
     return Happening(round(entry["t"] * SECOND), entry["what"], str(entry.get("who", "")))
 
 
@@ -147,8 +177,14 @@ def _log(file: Path) -> tuple[Mapping[str, Any], ...] | None:
     """The rows of the workers' log in order of time; None when there is none."""
     if not file.exists():
         return None
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CaseError(f"{file}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise CaseError(f"{file}: is not UTF-8 ({error}); expected an object of JSON a line") from None
     rows = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -157,8 +193,21 @@ def _log(file: Path) -> tuple[Mapping[str, Any], ...] | None:
             raise CaseError(f"{file}, line {number}: is not JSON ({error}); is the file complete?") from None
         if not isinstance(row, dict) or not isinstance(row.get("t"), (int, float)) or not isinstance(row.get("ev"), str):
             raise CaseError(f'{file}, line {number}: lacks "t" or "ev"; expected a row such as {{"t": 1.5, "ev": "rpc", ...}}')
+        _check_row(row, file, number)
         rows.append(row)
     return tuple(sorted(rows, key=lambda row: float(row["t"])))
+
+
+def _check_row(row: Mapping[str, Any], file: Path, number: int) -> None:
+    """Raise CaseError unless a row of the log has what its kind needs."""
+    for key, kind in _ROWS.get(row["ev"], {}).items():
+        value = row.get(key)
+        if not isinstance(value, kind) or isinstance(value, bool) or (key == "activity" and not str(value).isdecimal()):
+            names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+            said = f"is {value!r:.60}" if key in row else "is missing"
+            raise CaseError(f"{file}, line {number}: {row['ev']}: {key}: {said}; expected {names}")
+    if not abs(row["t"]) < _LATEST or not abs(row.get("ms", 0)) < _LATEST:
+        raise CaseError(f"{file}, line {number}: {row['ev']}: t or ms: is no time; expected seconds, and milliseconds")
 
 
 def option_duration(text: str, file: Path, key: str) -> int:

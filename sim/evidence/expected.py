@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.evidence.follow import Follower
+from sim.evidence.follow import Follower, host_of
 from sim.evidence.recording import At, LoggedAttempt, RecordedActivity, Recording, RunRecord, Start, queue_of
 from sim.history import events as ev
 from sim.history.commands import ScheduleActivity
@@ -13,6 +13,13 @@ from sim.model.inputs import Tag
 from sim.protocol import messages as msg
 
 TASK_ENDS: Final = (ev.WorkflowTaskCompleted, ev.WorkflowTaskFailed, ev.WorkflowTaskTimedOut)
+
+
+FIRST_BACKOFF: Final = 1_000_000
+"""An activity is tried again no sooner than this, microseconds, unless its policy says otherwise."""
+
+SIGNAL_TIME: Final = 10_000
+"""So long before its signal is written a creation activity has usually started."""
 
 
 class Expected:
@@ -67,10 +74,16 @@ class Expected:
 
     def answered(self, run: str, activity: RecordedActivity | None, attempt: int) -> At | None:
         """The closing event that this attempt's own answer brings; None when it ends otherwise, or is over."""
-        if activity is None or activity.closed is None or activity.attempt != attempt:
+        if activity is None or activity.closed is None or not self._is_last(activity, attempt):
             return None
         late = activity.closed.event_id <= self.follower.written(run)
         return None if late or isinstance(activity.closed.event, ev.ActivityTaskTimedOut) else activity.closed
+
+    def _is_last(self, activity: RecordedActivity, attempt: int) -> bool:
+        """Whether this attempt is the recorded one: by its number, or because there was no time for another."""
+        if activity.attempt == attempt or activity.started is None:
+            return activity.attempt == attempt
+        return attempt == 1 and activity.started.time - activity.scheduled.time < FIRST_BACKOFF
 
     def failed_at(self, activity: RecordedActivity | None, attempt: int) -> int | None:
         """When the server learnt that an attempt failed which was tried once more: the next one's start less the backoff."""
@@ -99,11 +112,25 @@ class Expected:
             at = record.after(self.follower.written(item.run), ev.WorkflowTaskStarted, *TASK_ENDS)
             return Start(at.time, at.event.identity) if at is not None and isinstance(at.event, ev.WorkflowTaskStarted) else None
         activity = self.activity(item.run, item.ordinal)
-        if activity is not None and activity.started is not None and activity.attempt == item.attempt:
+        if activity is not None and activity.started is not None and self._is_last(activity, item.attempt):
             assert isinstance(activity.started.event, ev.ActivityTaskStarted)
             return Start(activity.started.time, activity.started.event.identity)
         logged = self.logged(("", item.run, item.ordinal, item.attempt))
-        return Start(logged.begin, logged.worker) if logged is not None and logged.begin is not None else None
+        if logged is not None and logged.begin is not None:
+            return Start(logged.begin, logged.worker)
+        return self._bound(item, activity) if activity is not None else None
+
+    def _bound(self, item: msg.ActivityTaskItem, activity: RecordedActivity) -> Start | None:
+        """Who starts a creation activity when the history has no start of this attempt: the worker that its signal names, before that.
+
+        Only of a first attempt: the signal came too soon for another one.
+        """
+        signal = self.signal(item.run, item.ordinal)
+        if signal is None or signal.time - activity.scheduled.time >= FIRST_BACKOFF:
+            return None
+        assert isinstance(signal.event, ev.WorkflowExecutionSignaled)
+        worker = self.recording.only_worker_on(host_of(signal.event.identity))
+        return Start(max(activity.scheduled.time, signal.time - SIGNAL_TIME), worker) if worker else None
 
     def others_start(self, item: msg.Item, since: int, until: int) -> int | None:
         """When the last of the tasks of the same queue is started that are started in this span; None without any."""

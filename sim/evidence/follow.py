@@ -81,7 +81,8 @@ class Follower:
         if theirs is None:
             recorded = "no more events" if record is not None else "no such run"
             raise Diverged(run, ours.event_id, recorded, said, now, self.progress)
-        if facts(theirs.event) != facts(ours.event) or abs(theirs.time - ours.time) > TOLERANCE:
+        same = facts(theirs.event) == facts(ours.event) and theirs.scheduled == ours.links.scheduled
+        if not same or abs(theirs.time - ours.time) > TOLERANCE:
             starters = None
             if isinstance(theirs.event, ev.WorkflowTaskStarted) and isinstance(ours.event, ev.WorkflowTaskStarted):
                 starters = theirs.event.identity, ours.event.identity
@@ -118,7 +119,7 @@ class Follower:
             raise Diverged(run, first.event_id, recorded, "no such event", first.time, self.progress)
 
 
-_COMPARED: Final = ("attempt", "retry_state", "started", "sticky", "cause", "timeout_type", "duration", "activity_type")
+_COMPARED: Final = ("attempt", "retry_state", "started", "sticky", "cause", "timeout_type", "duration", "activity_type", "inline")
 
 
 def facts(event: ev.Event | ev.OtherEvent) -> tuple[Any, ...]:
@@ -129,12 +130,19 @@ def facts(event: ev.Event | ev.OtherEvent) -> tuple[Any, ...]:
             return (type(event), *found, _host(queue))
         case ev.ActivityTaskScheduled(command=command):
             return (type(event), *found, command.activity_type, _host(command.task_queue))
-        case ev.WorkflowExecutionSignaled() | ev.WorkflowExecutionStarted():
+        case ev.WorkflowExecutionSignaled(identity=identity):
+            return (type(event), *found, host_of(identity))
+        case ev.WorkflowExecutionStarted():
             return (type(event), *found)
         case ev.OtherEvent(kind=kind):
             return (type(event), kind)
         case _:
             return (type(event), *found, getattr(event, "identity", None))
+
+
+def host_of(identity: str) -> str:
+    """The host of the creation activity that sent a signal: its client is called PID@HOST@; "" of any other signal."""
+    return identity.rpartition("@")[0].rpartition("@")[2] if identity.endswith("@") else ""
 
 
 def _host(queue: str) -> str:

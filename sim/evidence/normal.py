@@ -109,7 +109,7 @@ class Comparison:
         elif key == "header" and not theirs and not ours:
             return  # clients send an empty one or none
         elif key == "identity" and isinstance(theirs, str) and isinstance(ours, str):
-            if theirs != ours and not self._renamed(theirs, ours):
+            if not self._renamed(theirs, ours):
                 yield path, theirs, ours
         else:
             yield from self._values(theirs, ours, path)

@@ -55,7 +55,7 @@ _IGNORED: Final = ("start workflow", "signal workflow", "SIGCONT", _RELEASED, _C
 
 def offset_of(case: Case) -> int:
     """The scenario's time at the case's t0, microseconds."""
-    return LEAD - min(0, *(happening.at for happening in case.timeline))
+    return LEAD - min([0, *(happening.at for happening in case.timeline)])
 
 
 def scenario_of(case: Case) -> Scenario:
@@ -124,7 +124,7 @@ def _starts(case: Case, name: str) -> list[int]:
 
 
 def _workflow(case: Case, section: Mapping[str, Any], offset: int) -> dict[str, Any]:
-    workflow = str(section.get("id", ""))
+    workflow = str(section["id"])
     first = next((run.history.events[0] for run in case.runs if run.workflow_id == workflow), None)
     if first is None:
         raise CaseError(f"{case.file}: workflows: {workflow!r} has no run; expected a history of it among the runs")
@@ -186,10 +186,8 @@ def _until(case: Case, index: int, who: str, ends: tuple[str, ...]) -> dict[str,
 
 
 def _call_fault(case: Case, what: str) -> dict[str, Any]:
-    rule = json.loads(what.removeprefix(_CALL_FAULT))
+    rule = _rule(case, what)
     mode, block = rule["mode"], int(rule.get("block_ms", 0)) * 1000
-    if mode not in _MODES or "match" in rule:
-        raise CaseError(f"{case.file}: the fault {what!r} is not known here; expected one of {', '.join(_MODES)}, without `match`")
     fault: dict[str, Any] = {"kind": mode, "method": rule["method"]}
     if rule.get("count"):
         fault["calls"] = int(rule["count"])
@@ -202,6 +200,22 @@ def _call_fault(case: Case, what: str) -> dict[str, Any]:
     elif block:
         fault["noticed_after" if mode.startswith("lose") else "delay"] = format_duration(block)
     return fault
+
+
+def _rule(case: Case, what: str) -> dict[str, Any]:
+    """The fault of calls that a line of the timeline tells."""
+    try:
+        rule = json.loads(what.removeprefix(_CALL_FAULT))
+    except ValueError:
+        rule = None
+    if not isinstance(rule, dict) or not isinstance(rule.get("method"), str) or rule.get("mode") not in _MODES or "match" in rule:
+        raise CaseError(
+            f"{case.file}: timeline: the fault {what!r} is not known here; expected an object with method, and mode one of "
+            f"{', '.join(_MODES)}, without `match`"
+        )
+    if not all(isinstance(rule.get(key, 0), int) for key in ("count", "block_ms")):
+        raise CaseError(f"{case.file}: timeline: the fault {what!r} has a count or block_ms that is no whole number")
+    return rule
 
 
 # -- clients ----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ microseconds of the rebuilt scenario.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,13 +19,18 @@ from sim.protocol.names import run_name
 CLOSING: Final = (ev.ActivityTaskCompleted, ev.ActivityTaskFailed, ev.ActivityTaskTimedOut, ev.ActivityTaskCanceled)
 
 
+MOST_AT_ONCE: Final = 10
+"""More than this many calls are not answered in one microsecond."""
+
+
 @dataclass(frozen=True, slots=True)
 class At:
-    """An event of a recorded run: its id, its time, and what it says."""
+    """An event of a recorded run: its id, its time, what it says, and the id of the ActivityTaskScheduled that it is about."""
 
     event_id: int
     time: int
     event: ev.Event | ev.OtherEvent
+    scheduled: int = 0
 
 
 @dataclass(slots=True)
@@ -127,8 +132,14 @@ class Recording:
         """A server's time in the scenario's."""
         return us_since_1970 - self.case.t0 + self.offset
 
+    def only_worker_on(self, host: str) -> str:
+        """The identity of the worker on a host, "" if there are several, or it was started several times."""
+        there = [name for name, options in self.case.workers.items() if str(options.get("host", f"host-{name}")) == host]
+        starts = [h for h in self.case.timeline if h.what == "start worker" and h.who in there]
+        return there[0] if len(there) == len(starts) == 1 else ""
+
     def _record(self, name: str, history: History) -> RunRecord:
-        events = tuple(At(event.event_id, self.time(event.time), event.event) for event in history.events)
+        events = tuple(_apart(At(event.event_id, self.time(event.time), event.event, event.links.scheduled) for event in history.events))
         record = RunRecord(name, history, events)
         for at, read in zip(events, history.events, strict=True):
             match at.event:
@@ -184,6 +195,17 @@ class Recording:
             calls.sort(key=lambda call: call.begin)
         for key, found in times.items():
             self.attempts[key] = LoggedAttempt(found["worker"], found.get("activity_start"), found.get("activity_end"), found["error"])
+
+
+def _apart(events: Iterable[At]) -> Iterator[At]:
+    """What came one after the other at the same microsecond, a microsecond apart, so that choices can bring it about in this order."""
+    last = 0
+    for at in events:
+        if isinstance(at.event, (*CLOSING, ev.WorkflowExecutionSignaled)):
+            if last - MOST_AT_ONCE < at.time <= last:
+                at = At(at.event_id, last + 1, at.event, at.scheduled)
+            last = at.time
+        yield at
 
 
 def queue_of(activity: RecordedActivity) -> str:

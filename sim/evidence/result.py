@@ -6,14 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from sim import frames
 from sim.frames import Columns, FixedRows
 from sim.trace.tape import Tape
-
-if TYPE_CHECKING:
-    pass
 
 
 class Verdict(StrEnum):
@@ -82,8 +79,8 @@ class ConformResult(FixedRows[CaseResult]):
     columns: ClassVar[Columns[CaseResult]] = (
         frames.text("case", lambda c: c.name),
         frames.text("verdict", lambda c: c.verdict.value),
-        frames.number("runs", lambda c: c.runs),
-        frames.number("tries", lambda c: c.tries),
+        frames.count("runs", lambda c: c.runs),
+        frames.count("tries", lambda c: c.tries),
         frames.number("largest_difference_ms", lambda c: c.largest_difference_ms),
         frames.text("rejected_run", lambda c: c.rejection.workflow_run if c.rejection else ""),
         frames.number("rejected_event", lambda c: c.rejection.event_id if c.rejection else None),

@@ -127,9 +127,16 @@ def _corrections(attempt: Attempt, recording: Recording) -> Iterator[dict[str, i
         return
     if diverged.starters is not None and diverged.starters[0] != diverged.starters[1]:
         yield from _other_starter(attempt, recording, diverged, *diverged.starters)
-    before = [picked for picked in attempt.steering.picked if picked.at <= diverged.at]
+    before = [picked for picked in attempt.steering.picked if picked.at <= diverged.at and matters(picked, attempt)]
     for picked in reversed(before[-RECENT:]):
         yield from _otherwise(picked)
+
+
+def matters(picked: Picked, attempt: Attempt) -> bool:
+    """Whether a choice can have led anywhere: where a poll waits makes no difference before a task comes to its queue."""
+    if not picked.queue or picked.waits:
+        return True
+    return any(handed.queue == picked.queue and handed.at >= picked.at for handed in attempt.steering.handed.values())
 
 
 def _otherwise(picked: Picked) -> Iterator[dict[str, int]]:

@@ -36,14 +36,25 @@ GOROUTINE_LIMIT: Final = 50_000
 """A goroutine that was woken runs at most this much later."""
 
 
+POLL: Final = "partition of a poll"
+"""The choice where a poll waits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """A choice between several things: what was picked, of how many, and when."""
+    """A choice between several things: what was picked, of how many, and when. `waits`: at a queue, if tasks waited there."""
 
     label: str
     made: int
     options: int
     at: int
+    waits: bool = True
+
+    @property
+    def queue(self) -> str:
+        """The queue at which a poll took its place; "" for other choices."""
+        _, entity, what, _ = self.label.split("|")
+        return entity if what == POLL else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ class Steering(Choices):
         }
         self._picks: dict[str, Callable[[str, Sequence[Any], int], int]] = {
             "partition of a task": self._matching.partition_of_task,
-            "partition of a poll": self._matching.partition_of_poll,
+            POLL: self._matching.partition_of_poll,
             "partition of a waiting task": self._matching.waiting_task,
             "order of transfer tasks": self._matching.next_transfer,
             "select of the creation activity": self._select,
@@ -106,8 +117,14 @@ class Steering(Choices):
         if label.startswith("choose|"):
             assert self._sim is not None
             assert isinstance(about, Sequence)
-            self.picked.append(Picked(label, made, len(about), self._sim.now))
+            self.picked.append(Picked(label, made, len(about), self._sim.now, self._waits(label)))
         return self._kept(label, value, made)
+
+    def _waits(self, label: str) -> bool:
+        """Whether tasks wait at the queue that chooses; True if it is none."""
+        assert self._sim is not None
+        seat = self._sim.seats.get(label.split("|")[1])
+        return bool(seat.node.backlog) if seat is not None and isinstance(seat.node, TaskQueue) else True
 
     def _kept(self, label: str, value: int, made: int) -> int:
         if made != value:

@@ -53,6 +53,7 @@ from sim.history.failures import (
     TimeoutType,
 )
 from sim.history.recorder import Recorded, RecordedRun
+from sim.history.temporal_reader import INLINE_REQUEST
 
 Json: TypeAlias = dict[str, Any]
 Maker: TypeAlias = Callable[["_Writer", Recorded, Any], Json]
@@ -67,8 +68,6 @@ _JSON_BYTES_PER_HISTORY_BYTE: Final = 3
 
 _UNHANDLED_COMMAND: Final = "UNHANDLED_COMMAND"
 
-# What the server writes for the request of a task that comes with the answer to the completion of the one before.
-_INLINE_REQUEST: Final = "request-from-RespondWorkflowTaskCompleted"
 
 # The first version of the Go SDK whose signals have headers.
 _SIGNAL_HEADERS_SINCE: Final = (1, 13)
@@ -313,7 +312,7 @@ class _Writer:
         return _set(
             scheduledEventId=_id(recorded.links.scheduled),
             identity=event.identity,
-            requestId=_INLINE_REQUEST if event.inline else self.names.request(self.run.run, recorded.event_id),
+            requestId=INLINE_REQUEST if event.inline else self.names.request(self.run.run, recorded.event_id),
             historySizeBytes=str(self._bytes // _JSON_BYTES_PER_HISTORY_BYTE),
         )
 

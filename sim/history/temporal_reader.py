@@ -34,6 +34,9 @@ from sim.history.recorder import Links
 
 Json: TypeAlias = Mapping[str, Any]
 
+INLINE_REQUEST: Final = "request-from-RespondWorkflowTaskCompleted"
+"""What the server calls the request for a task that came with the answer to the completion of the one before."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DURATION: Final = re.compile(r"(-?)(\d+)(?:\.(\d{1,9}))?s")
@@ -311,7 +314,7 @@ class _Reader:
         return ev.WorkflowTaskScheduled(queue.get("name", ""), sticky, queue.get("normalName", ""), timeout, attempt)
 
     def task_started(self, event_id: int, a: Json) -> ev.WorkflowTaskStarted:
-        return ev.WorkflowTaskStarted(a.get("identity", ""))
+        return ev.WorkflowTaskStarted(a.get("identity", ""), a.get("requestId") == INLINE_REQUEST)
 
     def task_completed(self, event_id: int, a: Json) -> ev.WorkflowTaskCompleted:
         return ev.WorkflowTaskCompleted(a.get("identity", ""))

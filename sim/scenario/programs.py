@@ -56,7 +56,7 @@ def _check_step(step: object, key: Key) -> list[Problem]:
     op = step.get("op")
     if op is None:
         return [Problem((*key, "op"), 'is missing; expected what the step does, such as op = "create"')]
-    if op not in STEPS:
+    if not isinstance(op, str) or op not in STEPS:
         return [Problem((*key, "op"), f"is {op!r}, and there is no such step; {did_you_mean(str(op), list(STEPS))}")]
     keys, needed = STEPS[op]
     problems = [Problem((*key, name), f"is missing; the step {op!r} needs {', '.join(needed)}") for name in needed if name not in step]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim import frames
+from sim.history.events import Wrote
+from sim.history.recorder import Recorder
 from sim.scenario import shown
 from sim.scenario.load import Scenario
 from sim.scenario.run import PreparedRun, RunResult
@@ -76,10 +78,11 @@ class _Comparing(dict[str, int]):
             self.first = Difference(self._prepared.sim.now / SECOND, f"{left[0]} = {left[1]}", None)
 
 
-def replay(tape: Tape) -> ReplayResult:
+def replay(tape: Tape, histories: bool = False) -> ReplayResult:
     """Run a tape: from its own scenario, seed and deviations alone.
 
     With all choices on the tape the first difference is found exactly; otherwise all that is known is that there is one.
+    With `histories` the result's `recorder` has Temporal's history of every run.
 
     Raises:
         ScenarioError: the tape's scenario does not suit this program.
@@ -90,10 +93,13 @@ def replay(tape: Tape) -> ReplayResult:
     comparing = None
     if tape.choices is not None:
         comparing = prepared.sim.choices.recorded = _Comparing(tape.choices, prepared)
+    recorder = Recorder(tape.seed) if histories else None
+    if recorder is not None:
+        prepared.sim.listen(Wrote, recorder)
     prepared.run()
     if comparing is not None:
         comparing.finish()
-    result = prepared.result(False, None)
+    result = prepared.result(False, recorder)
     identical = result.digest == tape.digest
     difference = None if identical else (comparing.first if comparing is not None else None) or _unknown(tape, result)
     return ReplayResult(identical, result.digest, difference, result)

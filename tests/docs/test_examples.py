@@ -93,7 +93,7 @@ SLOW = [document for document in SHOWN if any("slow" in block.words for block in
 @pytest.mark.parametrize("document", SHOWN, ids=name_of)
 def test_examples(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every block that says so does what the document says, but for the slow ones."""
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(in_repository(tmp_path))
     execute([block for block in blocks_of(document) if "slow" not in block.words], document)
 
 
@@ -101,8 +101,15 @@ def test_examples(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("document", SLOW, ids=name_of)
 def test_slow_examples(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All blocks, the slow ones too."""
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(in_repository(tmp_path))
     execute(blocks_of(document), document)
+
+
+def in_repository(folder: Path) -> Path:
+    """A directory in which the recorded cases are found as from the repository's root."""
+    (folder / "tests").mkdir()
+    (folder / "tests" / "data").symlink_to(ROOT / "tests" / "data")
+    return folder
 
 
 def execute(blocks: list[Block], document: Path) -> None:

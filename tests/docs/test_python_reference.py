@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import sim
+from sim.evidence.result import ConformResult
 from sim.frames import Columns
 from sim.report import tables as seen
 from sim.scenario import tables
@@ -20,6 +21,7 @@ FRAMES: dict[str, Columns[Any]] = {
     "result.verdicts": tables.JUDGEMENT,
     "result.verdicts.violations()": tables.Violations.columns,
     "replay(...)": tables.REPLAY,
+    "conform(...)": ConformResult.columns,
     "timeline.sessions": seen.SessionRows.columns,
     "timeline.attempts": seen.AttemptRows.columns,
     "timeline.holds": seen.HoldRows.columns,

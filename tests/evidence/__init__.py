@@ -1,0 +1,1 @@
+"""Recorded cases: reading, rebuilding, following, comparing, and saying no."""

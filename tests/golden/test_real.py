@@ -12,7 +12,7 @@ from tests.golden.steer import remaining, steer
 
 REAL = Path(__file__).parent.parent / "data" / "real"
 TAPES = Path(__file__).parent / "real"
-CASES = sorted(folder.name for folder in REAL.iterdir() if (folder / "case.json").exists())
+CASES = sorted(tape.stem for tape in TAPES.glob("*.json"))
 
 
 @pytest.mark.parametrize("case", CASES)
