@@ -30,6 +30,7 @@ from sim.simulator.busy import Busy
 from tools.distribution import band, g_test
 
 REAL = Path(__file__).parent.parent / "data" / "real"
+BASIC = [REAL / name for name in ("creation_timeout", "happy_path", "worker_killed")]
 WORKERS = [{"name": "w", "count": 2}]
 PROGRAM = [
     {"op": "create", "as": "s", "creation": "60s", "execution": "600s"},
@@ -92,7 +93,7 @@ def test_own_parts_and_updates_are_told_apart() -> None:
 
 
 def test_a_log_parts_calls_in_two() -> None:
-    recordings = read_recordings([REAL])
+    recordings = read_recordings(BASIC)
     assert [recording.name for recording in recordings] == ["creation_timeout", "happy_path", "worker_killed"]
     samples = gather(recordings).samples
     for name in ("request.RespondWorkflowTaskCompleted", "cold.request", "cold.response", "transfer_read", "workflow_task"):
@@ -106,7 +107,7 @@ def test_a_log_parts_calls_in_two() -> None:
 
 
 def test_histories_alone_tell_sums() -> None:
-    learned = calibrate(list(REAL.glob("*/w*.json")))
+    learned = calibrate([file for folder in BASIC for file in folder.glob("w*.json")])
     assert not learned.with_log
     latencies = learned.to_tables()["latencies"]
     assert latencies["response"]["PollWorkflowTaskQueue"] == "0s"
@@ -137,7 +138,7 @@ def test_a_damaged_log_is_named(tmp_path: Path) -> None:
 
 
 def test_the_file_is_what_was_learned(tmp_path: Path) -> None:
-    learned = calibrate([REAL])
+    learned = calibrate(BASIC)
     text = to_toml(learned)
     tables = tomllib.loads(text)
     assert tables == learned.to_tables()
@@ -185,7 +186,7 @@ def test_a_wrong_file_is_named(tmp_path: Path, file: str | None, message: str) -
 
 
 def test_variants_of_completions() -> None:
-    found = {h.workflow_id: list(completions(h)) for h in histories([REAL])}
+    found = {h.workflow_id: list(completions(h)) for h in histories(BASIC)}
     assert found == {
         "happy_path-w": [Variant.B], "creation_timeout-w1": [Variant.A], "creation_timeout-w2": [], "worker_killed-w": [],
     }  # fmt: skip
