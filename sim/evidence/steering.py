@@ -106,6 +106,7 @@ class Steering(Choices):
             "order of transfer tasks": self._matching.next_transfer,
             "select of the creation activity": self._select,
             "select of the activity": self._select,
+            "timer read ahead": self._read_ahead,
             "select under a cancelled background context": self._result_or_error,
             "end of work at its deadline": self._in_time,
         }
@@ -205,6 +206,15 @@ class Steering(Choices):
         node = self._sim.seats[queue].node
         assert isinstance(node, TaskQueue)
         return self._calls.expiry(node.open[tag], value)
+
+    def _read_ahead(self, run: str, options: Sequence[Any], value: int) -> int:
+        """A timer that fires was read ahead if one that it makes necessary fires before a second is over (P4.3.10)."""
+        assert self._sim is not None
+        record, now = self._expected.run(run), self._sim.now
+        if record is None:
+            return value
+        fires = [at.time for at in record.events if isinstance(at.event, (ev.ActivityTaskTimedOut, ev.TimerFired))]
+        return options.index(any(now + LATENESS_LIMIT // 10 < time < now + 1_000_000 for time in fires))
 
     # -- on a worker --------------------------------------------------------------------------------------------------
 

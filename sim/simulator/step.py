@@ -239,6 +239,8 @@ class LiveStep:
             return options[0]
         seat, sim = self.seat, self._sim
         assert seat is not None
+        if weights is not None and weights[0] == sum(weights) and sim.at_once:
+            return options[0]  # the others are only on tapes
         return options[sim.choices.pick(seat.name, label, sim.stream(seat, label), options, weights)]
 
     def spawn(self, name: Name, node: Node) -> None:

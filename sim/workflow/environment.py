@@ -47,7 +47,7 @@ from sim.workflow.errors import (
     NonDeterminismError,
     NotModelledError,
     WorkflowError,
-    is_canceled,
+    canceled_in,
     to_error,
     to_failure,
 )
@@ -407,9 +407,10 @@ async def _outcome(env: Environment, argument: object) -> Closing:
     except ContinueAsNewError as again:
         return ContinueAsNew(again.workflow_type, again.input)
     except WorkflowError as error:
-        if is_canceled(error):
+        canceled = canceled_in(error)
+        if canceled is not None:
             # Also when nobody asked for a cancellation: a propagated session failure ends the run as CANCELED.
-            return CancelWorkflow()
+            return CancelWorkflow(canceled.details)
         failure = to_failure(error)
         return FailWorkflow(failure if failure is not None else ApplicationFailure(str(error)))
 

@@ -122,7 +122,12 @@ def chain(error: BaseException | None) -> list[BaseException]:
 
 def is_canceled(error: BaseException) -> bool:
     """Whether the error is or wraps a CanceledError."""
-    return any(isinstance(e, CanceledError) for e in chain(error))
+    return canceled_in(error) is not None
+
+
+def canceled_in(error: BaseException) -> CanceledError | None:
+    """The CanceledError that the error is or wraps; None without one."""
+    return next((e for e in chain(error) if isinstance(e, CanceledError)), None)
 
 
 def is_timeout(error: BaseException, timeout_type: TimeoutType | None = None) -> bool:
