@@ -122,14 +122,14 @@ class CallSteering:
                 return self._poll(parcel, identity, value)
             case msg.RespondWorkflowTaskCompleted() | msg.RespondWorkflowTaskFailed():
                 end = self._expected.end_of_task(run)
-                return self._until(end.time if end is not None else None, value)
+                return self._until(end.time if end is not None else self._killed_at(event), value)
             case msg.SignalWorkflowExecution() if isinstance(tag, tuple):
                 signal = self._expected.signal(run, tag[2])
-                return self._until(signal.time if signal is not None else None, value)
+                return self._until(signal.time if signal is not None else self._killed_at(event), value)
             case msg.RecordActivityTaskHeartbeat():
                 return self._heartbeat(tag, value)
             case msg.RespondActivityTaskCompleted() | msg.RespondActivityTaskFailed() | msg.RespondActivityTaskCanceled():
-                return self._respond(run, tag, value)
+                return self._respond(run, event, tag, value)
             case _:
                 return value
 
@@ -149,12 +149,36 @@ class CallSteering:
             return last - TIMER_LATE - self._sim.now
         return value
 
-    def _respond(self, run: str, tag: Tag, value: int) -> int:
+    def _respond(self, run: str, event: Deliver, tag: Tag, value: int) -> int:
         activity, attempt = self._expected.of_tag(tag)
         closed = self._expected.answered(run, activity, attempt)
         if closed is not None:
             return self._until(closed.time, value)
-        return self._until(self._expected.failed_at(activity, attempt), value, NEAR)
+        failed = self._expected.failed_at(activity, attempt)
+        return self._until(failed, value, NEAR) if failed is not None or activity is None else self._until(self._killed_at(event), value)
+
+    def _killed_at(self, event: Deliver) -> int | None:
+        """Just after the process that makes a call is killed: its last calls may never have left it."""
+        worker = self._identity(event.source).partition("'")[0]
+        recording = self._expected.recording
+        kills = [recording.offset + h.at + 1 for h in recording.case.timeline if h.what == "kill -9" and h.who == worker]
+        return min((at for at in kills if at > self._sim.now), default=None)
+
+    def has_no_effect(self, parcel: Parcel) -> bool:
+        """Whether the recording has nothing of a call whose caller was killed before it arrived."""
+        event, run = parcel.event, parcel.to
+        tag = event.call.tag if isinstance(event, Deliver) and event.call is not None else None
+        match event:
+            case Deliver(message=msg.RespondWorkflowTaskCompleted() | msg.RespondWorkflowTaskFailed()):
+                return self._expected.end_of_task(run) is None
+            case Deliver(message=msg.SignalWorkflowExecution()) if isinstance(tag, tuple):
+                return self._expected.signal(run, tag[2]) is None
+            case Deliver(message=msg.RespondActivityTaskCompleted() | msg.RespondActivityTaskFailed() | msg.RespondActivityTaskCanceled()):
+                activity, attempt = self._expected.of_tag(tag)
+                told = self._expected.answered(run, activity, attempt) or self._expected.failed_at(activity, attempt)
+                return activity is not None and told is None
+            case _:
+                return False
 
     def _identity(self, node: str) -> str:
         seat = self._sim.seats.get(node)

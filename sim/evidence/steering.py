@@ -135,6 +135,8 @@ class Steering(Choices):
     def late(self, label: str, about: object = None) -> int:
         """What is left of a message's time when it has arrived."""
         assert isinstance(about, Parcel)
+        if label.startswith("unsent|"):
+            return self._kept(label, 0, int(self._calls.has_no_effect(about)))
         made = self._forced[label] if label in self._forced else self._left(about)
         self._remember(label, about, made)
         return self._kept(label, 0, made) if made else 0

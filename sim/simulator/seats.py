@@ -112,6 +112,8 @@ class Parcel(Entry):
             if not link.broken:
                 link.waiting.append(self)
             return
+        if link is not None and sim.choices.labelled and sim.unsent(self, link):
+            return
         seat = sim.seats.get(self.to)
         if seat is None or seat.place.condition is not _UP:
             sim.not_taken(seat, self)

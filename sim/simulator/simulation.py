@@ -276,6 +276,13 @@ class Simulation:
         number = self._sent[key] = self._sent.get(key, 0) + 1
         return self.choices.late(f"late|{way}|{key[1].__name__}|{number}", parcel)
 
+    def unsent(self, parcel: Parcel, link: Link) -> bool:
+        """Whether a message never left a process that was killed meanwhile: what was sent arrives, unless a tape says otherwise."""
+        if self.places[link.source].condition is not Condition.DEAD:
+            return False
+        number = self._sent[link.name, Condition] = self._sent.get((link.name, Condition), 0) + 1
+        return bool(self.choices.late(f"unsent|{link.name}|{_kind(parcel.event).__name__}|{number}", parcel))
+
     def _asked(self, to: Name, event: Input) -> tuple[object, Name] | None:
         """The request that an input is, or answers, and whom it was made to; None when it is neither."""
         match event:
