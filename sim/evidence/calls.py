@@ -7,7 +7,7 @@ from typing import Final
 from sim.evidence.expected import Expected, command_of
 from sim.evidence.recording import Call, RecordedActivity, kind_of_queue
 from sim.history import events as ev
-from sim.model.inputs import Deliver, Reply, Tag
+from sim.model.inputs import Deliver, Reply, Tag, Withdrawn
 from sim.protocol import messages as msg
 from sim.protocol.names import workflow_queue
 from sim.protocol.queue import LEAST_POLL, LONG_POLL, OpenPoll, TaskQueue
@@ -74,7 +74,18 @@ class CallSteering:
             return self._request(parcel, event, value)
         if isinstance(event, Reply):
             return self._answer(parcel, event, value)
+        if isinstance(event, Withdrawn):
+            return self._withdrawn(event, value)
         return value
+
+    def _withdrawn(self, event: Withdrawn, value: int) -> int:
+        """The server notices that a worker's poll is gone only after it has given it the last task that the recording says."""
+        caller = event.call.caller
+        seat = self._sim.seats.get(caller) or self._sim.departed.get(caller)
+        if seat is None or not isinstance(seat.node, Worker):
+            return value
+        last = self._expected.last_start_by(seat.node.identity, self._sim.now, self._sim.now + NEAR)
+        return self._until(last + 1 if last is not None else None, value)
 
     def _find(self, parcel: Parcel, event: Deliver) -> Call | None:
         """The logged call that this one is: of the same worker and method, and begun at about this time."""

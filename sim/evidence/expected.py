@@ -155,6 +155,11 @@ class Expected:
         starts = self.recording.task_starts if activity is None else self.recording.activity_starts.get(queue_of(activity), [])
         return min((start.time for start in starts if start.identity == identity and start.time >= since), default=None)
 
+    def last_start_by(self, identity: str, since: int, until: int) -> int | None:
+        """When this worker is given the last task that it is given in this span; None without any."""
+        starts = [*self.recording.all_task_starts, *(s for queue in self.recording.activity_starts.values() for s in queue)]
+        return max((start.time for start in starts if start.identity == identity and since <= start.time <= until), default=None)
+
 
 def command_of(activity: RecordedActivity) -> ScheduleActivity:
     """The command that asked for a recorded activity."""

@@ -120,6 +120,8 @@ class Recording:
         """Starts of activity tasks by the recorded name of their queue."""
         self.task_starts: list[Start] = []
         """Starts of workflow tasks from the normal queue."""
+        self.all_task_starts: list[Start] = []
+        """Starts of workflow tasks from whichever queue."""
         for record in self.runs.values():
             self._collect_starts(record)
         self.calls: dict[tuple[str, str, str], list[Call]] = {}
@@ -164,8 +166,10 @@ class Recording:
         for at in record.events:
             if isinstance(at.event, ev.WorkflowTaskScheduled):
                 sticky = at.event.sticky
-            elif isinstance(at.event, ev.WorkflowTaskStarted) and not sticky:
-                self.task_starts.append(Start(at.time, at.event.identity))
+            elif isinstance(at.event, ev.WorkflowTaskStarted):
+                self.all_task_starts.append(Start(at.time, at.event.identity))
+                if not sticky:
+                    self.task_starts.append(self.all_task_starts[-1])
 
     # -- the log ------------------------------------------------------------------------------------------------------
 

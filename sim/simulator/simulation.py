@@ -269,10 +269,7 @@ class Simulation:
 
         Messages of a connection arrive in their order; who serves them may take up a later one first.
         """
-        event = parcel.event
-        if not isinstance(event, (Deliver, Reply)):
-            return 0
-        key = (way, type(event.message))
+        key = (way, _kind(parcel.event))
         number = self._sent[key] = self._sent.get(key, 0) + 1
         return self.choices.late(f"late|{way}|{key[1].__name__}|{number}", parcel)
 
