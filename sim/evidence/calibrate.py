@@ -13,6 +13,7 @@ from scipy import stats
 from sim.evidence.calibrate_busy import Together, together
 from sim.evidence.calibrate_hidden import Mixture, Separated, separate, without
 from sim.evidence.calibrate_laws import MOST_VALUES, Fitted, empirical, fit, thinned
+from sim.evidence.calibrate_reads import told_apart
 from sim.evidence.calibrate_samples import COLD, Gathered, Pair, gather, read_recordings
 from sim.model.durations import format_duration
 from sim.model.laws import Constant, Empirical, Law
@@ -118,6 +119,7 @@ def learn(gathered: Gathered, recordings: int = 0, histories: int = 0, quick: bo
         sample = samples.get(name) or samples.get(f"sum.{name}")
         if sample:
             fitted[name] = law_of(sample)
+    fitted.update(_reads(samples.get("transfer_read", ())))
     for name, sample in samples.items():
         if name.startswith(("activities.", "arrivals.")):
             fitted[name] = law_of(sample)
@@ -157,6 +159,19 @@ def _way(sample: Sequence[int], separated: Separated | None, quick: bool, whole:
     kept = without(sample, separated.own).quantiles(MOST_VALUES)
     said = {"values": len(kept), "median": kept[len(kept) // 2], "least": kept[0], "most": kept[-1]}
     return Fitted(Empirical(kept), "empirical", said, p, len(sample), tuple(sample))
+
+
+def _reads(sample: Sequence[int]) -> dict[str, Fitted]:
+    """What unlimited reads take, and how far others use the limit up; nothing where these cannot be told apart."""
+    reads = told_apart(sample)
+    others = None if reads is None else reads.by_others()
+    if reads is None or others is None:
+        return {}
+    found: dict[str, Fitted] = {}
+    for name, law in (("transfer_read", Empirical(reads.quiet)), ("reads_by_others", others)):
+        said = {"values": len(law.values), "limited": round(reads.limited, 4), "least": law.values[0], "most": law.values[-1]}
+        found[name] = Fitted(law, "empirical", said, empirical(sample).ks_p, len(sample), tuple(sample))
+    return found
 
 
 def _forwarding(dispatch: Sequence[int], read: Sequence[int]) -> Fitted:

@@ -81,6 +81,11 @@ class Least(Struct, frozen=True):
     second: Span
 
 
+class Greatest(Struct, frozen=True):
+    first: Span
+    second: Span
+
+
 class Plus(Struct, frozen=True):
     first: Span
     second: Span
@@ -102,7 +107,7 @@ class NotBefore(Struct, frozen=True):
     after: int
 
 
-Span = Exactly | Within | Drawn | Left | Until | Half | Clamp | Least | Plus | Excess | NotBefore
+Span = Exactly | Within | Drawn | Left | Until | Half | Clamp | Least | Greatest | Plus | Excess | NotBefore
 
 
 class LeftBelow(Struct, frozen=True):

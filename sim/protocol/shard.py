@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sim.model.inputs import Call, Deliver, Fired, Input, Name, NoSuchNode, Reply, Withdrawn
 from sim.model.node import Node, Step
-from sim.model.spans import MILLISECOND, Exactly, Excess, Left, Plus, Within
+from sim.model.spans import MILLISECOND, Drawn, Exactly, Excess, Greatest, Left, Plus, Within
 from sim.protocol import messages as msg
 from sim.protocol.names import run_name
 from sim.protocol.pace import AT_ONCE, Pace
@@ -72,6 +72,9 @@ class Shard(Node):
     def _read_soon(self, step: Step) -> None:
         if not self.reading:
             self.reading = True
+            if self.pace.others is not None:
+                # Others share the bucket: it is at most as full as they left it.
+                step.deadline("tat", Greatest(Left("tat"), Drawn("reads by others", self.pace.others)))
             # The bucket as a theoretical arrival time ("tat"): BURST intervals of it may be used in advance.
             step.arm("read", Plus(READ_DELAY, Excess("tat", (BURST - 1) * READ_INTERVAL)))
 

@@ -102,7 +102,7 @@ def spans_of(section: LatenciesSection) -> dict[str, Law]:
 
 def pace_of(model: ScenarioModel) -> Pace:
     """How long steps take that otherwise take no time."""
-    return Pace(*(_unless_nothing(getattr(model.latencies, key)) for key in STEPS))
+    return Pace(*(_unless_nothing(getattr(model.latencies, key)) for key in (*STEPS, "reads_by_others")))
 
 
 def busy_of(section: LatenciesSection, seed: int) -> Busy | None:

@@ -119,6 +119,7 @@ class LatenciesSection(Section):
     handling: CallLaws = Field(CallLaws(), description="from a request's arrival to its transaction: requests overtake each other")
     returning: CallLaws = Field(CallLaws(), description="what an answer takes besides its way: answers overtake each other")
     transfer_read: LawField | None = Field(None, description="from a transfer task's write to its read, at most 20 reads a second")
+    reads_by_others: LawField | None = Field(None, description="how far others used up the 20 reads, as the time they take to come back")
     meeting: LawField | None = Field(None, description="how long a new poll and a task that waits elsewhere take to meet")
     timer_lateness: LawField | None = Field(None, description="how late the server's timers fire")
     goroutine_wake_up: LawField | None = Field(None, description="from waking the creation activity to its call")

@@ -16,6 +16,7 @@ from sim.evidence.calibrate import calibrate
 from sim.evidence.calibrate_busy import together
 from sim.evidence.calibrate_hidden import separate, without
 from sim.evidence.calibrate_laws import FEW, MOST_VALUES, fit, thinned
+from sim.evidence.calibrate_reads import LEAST_VALUES, told_apart
 from sim.evidence.calibrate_samples import Pair, gather, read_recordings
 from sim.evidence.calibrate_toml import to_toml
 from sim.evidence.calllog import LogError, read_log
@@ -321,3 +322,38 @@ def test_tasks_of_shared_queues_are_forwarded() -> None:
     asked = [r.time for r in one.events if isinstance(r.event, ev.WorkflowTaskScheduled)]
     starts = [r.time for r in one.events if isinstance(r.event, ev.WorkflowTaskStarted)]
     assert [start - at for at, start in zip(asked, starts, strict=True)] == [32_000, 2_000]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_quiet_reads_are_told_from_limited_ones(share: float) -> None:
+    n = round(1000 * share)
+    quiet = drawn(LogNormal(2_500, 800), 1000)
+    waits = drawn(Uniform(0, 50_000), n, seed=2)
+    reads = told_apart([value + wait for value, wait in zip(quiet, waits, strict=False)] + quiet[n:])
+    assert reads is not None
+    assert reads.limited == pytest.approx(share, abs=0.04)
+    assert np.median(reads.quiet) == pytest.approx(2_400, rel=0.1)
+    others = reads.by_others()
+    assert others is not None
+    assert np.mean(np.asarray(others.values) > 950_000) == pytest.approx(reads.limited, abs=0.005)
+    assert max(others.values) < 1_000_000
+
+
+def test_without_limited_reads_there_are_no_others() -> None:
+    quiet = drawn(LogNormal(2_500, 800), 1000)
+    reads = told_apart(quiet)
+    assert reads is not None
+    assert reads.limited < 0.03
+    assert told_apart(quiet[: LEAST_VALUES - 1]) is None
+
+
+@pytest.mark.parametrize(("others", "wait"), [("0s", 2_000), ("900ms", 2_000), ("950ms", 2_000), ("980ms", 32_000)])
+def test_others_use_up_the_reads_of_a_shard(others: str, wait: int) -> None:
+    """Of the second task, for which a poll waits: a read need not wait until they have used up all but one of twenty, 50 ms each."""
+    latencies = {"transfer_read": "2ms", "reads_by_others": others}
+    tables = {"workers": [{"name": "w"}], "workflows": [{"id": "w", "program": [{"op": "sleep", "ms": 1000}]}], "latencies": latencies}
+    recorder = run(Scenario.from_dict(tables), 1, histories=True).recorder
+    assert recorder is not None
+    (one,) = recorder
+    asked = max(r.time for r in one.events if isinstance(r.event, ev.WorkflowTaskScheduled))
+    assert max(r.time for r in one.events if isinstance(r.event, ev.WorkflowTaskStarted)) - asked == wait
