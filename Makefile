@@ -11,7 +11,7 @@ STAMP_BENCH := $(VENV)/.stamp-bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo notebooks test test-slow bench bench-checker bench-fast bench-large fast lint format clean
+.PHONY: help venv demo notebooks test test-slow bench bench-checker bench-fast bench-large conformance fast lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -55,6 +55,9 @@ bench-fast: fast $(STAMP_BENCH) ## run the benchmarks with the compiled build
 
 bench-large: $(STAMP) ## run the large benchmark
 	$(BIN)/python -m benchmarks.large
+
+conformance: $(STAMP) ## record the cases of conformance/cases on a real server and judge them; needs Go
+	$(BIN)/python -m conformance
 
 lint: $(STAMP) ## check style, format, types and import layers
 	$(BIN)/ruff check

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from temporalio.service import RPCError
+
 from conformance import draw
 from conformance.build import SERVER, WORKER, BuildError, build, default_version
 from conformance.plan import NotRecordable, Plan, plan_of
@@ -83,7 +85,7 @@ async def _record_all(plans: list[Plan], worker: Path, server: Path, versions: V
                 async with places:
                     try:
                         folder = await record(plan, running.address, worker, versions, out)
-                    except (WorkerError, OSError, RuntimeError) as error:
+                    except (WorkerError, OSError, RuntimeError, RPCError) as error:
                         print(f"{plan.name}: not recorded: {error}", file=sys.stderr)
                         return None
                     print(f"{plan.name}: recorded", file=sys.stderr)

@@ -29,7 +29,7 @@ OPTIONS: Final = {
 PROCESS_FAULTS: Final = ("kill", "lose_machine", "start", "restart", "stop", "pause", "partition")
 CALL_FAULTS: Final = ("lose_request", "lose_response", "delay_request", "delay_response", "error")
 CLIENT_FAULTS: Final = ("cancel", "terminate", "signal")
-KINDS: Final = (*PROCESS_FAULTS, *CALL_FAULTS, *CLIENT_FAULTS, "server_outage")
+KINDS: Final = (*PROCESS_FAULTS, *CALL_FAULTS, *CLIENT_FAULTS)
 
 MOMENTS: Final[Mapping[str, tuple[str, str]]] = {
     "activity runs": ("activity_start", ""),

@@ -111,7 +111,9 @@ async def _perform(recording: Recording) -> None:
     await asyncio.sleep(plan.grace_us / _SECOND + LINGER_S)
     for task in others:
         task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    for outcome in await asyncio.gather(*others, return_exceptions=True):
+        if isinstance(outcome, Exception):  # a case without one of its faults would be another case
+            raise outcome
     for workflow, handle in recording.handles.items():
         if await _is_open(handle):
             recording.note("terminate workflow (end of recording)", workflow)
