@@ -107,11 +107,6 @@ class Plan:
     grace_us: int
     history_shards: int = 1
 
-    @property
-    def needs_own_server(self) -> bool:
-        """Whether the server goes away in it."""
-        return any(fault.kind == "server_outage" for fault in self.faults)
-
 
 def plan_of(scenario: Scenario) -> Plan:
     """The plan that a scenario comes to. Raises NotRecordable."""
