@@ -34,7 +34,7 @@ def run_module(name: str, source: str) -> ModuleType:
     except SyntaxError as error:
         del sys.modules[full]
         raise ValueError(f"{name}, line {error.lineno}: {error.msg}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a module that exits must not end the command as if all were well
         del sys.modules[full]
         raise ValueError(f"{name} cannot be run: {type(error).__name__}: {error}") from error
     return module

@@ -31,8 +31,8 @@ def test_temporal_reads_what_the_sdk_accepted(file: Path) -> None:
 
 def test_a_seed_draws_one_scenario_which_can_be_recorded() -> None:
     for seed in range(100):
-        drawn = scenario(seed)
-        assert drawn == scenario(seed)
+        assert scenario(seed) == scenario(seed)
+        drawn = scenario(seed, outages=False)
         assert plan_of(Scenario.from_dict(drawn)).flows
 
 
