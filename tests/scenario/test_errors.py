@@ -243,6 +243,7 @@ def test_a_file_of_arrivals(tmp_path: Path) -> None:
         ("async def f(ctx): ...", "workflow f: expected two parameters, (ctx, argument), got (ctx)"),
         ("async def f(ctx, a:\n", "w.py, line 1: '(' was never closed"),
         ("import nothing_like_this", "w.py cannot be run: ModuleNotFoundError: No module named 'nothing_like_this'"),
+        ("import sys\nsys.exit(0)", "w.py cannot be run: SystemExit: 0"),
     ],
 )
 def test_workflow_code(tmp_path: Path, code: str, expected: str) -> None:
