@@ -58,6 +58,11 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             # Whoever read has what it wanted; nothing may be written to the pipe when Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             leave(Exit.OK)
+        except OSError as error:
+            # A full disk, or a folder where a file should go, is nothing that a report to us would mend.
+            place = error.filename2 or error.filename or "output"
+            _say(f"error: {place}: {error.strerror or error}; expected a place that can be written to")
+            leave(Exit.WRONG_INPUT)
         except Exception as error:
             if _is_wrong_input(error):
                 _say(f"error: {error}")

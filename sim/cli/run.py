@@ -125,11 +125,13 @@ def _write(ran: Any, out: Path | None, histories: Path | None) -> dict[str, str]
 
 def _show(ran: Any, files: dict[str, str]) -> None:
     """The summary, and below it what one looks for: the verdict, the picture, the report, how to do it again."""
+    from rich.markup import escape
+
     from sim.report import summary
 
     console = to_user()
-    name = f"[bold]{ran.result.scenario}[/bold], seed {ran.result.seed}"
-    console.print(name + (f" · {ran.scenario.model.title}" if ran.scenario.model.title else ""))
+    name = f"[bold]{escape(ran.result.scenario)}[/bold], seed {ran.result.seed}"
+    console.print(name + (f" · {escape(ran.scenario.model.title)}" if ran.scenario.model.title else ""))
     console.print()
     console.print(summary.summary(ran.result.to_json(), ran.judged))
     console.print()

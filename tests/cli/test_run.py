@@ -115,6 +115,13 @@ def test_a_directory_that_cannot_be_made_is_wrong_input(tmp_path: Path) -> None:
     assert "expected a directory to write to" in done.stderr
 
 
+def test_a_folder_in_the_place_of_a_file_is_wrong_input(tmp_path: Path) -> None:
+    (tmp_path / "run.tape").mkdir()
+    done = sim("run", CRASH, "--seed", "7", "--out", str(tmp_path))
+    assert done.exit_code == 2
+    assert f"{tmp_path / 'run.tape'}: Is a directory" in done.stderr
+
+
 def test_a_scenario_from_standard_input() -> None:
     text = """
     [[workers]]
