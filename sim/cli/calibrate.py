@@ -47,15 +47,13 @@ def command(
 def _calibrated(paths: list[str]) -> Calibration:
     from sim.cli.progress import patiently
     from sim.evidence.calibrate import calibrate
-    from sim.evidence.calllog import LogError
+    from sim.evidence.case import CaseError
     from sim.history.temporal_reader import HistoryError
 
     try:
         with patiently("reading recordings"):
             return calibrate(paths)
-    except (HistoryError, LogError) as error:
-        raise WrongInput(str(error)) from None
-    except ValueError as error:
+    except (HistoryError, CaseError, ValueError) as error:
         raise WrongInput(str(error)) from None
 
 

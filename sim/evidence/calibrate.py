@@ -86,7 +86,7 @@ def calibrate(paths: Iterable[str | Path]) -> Calibration:
     """Learn latencies from case folders (with `case.json` and `log.jsonl`) and histories.
 
     Raises:
-        HistoryError, LogError: something cannot be read.
+        HistoryError, CaseError: something cannot be read.
         ValueError: nothing was told about any latency.
     """
     recordings = read_recordings(paths)

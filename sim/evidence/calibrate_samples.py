@@ -18,17 +18,15 @@ from sim.history.commands import ScheduleActivity
 from sim.history.failures import TimeoutFailure, TimeoutType
 from sim.history.files import histories
 from sim.history.temporal_reader import History, ReadEvent
+from sim.model.spans import SECOND
+from sim.protocol.shard import BURST
 from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
 
-SECOND: Final = 1_000_000
 LONGEST_DISPATCH: Final = 60_000
 """A task that waits longer for its start than a read of the transfer queue at its limit may take waited for a poll (P4.6.11)."""
 
 INLINE: Final = 500
 """A workflow task that starts sooner was given to its worker in the same transaction, past the transfer queue (P4.5.5)."""
-
-BURST: Final = 20
-"""Reads of the transfer queue that may follow each other without waiting, and reads a second (P4.6.11)."""
 
 COLD: Final = 500_000
 """So long after the start of a worker calls take longer than later: recorded medians are 8 to 9 ms then, and 5 to 6 ms later."""
@@ -87,7 +85,7 @@ def read_recordings(paths: Iterable[str | Path]) -> list[Recording]:
 
     Raises:
         HistoryError: a history cannot be read.
-        LogError: a case or a log cannot be read.
+        CaseError: a case or a log cannot be read.
     """
     found: list[Recording] = []
     bare: list[History] = []

@@ -7,23 +7,25 @@ after `t0` of the case. All times here are integer microseconds since 1970.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-MICROSECONDS: Final = 1_000_000
+from sim.evidence.case import CaseError, Happening, happenings
+from sim.model.spans import SECOND
+
 LOG: Final = "log.jsonl"
 CASE: Final = "case.json"
 
-SETTLING: Final = MICROSECONDS
+SETTLING: Final = SECOND
 """After a worker runs again, or its network does, its calls are not ordinary ones for so long."""
 
 _ENDS: Final[Mapping[str, str]] = {"SIGSTOP": "SIGCONT", "network held": "network released"}
 _MOMENTS: Final = ("kill -9", "machine lost", "graceful stop")
 
 
-class LogError(ValueError):
+class LogError(CaseError):
     """A case or its log cannot be used; the message says file, line and what was expected."""
 
 
@@ -82,15 +84,15 @@ def read_log(folder: Path) -> CallLog | None:
     """The log in a case's folder; None when it has none.
 
     Raises:
-        LogError: `case.json` or `log.jsonl` is not what it should be.
+        CaseError: `case.json` or `log.jsonl` is not what it should be.
     """
     if not (folder / CASE).is_file() or not (folder / LOG).is_file():
         return None
     case = _object((folder / CASE).read_text("utf-8"), str(folder / CASE))
     if not isinstance(case.get("t0"), (int, float)):
         raise LogError(f"{folder / CASE}: t0 is {case.get('t0')!r}; expected the time 0 of the log, seconds since 1970")
-    zero = round(case["t0"] * MICROSECONDS)
-    log = CallLog(disturbed=_disturbances(case.get("timeline", []), zero))
+    zero = round(case["t0"] * SECOND)
+    log = CallLog(disturbed=_disturbances(happenings({"timeline": [], **case}, folder / CASE), zero))
     begun: dict[tuple[str, str, str, int], Mapping[str, Any]] = {}
     for number, line in enumerate((folder / LOG).read_text("utf-8").splitlines(), 1):
         if line.strip():
@@ -150,15 +152,15 @@ def _ran(first: Mapping[str, Any], last: Mapping[str, Any] | None, zero: int) ->
 
 
 def _at(entry: Mapping[str, Any], zero: int) -> int:
-    return zero + round(float(entry["t"]) * MICROSECONDS)
+    return zero + round(float(entry["t"]) * SECOND)
 
 
-def _disturbances(timeline: list[Mapping[str, Any]], zero: int) -> dict[str, list[tuple[int, int]]]:
+def _disturbances(timeline: Iterable[Happening], zero: int) -> dict[str, list[tuple[int, int]]]:
     """From when until when each worker was not left alone."""
     spans: dict[str, list[tuple[int, int]]] = {}
     since: dict[tuple[str, str], int] = {}
-    for entry in timeline:
-        what, who, at = str(entry.get("what", "")), str(entry.get("who", "")), zero + round(float(entry.get("t", 0)) * MICROSECONDS)
+    for happening in timeline:
+        what, who, at = happening.what, happening.who, zero + happening.at
         for first, last in _ENDS.items():
             if what.startswith(first):
                 since.setdefault((who, last), at)
@@ -167,5 +169,5 @@ def _disturbances(timeline: list[Mapping[str, Any]], zero: int) -> dict[str, lis
         if what.startswith(_MOMENTS):
             spans.setdefault(who, []).append((at, at + SETTLING))
     for (who, _), at in since.items():
-        spans.setdefault(who, []).append((at, at + 3600 * MICROSECONDS))
+        spans.setdefault(who, []).append((at, at + 3600 * SECOND))
     return spans

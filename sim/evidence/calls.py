@@ -53,14 +53,13 @@ class CallSteering:
         if due is not None:
             return max(0, due - parcel.link.free_at)
         # It was held back on its way, and released just now.
-        event = parcel.event
-        return (
-            self._request(parcel, event, 0)
-            if isinstance(event, Deliver)
-            else self._answer(parcel, event, 0)
-            if isinstance(event, Reply)
-            else 0
-        )
+        match parcel.event:
+            case Deliver() as event:
+                return self._request(parcel, event, 0)
+            case Reply() as event:
+                return self._answer(parcel, event, 0)
+            case _:
+                return 0
 
     def _wanted(self, parcel: Parcel, value: int) -> int:
         """How long it is until this message is dealt with; `value` if nothing is known."""

@@ -17,8 +17,7 @@ from msgspec import Struct
 from sim.history.files import histories
 from sim.history.temporal_reader import History, HistoryError
 from sim.model.durations import parse_duration
-
-SECOND: Final = 1_000_000
+from sim.model.spans import SECOND
 
 _LATEST: Final = 1e11
 """No time is later than this, seconds: the year 5138."""
@@ -74,6 +73,10 @@ class Case(Struct, frozen=True):
         """Where the case is described."""
         return self.folder / "case.json"
 
+    def host(self, worker: str) -> str:
+        """The name of the host on which a worker was started."""
+        return str(self.workers[worker].get("host", f"host-{worker}"))
+
 
 def read_case(folder: Path, with_log: bool = True) -> Case:
     """Read a case's folder.
@@ -85,7 +88,6 @@ def read_case(folder: Path, with_log: bool = True) -> Case:
     content = _json(file)
     _need(content, file, name=str, t0=(int, float), sdk=str, task_queue=str, workers=dict, workflows=list, timeline=list, runs=list)
     _check_members(content, file)
-    timeline = tuple(_happening(entry, file, index) for index, entry in enumerate(content["timeline"]))
     if not content["runs"]:
         raise CaseError(f"{file}: runs: is empty; expected at least one run with its history")
     return Case(
@@ -97,7 +99,7 @@ def read_case(folder: Path, with_log: bool = True) -> Case:
         task_queue=content["task_queue"],
         workers=content["workers"],
         workflows=content["workflows"],
-        timeline=timeline,
+        timeline=happenings(content, file),
         runs=tuple(_runs(content["runs"], folder, file)),
         log=_log(folder / "log.jsonl") if with_log else None,
     )
@@ -140,6 +142,12 @@ def _need(content: Mapping[str, Any], place: Path, where: str = "", /, **kinds: 
         if not isinstance(content[key], kind) or isinstance(content[key], bool):
             names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
             raise CaseError(f"{place}: {where}{key}: is {content[key]!r:.60}; expected {names}")
+
+
+def happenings(content: Mapping[str, Any], file: Path) -> tuple[Happening, ...]:
+    """The timeline of a case's content. Raises CaseError when it is none."""
+    _need(content, file, timeline=list)
+    return tuple(_happening(entry, file, index) for index, entry in enumerate(content["timeline"]))
 
 
 def _happening(entry: object, file: Path, index: int) -> Happening:

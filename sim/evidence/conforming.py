@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sim.evidence.case import SECOND, Case, CaseError, read_case
+from sim.evidence.case import Case, CaseError, read_case
 from sim.evidence.follow import TOLERANCE, Diverged, Follower
 from sim.evidence.normal import Comparison, Difference
 from sim.evidence.rebuild import scenario_of
@@ -108,7 +108,7 @@ def _strictly(case: Case, recording: Recording, recorder: Recorder, comparison: 
     """The earliest difference between the recorded histories and those of a run, as far as it came."""
     first: tuple[int, Rejection] | None = None
     for run in case.runs:
-        record = recording.runs[_name(recording, run.history.run_id)]
+        record = recording.runs[recording.names[run.history.run_id]]
         if record.name not in recorder:
             continue
         ours = to_json(recorder[record.name], case.t0 - recording.offset, case.sdk, run.workflow_id)
@@ -119,10 +119,6 @@ def _strictly(case: Case, recording: Recording, recorder: Recorder, comparison: 
             if first is None or at < first[0]:
                 first = at, _rejection(record.name, difference)
     return first[1] if first is not None else None
-
-
-def _name(recording: Recording, run_id: str) -> str:
-    return next(name for name, record in recording.runs.items() if record.history.run_id == run_id)
 
 
 def _rejection(run: str, difference: Difference) -> Rejection:
@@ -149,4 +145,4 @@ def _strictly_before(case: Case, recording: Recording, recorder: Recorder, diver
     return _strictly(case, recording, recorder, Comparison(TOLERANCE))
 
 
-__all__ = ["SECOND", "CaseResult", "ConformResult", "Rejection", "Verdict", "case_folders", "conform", "judge"]
+__all__ = ["CaseResult", "ConformResult", "Rejection", "Verdict", "case_folders", "conform", "judge"]

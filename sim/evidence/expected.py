@@ -132,27 +132,25 @@ class Expected:
         worker = self.recording.only_worker_on(host_of(signal.event.identity))
         return Start(max(activity.scheduled.time, signal.time - SIGNAL_TIME), worker) if worker else None
 
+    def _starts_beside(self, item: msg.Item) -> list[Start] | None:
+        """All starts from the queue of an activity task; None when it is none, or none of the recording's."""
+        activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
+        return None if activity is None else self.recording.activity_starts.get(queue_of(activity), [])
+
     def others_start(self, item: msg.Item, since: int, until: int) -> int | None:
         """When the last of the tasks of the same queue is started that are started in this span; None without any."""
-        activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
-        if activity is None:
-            return None
-        starts = self.recording.activity_starts.get(queue_of(activity), [])
+        starts = self._starts_beside(item) or ()
         return max((start.time for start in starts if since <= start.time <= until), default=None)
 
     def next_start(self, item: msg.Item, since: int) -> int | None:
         """When the next task of the same queue is started; None when that is not told."""
-        activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
-        if activity is None:
-            return None
-        return min(
-            (start.time for start in self.recording.activity_starts.get(queue_of(activity), []) if start.time >= since), default=None
-        )
+        return min((start.time for start in self._starts_beside(item) or () if start.time >= since), default=None)
 
     def next_start_by(self, item: msg.Item, identity: str, since: int) -> int | None:
         """When this worker starts a task of the same queue next; None when that is not told."""
-        activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
-        starts = self.recording.task_starts if activity is None else self.recording.activity_starts.get(queue_of(activity), [])
+        starts = self._starts_beside(item)
+        if starts is None:
+            starts = self.recording.task_starts
         return min((start.time for start in starts if start.identity == identity and start.time >= since), default=None)
 
     def last_start_by(self, identity: str, since: int, until: int) -> int | None:

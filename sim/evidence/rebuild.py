@@ -11,10 +11,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sim.evidence.case import SECOND, Case, CaseError, Happening, option_duration
+from sim.evidence.case import Case, CaseError, Happening, option_duration
 from sim.history import events as ev
-from sim.history.temporal_reader import ReadEvent, payload_values
+from sim.history.temporal_reader import ReadEvent, event_attributes, payload_values
 from sim.model.durations import format_duration
+from sim.model.spans import SECOND
 from sim.scenario.load import Scenario
 from sim.scenario.problems import ScenarioError
 
@@ -100,7 +101,7 @@ def _worker(case: Case, name: str, offset: int) -> dict[str, Any]:
     stop_timeout = option_duration(str(given.get("stop_timeout", "0s")), case.file, f"workers.{name}.stop_timeout")
     return {
         "name": name,
-        "host": str(given.get("host", f"host-{name}")),
+        "host": case.host(name),
         "start_at": format_duration(max(0, starts[0] + offset)) if starts else "never",
         "enable_session_worker": not given.get("no_session", False),
         "max_concurrent_session_execution_size": given.get("sessions", _SIZE),
@@ -236,7 +237,7 @@ def _client_call(case: Case, happening: Happening, offset: int) -> Iterator[dict
 
 def _said(found: Sequence[ReadEvent]) -> dict[str, Any]:
     """What a client said along with its call."""
-    attributes = _attributes(found[0]) if found else {}
+    attributes = event_attributes(found[0].raw) if found else {}
     reason, details = attributes.get("reason") or attributes.get("cause"), payload_values(attributes.get("details"))
     return {**({"reason": reason} if reason else {}), **({"payload": details[0]} if details else {})}
 
@@ -254,7 +255,3 @@ def _signals(case: Case, offset: int) -> Iterator[dict[str, Any]]:
 
 def _events_of(case: Case, workflow: str) -> Iterator[ReadEvent]:
     return (event for run in case.runs if run.workflow_id == workflow for event in run.history.events)
-
-
-def _attributes(event: ReadEvent) -> Mapping[str, Any]:
-    return next((value for key, value in event.raw.items() if key.endswith("EventAttributes")), {})

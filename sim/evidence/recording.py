@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sim.evidence.case import SECOND, Case
+from sim.evidence.case import Case
 from sim.evidence.rebuild import offset_of
 from sim.history import events as ev
 from sim.history.temporal_reader import History
+from sim.model.spans import SECOND
 from sim.protocol.names import run_name
 
 CLOSING: Final = (ev.ActivityTaskCompleted, ev.ActivityTaskFailed, ev.ActivityTaskTimedOut, ev.ActivityTaskCanceled)
@@ -111,10 +112,11 @@ class Recording:
         self.case = case
         self.offset = offset_of(case)
         self.runs: dict[str, RunRecord] = {}
-        names: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        """Of the runs, by their recorded ids."""
         for run in case.runs:
             name = run_name(run.workflow_id, run.number)
-            names[run.history.run_id] = name
+            self.names[run.history.run_id] = name
             self.runs[name] = self._record(name, run.history)
         self.activity_starts: dict[str, list[Start]] = {}
         """Starts of activity tasks by the recorded name of their queue."""
@@ -128,7 +130,7 @@ class Recording:
         """By worker, method and (of polls) kind of queue, in order of their begins."""
         self.attempts: dict[Key, LoggedAttempt] = {}
         if case.log is not None:
-            self._read_log(case.log, names)
+            self._read_log(case.log)
 
     def time(self, us_since_1970: int) -> int:
         """A server's time in the scenario's."""
@@ -136,7 +138,7 @@ class Recording:
 
     def only_worker_on(self, host: str) -> str:
         """The identity of the worker on a host, "" if there are several, or it was started several times."""
-        there = [name for name, options in self.case.workers.items() if str(options.get("host", f"host-{name}")) == host]
+        there = [name for name in self.case.workers if self.case.host(name) == host]
         starts = [h for h in self.case.timeline if h.what == "start worker" and h.who in there]
         return there[0] if len(there) == len(starts) == 1 else ""
 
@@ -173,7 +175,8 @@ class Recording:
 
     # -- the log ------------------------------------------------------------------------------------------------------
 
-    def _read_log(self, rows: tuple[Mapping[str, Any], ...], names: Mapping[str, str]) -> None:
+    def _read_log(self, rows: tuple[Mapping[str, Any], ...]) -> None:
+        names = self.names
         times: dict[Key, dict[str, Any]] = {}
         for row in rows:
             at = self.offset + round(row["t"] * SECOND)

@@ -16,7 +16,7 @@ from sim.evidence.calls import CallSteering
 from sim.evidence.expected import Expected
 from sim.evidence.follow import Follower
 from sim.evidence.matching import MatchingSteering
-from sim.evidence.recording import Recording
+from sim.evidence.recording import At, RecordedActivity, Recording
 from sim.history import events as ev
 from sim.model.inputs import Deliver, Fired, Reply, Tag
 from sim.protocol import messages as msg
@@ -236,31 +236,28 @@ class Steering(Choices):
             return value
         return LONGEST_WAKE_UP if logged.end is None else SHORTEST_WAKE_UP
 
-    def _tag(self) -> Tag:
-        """Of the call or timer that a worker is handling the end of."""
+    def _handled(self) -> tuple[RecordedActivity | None, At | None]:
+        """The activity whose call or timer a worker is handling the end of, and the closing event that its answer brings."""
         assert self._sim is not None
         event = self._sim.handling
-        return event.tag if isinstance(event, (Reply, Fired)) else None
+        tag = event.tag if isinstance(event, (Reply, Fired)) else None
+        activity, attempt = self._expected.of_tag(tag)
+        return activity, self._expected.answered(tag[1], activity, attempt) if isinstance(tag, tuple) else None
 
     def _select(self, entity: str, ready: Sequence[Any], value: int) -> int:
         """Several things are ready: the one that gives the recorded end."""
-        activity, _ = self._expected.of_tag(self._tag())
+        activity, _ = self._handled()
         closed = activity.closed.event if activity is not None and activity.closed is not None else None
         wanted = "context" if not isinstance(closed, ev.ActivityTaskCompleted) else "time" if "time" in ready else "done"
         return ready.index(wanted) if closed is not None and wanted in ready else value
 
     def _result_or_error(self, entity: str, options: Sequence[Any], value: int) -> int:
-        activity, attempt = self._expected.of_tag(self._tag())
-        tag = self._tag()
-        if activity is None or not isinstance(tag, tuple):
+        activity, closed = self._handled()
+        if activity is None:
             return value
-        closed = self._expected.answered(tag[1], activity, attempt)
         completed = closed is not None and isinstance(closed.event, ev.ActivityTaskCompleted)
         return options.index(not completed)
 
     def _in_time(self, entity: str, options: Sequence[Any], value: int) -> int:
-        activity, attempt = self._expected.of_tag(self._tag())
-        tag = self._tag()
-        if activity is None or not isinstance(tag, tuple):
-            return value
-        return options.index(self._expected.answered(tag[1], activity, attempt) is not None)
+        activity, closed = self._handled()
+        return value if activity is None else options.index(closed is not None)

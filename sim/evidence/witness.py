@@ -10,16 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sim.evidence.case import SECOND
 from sim.evidence.follow import TOLERANCE, Follower
-from sim.evidence.recording import Recording
+from sim.evidence.recording import Key, Recording
+from sim.model.spans import SECOND
 from sim.protocol import observations as obs
 from sim.simulator.simulation import Simulation
 from sim.workflow.seen import Saw
 from sim.workflow.sessions import CREATION_ACTIVITY
-
-Attempt = tuple[str, int, int]
-"""(run, id of the ActivityTaskScheduled event, attempt)."""
 
 
 class Unseen(Exception):
@@ -40,7 +37,7 @@ class Witness:
         self._recording = recording
         self._follower = follower
         self._saw: dict[str, list[Saw]] = {}
-        self._attempts: dict[Attempt, dict[str, Any]] = {}
+        self._attempts: dict[Key, dict[str, Any]] = {}
 
     def attach(self, simulation: Simulation) -> None:
         simulation.listen(Saw, self._seen)
@@ -73,7 +70,7 @@ class Witness:
     # -- workflow code ------------------------------------------------------------------------------------------------
 
     def _steps(self, rows: tuple[Mapping[str, Any], ...]) -> Iterator[Unseen]:
-        names = {run.history.run_id: name for name, run in self._recording.runs.items()}
+        names = self._recording.names
         logged: dict[str, list[Mapping[str, Any]]] = {}
         for row in rows:
             if row["ev"] == "workflow_saw" and row.get("run") in names:

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any, Final, TypeAlias
 
+from sim.history.temporal_reader import event_attributes
+
 Json: TypeAlias = Mapping[str, Any]
 
 # Attributes that refer to other events, and what a sentence calls them.
@@ -72,13 +74,9 @@ def _name(their: Json, our: Json) -> str:
     return f"event {their['eventId']} ({_kind(their)}{other})"
 
 
-def _attributes(event: Json) -> Json:
-    return next((value for key, value in event.items() if key.endswith("EventAttributes")), {})
-
-
 def _of_pair(their: Json, our: Json, partner: Mapping[str, str]) -> list[str]:
     """Compare two events of the same type; `partner` maps ids of real events to those of simulated ones."""
-    name, real, simulated = _name(their, our), _attributes(their), _attributes(our)
+    name, real, simulated = _name(their, our), event_attributes(their), event_attributes(our)
     real_facts, simulated_facts = _facts(real), _facts(simulated)
     found = [
         f"{name}: the {what} is {fact or 'absent'} in the real history, {simulated_facts[what] or 'absent'} in the simulated one"

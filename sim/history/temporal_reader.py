@@ -118,6 +118,11 @@ def read_history(content: object, source: str = "history") -> History:
 # -- texts into values -------------------------------------------------------------------------------------------------
 
 
+def event_attributes(event: Json) -> Json:
+    """What an event in proto JSON says, without its id, time and type; empty when it says nothing."""
+    return next((value for key, value in event.items() if key.endswith(_ATTRIBUTES)), {})
+
+
 @cache
 def event_kind(spelled: str) -> str:
     """`EVENT_TYPE_WORKFLOW_TASK_SCHEDULED` or `WorkflowTaskScheduled` as the latter."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from sim.evidence.case import Case, RecordedRun
-from sim.history.temporal_reader import event_kind, parse_time, read_history
+from sim.history.temporal_reader import event_attributes, event_kind, parse_time, read_history
 
 Event = dict[str, Any]
 
@@ -26,7 +26,9 @@ def kind(event: Event) -> str:
 
 
 def attributes(event: Event) -> dict[str, Any]:
-    found: dict[str, Any] = next((value for key, value in event.items() if key.endswith("EventAttributes")), {})
+    """What an event says, to be changed in place."""
+    found = event_attributes(event)
+    assert isinstance(found, dict)
     return found
 
 
