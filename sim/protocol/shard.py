@@ -72,9 +72,9 @@ class Shard(Node):
     def _read_soon(self, step: Step) -> None:
         if not self.reading:
             self.reading = True
-            if self.pace.others is not None:
+            if self.pace.reads_by_others is not None:
                 # Others share the bucket: it is at most as full as they left it.
-                step.deadline("tat", Greatest(Left("tat"), Drawn("reads by others", self.pace.others)))
+                step.deadline("tat", Greatest(Left("tat"), Drawn("reads by others", self.pace.reads_by_others)))
             # The bucket as a theoretical arrival time ("tat"): BURST intervals of it may be used in advance.
             step.arm("read", Plus(READ_DELAY, Excess("tat", (BURST - 1) * READ_INTERVAL)))
 

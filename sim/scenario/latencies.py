@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from sim.model.inputs import Name
@@ -29,7 +29,7 @@ SPANS: Final[Mapping[str, str]] = {
 """Keys of the table whose law replaces that of a span in the protocol, with the span's label."""
 
 STEPS: Final = ("workflow_task", "activity_start", "transaction", "forwarding")
-"""Keys of steps that take no time unless the table says so (`Pace`)."""
+"""Keys of steps that take no time unless the table says so."""
 
 _BY_TYPE: Final = {kind: method for method, kind in METHODS.items() if kind is not msg.Poll}
 _ACTIVITIES: Final = activity_queue("")
@@ -65,12 +65,12 @@ class Direction:
     @property
     def longest_way_us(self) -> int:
         """The largest way, microseconds; 0 without any."""
-        return max(map(_most, (*self.way.values(), *filter(None, (self.cold_way,)))), default=0)
+        return max(map(most, (*self.way.values(), *filter(None, (self.cold_way,)))), default=0)
 
     @property
     def longest_besides_us(self) -> int:
         """The most that a call takes besides, microseconds; 0 without any."""
-        return max(map(_most, (*self.besides.values(), *filter(None, (self.cold_besides,)))), default=0)
+        return max(map(most, (*self.besides.values(), *filter(None, (self.cold_besides,)))), default=0)
 
 
 def warming_of(section: LatenciesSection) -> Warming:
@@ -102,7 +102,7 @@ def spans_of(section: LatenciesSection) -> dict[str, Law]:
 
 def pace_of(model: ScenarioModel) -> Pace:
     """How long steps take that otherwise take no time."""
-    return Pace(*(_unless_nothing(getattr(model.latencies, key)) for key in (*STEPS, "reads_by_others")))
+    return Pace(**{field.name: _unless_nothing(getattr(model.latencies, field.name)) for field in fields(Pace)})
 
 
 def busy_of(section: LatenciesSection, seed: int) -> Busy | None:
@@ -115,13 +115,14 @@ def busy_of(section: LatenciesSection, seed: int) -> Busy | None:
 
 def longest_step_us(section: LatenciesSection) -> int:
     """The largest time that the steps of one exchange add, microseconds."""
-    return sum(_most(law) for key in STEPS if (law := getattr(section, key)) is not None)
+    return sum(most(law) for key in STEPS if (law := getattr(section, key)) is not None)
 
 
 def _unless_nothing(law: Law | None) -> Law | None:
     return None if law is None or law == Constant(0) else law
 
 
-def _most(law: Law) -> int:
+def most(law: Law) -> int:
+    """The largest value of a law, microseconds; the least one of a law without a largest."""
     low, high = law.bounds()
     return low if high is None else high

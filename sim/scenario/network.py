@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sim.model.inputs import Name
 from sim.model.laws import Law
 from sim.protocol.names import SERVER
-from sim.scenario.latencies import Direction
+from sim.scenario.latencies import Direction, most
 from sim.simulator.places import CallLaws, Delays
 
 
@@ -46,6 +46,6 @@ class NetworkDelays(Delays):
     def longest_us(self) -> int:
         """The largest delay of one message, with what it takes at either end, microseconds."""
         legs = [*([self.everybody] if self.everybody is not None else []), *self.processes.values()]
-        everywhere = max((law.bounds()[1] or law.bounds()[0] for leg in legs for law in (leg.request, leg.response)), default=0)
+        everywhere = max((most(law) for leg in legs for law in (leg.request, leg.response)), default=0)
         both = (self.requests, self.responses)
         return max(everywhere, *(d.longest_way_us for d in both)) + max(d.longest_besides_us for d in both) + self.steps_us
