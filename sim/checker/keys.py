@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sim.checker.intern import Interner, Overflow
+from sim.model.draws import mix64
 from sim.model.world import Network
 
 WORD = (1 << 64) - 1
@@ -20,10 +21,7 @@ PACKED_BITS = 63
 
 def splitmix(number: int) -> int:
     """The `number`-th value of SplitMix64 (Steele, Lea and Flood 2014): 64 well mixed bits."""
-    x = (number * 0x9E3779B97F4A7C15) & WORD
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & WORD
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & WORD
-    return x ^ (x >> 31)
+    return mix64((number * 0x9E3779B97F4A7C15) & WORD)
 
 
 @dataclass(slots=True)

@@ -43,7 +43,7 @@ _NP_27: Final = np.uint64(27)
 _NP_31: Final = np.uint64(31)
 
 
-def _mix64(z: int) -> int:
+def mix64(z: int) -> int:
     """Scramble a 64-bit integer into another, one to one (Steele, Lea, Flood 2014; Stafford's variant 13)."""
     z = ((z ^ (z >> 30)) * _MIX_A) & _MASK
     z = ((z ^ (z >> 27)) * _MIX_B) & _MASK
@@ -128,14 +128,14 @@ class Stream:
     def at(self, ordinal: int) -> int:
         """Give the draw with this ordinal (from 1), without moving the stream; ValueError when out of range."""
         _check_ordinal(ordinal)
-        return _mix64((self._key + ordinal * self._gamma) & _MASK)
+        return mix64((self._key + ordinal * self._gamma) & _MASK)
 
     def _beyond_block(self) -> int:
         """Give the next draw when no prepared one is left, preparing a block once the stream proves busy."""
         made = self._made
         if made < SCALAR_DRAWS:
             self._made = made + 1
-            return _mix64((self._key + self._made * self._gamma) & _MASK)
+            return mix64((self._key + self._made * self._gamma) & _MASK)
         self._block = array("Q", self.take().tobytes())
         return self._block.pop()
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.model.draws import Draws, _mix64, draw
+from sim.model.draws import Draws, draw, mix64
 
 MAX = 2**64 - 1
 
@@ -48,7 +48,7 @@ def test_golden_values(keys: tuple[int, str, str, int], value: int) -> None:
 def test_published_splitmix64_sequence() -> None:
     # The customary check of SplitMix64: seed 1234567 and the golden-ratio increment.
     expected = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821]
-    assert [_mix64((1234567 + i * 0x9E3779B97F4A7C15) & MAX) for i in range(1, 6)] == expected
+    assert [mix64((1234567 + i * 0x9E3779B97F4A7C15) & MAX) for i in range(1, 6)] == expected
 
 
 def test_same_under_any_hash_seed() -> None:
