@@ -16,7 +16,7 @@ from sim.evidence.calibrate_laws import MOST_VALUES, Fitted, empirical, fit, thi
 from sim.evidence.calibrate_reads import told_apart
 from sim.evidence.calibrate_samples import COLD, Gathered, Pair, gather, read_recordings
 from sim.model.durations import format_duration
-from sim.model.laws import Constant, Empirical, Law
+from sim.model.laws import Constant, Empirical
 from sim.scenario.values import write_law
 
 STEPS: Final = ("transfer_read", "meeting", "timer_lateness", "goroutine_wake_up", "goroutine_answer", "workflow_task", "activity_start")
@@ -108,9 +108,7 @@ def learn(gathered: Gathered, recordings: int = 0, histories: int = 0, quick: bo
         p = None if quick else _pairs_p(gathered.pairs)
         gaps = tuple(pair.gap for pair in gathered.pairs)
         for name, mixture in (("handling.other", separated.own), ("transaction", separated.held)):
-            kept = mixture.quantiles(MOST_VALUES)
-            said = {"values": len(kept), "median": kept[len(kept) // 2], "least": kept[0], "most": kept[-1]}
-            fitted[name] = Fitted(Empirical(kept), "empirical", said, p, separated.n, gaps)
+            fitted[name] = replace(_estimated(mixture, gaps, p), n=separated.n)
     fitted.update(_responses(samples, quick))
     fitted.update(_cold(samples, separated, quick))
     if "dispatch" in samples and "transfer_read" in samples:
@@ -155,8 +153,12 @@ def _way(sample: Sequence[int], separated: Separated | None, quick: bool, whole:
     """The law of a way, without what calls take by themselves if that is known. `whole`: the sample is of one kind, in order."""
     if separated is None:
         return empirical(sample) if quick else fit(sample)
-    p = empirical(sample).ks_p if whole else None
-    kept = without(sample, separated.own).quantiles(MOST_VALUES)
+    return _estimated(without(sample, separated.own), sample, empirical(sample).ks_p if whole else None)
+
+
+def _estimated(law: Mixture, sample: Sequence[int], p: float | None) -> Fitted:
+    """A law that was not fitted to the sample itself, but estimated from it."""
+    kept = law.quantiles(MOST_VALUES)
     said = {"values": len(kept), "median": kept[len(kept) // 2], "least": kept[0], "most": kept[-1]}
     return Fitted(Empirical(kept), "empirical", said, p, len(sample), tuple(sample))
 
@@ -177,9 +179,8 @@ def _reads(sample: Sequence[int]) -> dict[str, Fitted]:
 def _forwarding(dispatch: Sequence[int], read: Sequence[int]) -> Fitted:
     """What dispatches on queues that workers share take beyond the read of the transfer queue, which all have in common."""
     reads = np.asarray(thinned(read), dtype=np.float64)
-    kept = without(dispatch, Mixture(reads, np.full(len(reads), 1 / len(reads))), least=LEAST_FORWARDING).quantiles(MOST_VALUES)
-    said = {"values": len(kept), "median": kept[len(kept) // 2], "least": kept[0], "most": kept[-1]}
-    return Fitted(Empirical(kept), "empirical", said, empirical(dispatch).ks_p, len(dispatch), tuple(dispatch))
+    beyond = without(dispatch, Mixture(reads, np.full(len(reads), 1 / len(reads))), least=LEAST_FORWARDING)
+    return _estimated(beyond, dispatch, empirical(dispatch).ks_p)
 
 
 def _responses(samples: Mapping[str, Sequence[int]], quick: bool) -> dict[str, Fitted]:
@@ -212,11 +213,4 @@ def _pairs_p(pairs: Sequence[Pair]) -> float | None:
     return round(float(stats.ks_2samp(told, simulated).pvalue), 4)
 
 
-def law_named(calibration: Calibration, name: str) -> Law:
-    """A fitted law; KeyError with the known names when there is none."""
-    if name not in calibration.fitted:
-        raise KeyError(f"nothing was learned of {name}; known are {', '.join(calibration.fitted)}")
-    return calibration.fitted[name].law
-
-
-__all__ = ["Calibration", "calibrate", "law_named", "learn"]
+__all__ = ["Calibration", "calibrate", "learn"]

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.special import ndtr
 
 from sim.model.laws import Empirical
+from sim.protocol.shard import BURST, READ_INTERVAL
 
-READ_INTERVAL: Final = 50_000
-ALLOWED: Final = 950_000
+ALLOWED: Final = (BURST - 1) * READ_INTERVAL
 """Where the bucket is used up so far, microseconds, the last read that need not wait is taken."""
 
 LEAST_VALUES: Final = 30
