@@ -103,8 +103,7 @@ def _table(result: ConformResult) -> str:
     lines = []
     for case in result:
         largest = "" if case.largest_difference_ms is None else f"{case.largest_difference_ms:.1f} ms"
-        at = case.rejection
-        why = "" if at is None else f"  {at.workflow_run}, event {at.event_id}: recorded {at.recorded}; possible {'; '.join(at.possible)}"
+        why = "" if case.rejection is None else f"  {case.rejection}"
         lines.append(f"{case.name:24} {case.verdict:10} {case.tries:4} tries  {largest}{why}")
     accepted = sum(case.verdict == "accepted" for case in result)
     return "\n".join([*lines, f"{accepted} of {len(result)} accepted"])

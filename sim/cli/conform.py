@@ -110,8 +110,5 @@ def _markdown(result: ConformResult) -> str:
     lines += ["", f"{_summary(result)}."]
     for case in result:
         if case.rejection is not None:
-            at = case.rejection
-            lines.append(
-                f"\n* **{case.name}**, {at.workflow_run}, event {at.event_id}: recorded {at.recorded}; possible {'; '.join(at.possible)}"
-            )
+            lines.append(f"\n* **{case.name}**, {case.rejection}")
     return "\n".join(lines) + "\n"

@@ -39,6 +39,9 @@ class Rejection:
         """The run without the simulator's prefix: WORKFLOW/NUMBER."""
         return self.run.removeprefix("server/run/")
 
+    def __str__(self) -> str:
+        return f"{self.workflow_run}, event {self.event_id}: recorded {self.recorded}; possible {'; '.join(self.possible)}"
+
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
