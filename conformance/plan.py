@@ -105,7 +105,6 @@ class Plan:
     faults: list[FaultPlan]
     until_us: int
     grace_us: int
-    history_shards: int = 1
 
 
 def plan_of(scenario: Scenario) -> Plan:
@@ -122,7 +121,6 @@ def plan_of(scenario: Scenario) -> Plan:
         faults=[_fault(section) for section in model.faults],
         until_us=model.until,
         grace_us=model.grace,
-        history_shards=model.cluster.history_shards,
     )
 
 
@@ -176,6 +174,8 @@ def _reasons(model: ScenarioModel) -> Iterator[str]:
         yield from _about_workflow(workflow)
     for number, fault in enumerate(model.faults):
         yield from (f"faults[{number}]: {reason}" for reason in _about_fault(fault))
+    if model.cluster.history_shards != 1:
+        yield "cluster.history_shards: the real server has one shard; leave it out"
     if model.activities:
         yield f"[activities.{next(iter(model.activities))}]: a real worker has only DoWork; say in `work` what it does"
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
-from conformance.plan import FaultPlan, FlowPlan, MomentPlan, Plan
+from conformance.plan import CALL_FAULTS, CLIENT_FAULTS, FaultPlan, FlowPlan, MomentPlan, Plan
 from conformance.workers import Place, WorkerProcess
 
 LINGER_S: Final = 0.5
@@ -192,11 +192,11 @@ def _fits(entry: dict[str, Any], moment: MomentPlan) -> bool:
 
 async def _do(recording: Recording, fault: FaultPlan, target: str) -> Undo | None:
     """Do it; what comes back undoes it. Nothing is done to a worker that does not run."""
-    if fault.kind in ("cancel", "terminate", "signal"):
+    if fault.kind in CLIENT_FAULTS:
         await _ask(recording, fault, f"{recording.name}-{target}" if target not in recording.handles else target)
         return None
     worker = recording.workers[target]
-    if fault.kind in ("lose_request", "lose_response", "delay_request", "delay_response", "error"):
+    if fault.kind in CALL_FAULTS:
         return _call_fault(recording, worker, fault)
     if fault.kind == "start":
         if not worker.alive:

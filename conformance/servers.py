@@ -16,14 +16,11 @@ class ServerError(Exception):
 
 
 class ServerProcess:
-    """A server on loopback. With `durable` its state is in a file, so that it can be killed and started again."""
+    """A server on loopback."""
 
-    def __init__(self, binary: Path, folder: Path, shards: int = 1, durable: bool = False) -> None:
+    def __init__(self, binary: Path, folder: Path) -> None:
         self._binary = binary
         self._folder = folder
-        self._flags = [f"-shards={shards}"]
-        if durable:
-            self._flags.append(f"-db={folder / 'server.db'}")
         self._process: subprocess.Popen[bytes] | None = None
         self.address = ""
 
@@ -32,12 +29,11 @@ class ServerProcess:
         return self._process is not None and self._process.poll() is None
 
     async def start(self) -> None:
-        """Start it and wait until it answers; a second start takes the port of the first. Raises ServerError."""
+        """Start it and wait until it answers. Raises ServerError."""
         file, errors = self._folder / "address", self._folder / "server.stderr"
         self._folder.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
-        port = [f"-port={self.address.rpartition(':')[2]}"] if self.address else []
-        command = [str(self._binary), f"-address-file={file}", *self._flags, *port]
+        command = [str(self._binary), f"-address-file={file}", "-shards=1"]
         with errors.open("ab") as sink:
             self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=sink, start_new_session=True)
         loop = asyncio.get_running_loop()

@@ -54,7 +54,7 @@ def _module(path: Path) -> Any:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a model that exits must not end the command as if all were well
         raise WrongInput(f"{path}: cannot be imported: {type(error).__name__}: {error}") from None
     return module
 

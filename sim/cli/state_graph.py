@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from pathlib import Path
 
 import networkx as nx
 
+from sim.checker.intern import Overflow
+from sim.checker.liveness import Graph
 from sim.model.system import System
 from sim.model.world import State
 
@@ -30,23 +31,14 @@ def write(system: System, path: Path, limit: int) -> None:
 
 def build(system: System, limit: int) -> nx.MultiDiGraph[int]:
     """States as nodes, numbered breadth first, with what each node of the system is in; choices as labelled edges."""
-    world = system.world
+    try:
+        found = Graph.of(system.world, limit)
+    except Overflow:
+        raise ValueError(f"--graph: more than {limit:,} states; choose smaller parameters, a picture of more shows nothing") from None
     graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
-    first = world.initial()
-    numbers: dict[State, int] = {first: 0}
-    graph.add_node(0, **_attributes(system, first))
-    todo = deque([first])
-    while todo:
-        state = todo.popleft()
-        for choice in world.enabled(state):
-            for _, after in world.apply(state, choice):
-                if after not in numbers:
-                    if len(numbers) == limit:
-                        raise ValueError(f"--graph: more than {limit:,} states; choose smaller parameters, a picture of more shows nothing")
-                    numbers[after] = len(numbers)
-                    graph.add_node(numbers[after], **_attributes(system, after))
-                    todo.append(after)
-                graph.add_edge(numbers[state], numbers[after], label=choice.label())
+    for number, state in enumerate(found.states):
+        graph.add_node(number, **_attributes(system, state))
+    graph.add_edges_from((number, after, {"label": choice.label()}) for number, out in enumerate(found.edges) for choice, after in out)
     return graph
 
 

@@ -351,11 +351,9 @@ class Simulation:
         stream = link.streams.get(kind)
         if stream is None:
             stream = link.streams[kind] = self.choices.stream(f"delay {kind.__name__}", link.name)
-        choices = self.choices
         if self.busy is not None:
             law = self.busy.now(law, self.agenda.now)
-        value = law.sample(stream.next())
-        return choices.settle(f"delay|{link.name}|{kind.__name__}|{stream.drawn}", value, parcel) if choices.labelled else value
+        return self.choices.sample("delay", link.name, kind.__name__, stream, law, parcel)
 
     def _apply_rule(self, rule: Rule, parcel: Parcel, delay: int) -> None:
         match rule.fate:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.draw import NOBODY, scenario
+from conformance.plan import CALL_FAULTS
 from sim import Scenario, run
 from sim.cli.artifacts import EPOCH_US, write_histories
 from sim.evidence.rebuild import NOTED_LATE
@@ -23,7 +24,8 @@ FAULTS: Final[Mapping[str, str]] = {
 }
 ENDS: Final[Mapping[str, str]] = {"pause": "SIGCONT", "partition": "network released", "call": "call faults end", "stop": "start worker",
                                   "kill": "start worker", "lose_machine": "start worker"}  # fmt: skip
-CALLS: Final = ("lose_request", "lose_response", "delay_request", "delay_response", "error")
+TOLD: Final = (*FAULTS, *CALL_FAULTS, "partition", "signal")
+"""Faults that a timeline tells."""
 SESSIONS: Final = {"max_concurrent_session_execution_size": "sessions", "max_concurrent_activity_execution_size": "activities"}
 READY_US: Final = 500_000
 """Workers start this long before anything else."""
@@ -37,7 +39,7 @@ def folder(seed: int, to: Path) -> Path | None:
     drawn = scenario(seed, outages=False)
     if NOBODY in json.dumps([drawn["workflows"], drawn["faults"]]):
         return None
-    drawn["faults"] = [fault for fault in drawn["faults"] if "at" in fault and (fault["kind"] in (*FAULTS, *CALLS, "partition", "signal"))]
+    drawn["faults"] = [fault for fault in drawn["faults"] if "at" in fault and fault["kind"] in TOLD]
     for section in (*drawn["workflows"], *drawn["faults"]):
         _delay(section)
     drawn["cluster"] = {"task_queue": drawn["name"]}
@@ -100,7 +102,7 @@ def _lines(fault: dict[str, Any], first: int) -> list[dict[str, Any]]:
     if kind == "signal":
         return []
     who = fault["target"]
-    if kind in CALLS:
+    if kind in CALL_FAULTS:
         what = f"call fault {json.dumps(_rule(fault))}"
     elif kind == "partition":
         what = f"network held ({fault['direction']})"
@@ -108,7 +110,7 @@ def _lines(fault: dict[str, Any], first: int) -> list[dict[str, Any]]:
         what = FAULTS[kind]
     lines = [_line(at, what, who)]
     if "for" in fault:
-        end = ENDS["call" if kind in CALLS else kind]
+        end = ENDS["call" if kind in CALL_FAULTS else kind]
         late = NOTED_LATE if end == "start worker" else 0
         lines.append(_line(at + parse_duration(fault["for"]) + late, end, who))
     return lines

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from sim.evidence.case import Case, RecordedRun
+from sim.history.temporal_reader import payload_values
 from tools.alterations.alteration import CREATION, Draft
 from tools.alterations.edit import Event, activities, attributes, events_of, kind, map_payloads, time_of
 
@@ -40,8 +41,6 @@ def _held(case: Case) -> list[Held]:
 
 def _queue_of(raw: list[Event], scheduled: Event) -> str:
     """The resource queue of the worker to which a creation activity bound its session, "" if it never did."""
-    from sim.history.temporal_reader import payload_values
-
     session = payload_values(attributes(scheduled).get("input"))
     for event in raw:
         if kind(event) == "WorkflowExecutionSignaled" and attributes(event)["signalName"] in session:
