@@ -9,12 +9,14 @@ from time import perf_counter
 
 from sim.checker import traces
 from sim.checker.compile import Compiler
+from sim.checker.instant import InstantSearch
 from sim.checker.intern import Overflow
 from sim.checker.keys import PACKED_BITS, Fingerprints, Keys, Packed, TooNarrow, collision_probability
 from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Judgement, Verdict
 from sim.checker.search import Found, Progress, Search
 from sim.checker.warm import warm
+from sim.model.instant import InstantWorld
 from sim.model.system import System
 from sim.model.world import Network
 
@@ -75,7 +77,10 @@ def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -
     jobs = options.jobs or os.cpu_count() or 1
     memory = options.memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     predicates = Predicates(system.invariants, system.goals)
-    return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, system.symmetry if options.symmetry else ())
+    symmetry = system.symmetry if options.symmetry else ()
+    if isinstance(system.world, InstantWorld):
+        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
+    return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
 
 
 def layout(compiler: Compiler, copies: int, places: int) -> Packed:
@@ -143,7 +148,8 @@ def _judged(system: System, search: Search, found: Found, number: int, complete:
 
 
 def _path(search: Search, outcomes: list[int]) -> tuple[traces.Leg, ...]:
-    return tuple(traces.walk_orbits(search, outcomes) if search.symmetric else traces.walk(search.compiler, outcomes))
+    by_keys = search.symmetric or isinstance(search, InstantSearch)
+    return tuple(traces.walk_orbits(search, outcomes) if by_keys else traces.walk(search.compiler, outcomes))
 
 
 def _bounds(system: System, options: Options) -> dict[str, object]:

@@ -7,12 +7,13 @@ then one station per slot and a list of parcels, which is what `sim.model.world.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from sim.model.canon import Frozen, sort_key
+from sim.model.canon import Frozen
 from sim.model.inputs import Name, Reply, Tag
 from sim.model.node import Node
-from sim.model.world import Parcel, State, Timer
+from sim.model.world import OpenCall, Parcel, State, Timer, in_order_of_tags
 
 CALL_BITS = 64
 """Different tags of calls that one node may use: one bit each, of a word per station."""
@@ -33,8 +34,10 @@ class Station:
     slot: int
     kind: type[Node] | None
     local: Frozen
-    timers: tuple[Tag, ...] = ()
-    calls: tuple[Tag, ...] = ()
+    timers: tuple[tuple[Tag, tuple[Hashable, ...]], ...] = ()
+    """Tags with what beats them."""
+    calls: tuple[tuple[Tag, Name], ...] = ()
+    """Tags with who was called."""
 
 
 @dataclass(slots=True)
@@ -94,7 +97,7 @@ class Interner:
 
     def call_mask(self, station: Station) -> int:
         """The open calls of a station as bits."""
-        return sum(1 << self.call_bit(station.slot, tag) for tag in station.calls)
+        return sum(1 << self.call_bit(station.slot, tag) for tag, _ in station.calls)
 
     def of_class(self, parcel: Parcel) -> int:
         """The reply class of a parcel, 0 unless it is a reply."""
@@ -106,8 +109,8 @@ class Interner:
             self.slot(name)
         row = [0] * len(self.names)
         for name, kind, local in state.nodes:
-            timers = tuple(t.tag for t in state.timers if t.node == name)
-            calls = tuple(c.tag for c in state.calls if c.node == name)
+            timers = tuple((t.tag, t.beaten_by) for t in state.timers if t.node == name)
+            calls = tuple((c.tag, c.to) for c in state.calls if c.node == name)
             row[self.slots[name]] = self.station(Station(self.slots[name], kind, local, timers, calls))
         return row, [self.parcel(parcel) for parcel in state.mail]
 
@@ -115,7 +118,7 @@ class Interner:
         """The state of the world that these numbers mean; mail in the order given."""
         there = [(self.names[slot], self.stations[number]) for slot, number in enumerate(row) if number]
         nodes = sorted(((n, s.kind, s.local) for n, s in there if s is not None and s.kind is not None), key=lambda node: node[0])
-        timers = [Timer(name, tag) for name, s in there if s is not None for tag in s.timers]
-        calls = [Timer(name, tag) for name, s in there if s is not None for tag in s.calls]
+        timers = [Timer(name, tag, beaten_by) for name, s in there if s is not None for tag, beaten_by in s.timers]
+        calls = [OpenCall(name, tag, to) for name, s in there if s is not None for tag, to in s.calls]
         parcels = [p for p in (self.parcels[number] for number in mail) if p is not None]
-        return State(tuple(nodes), tuple(parcels), tuple(sorted(timers, key=sort_key)), tuple(sorted(calls, key=sort_key)))
+        return State(tuple(nodes), tuple(parcels), in_order_of_tags(timers), in_order_of_tags(calls))

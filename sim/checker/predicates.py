@@ -37,6 +37,8 @@ class Predicates:
         self._rows: dict[int, list[set[int]]] = {k: [] for k in self._numbers(Pairwise)}
         self._marks: Array = np.zeros((0, 3), np.uint64)
         self._done = 0
+        self._of_stations: list[int] = []
+        """The number of its local state, -1 where nobody is."""
 
     def _numbers(self, kind: type) -> list[int]:
         return [number for number, predicate in enumerate(self.of) if isinstance(predicate, kind)]
@@ -54,15 +56,13 @@ class Predicates:
         """The column `marks` of `Tables`, up to date with all stations."""
         if self._done == len(interner.stations):
             return self._marks
-        self._done = len(interner.stations)
-        known = len(self._broken)
-        numbers = []
-        for station in interner.stations:
+        known, numbers = len(self._broken), self._of_stations
+        for station in interner.stations[self._done :]:
             if station is None or station.kind is None:
                 numbers.append(-1)
-                continue
-            local = (station.kind, station.local)
-            numbers.append(self._locals.setdefault(local, len(self._locals)))
+            else:
+                numbers.append(self._locals.setdefault((station.kind, station.local), len(self._locals)))
+        self._done = len(interner.stations)
         every = list(self._locals)
         for local in every[known:]:
             self._judge(local, every[: len(self._broken)])

@@ -7,18 +7,22 @@ while its caller waits for it, replies to a call that ends leave the mail, and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from sim.checker.intern import Interner, ModelError, Station
 from sim.model import effects as fx
 from sim.model.canon import freeze, sort_key
-from sim.model.inputs import Call, Deliver, Fired, Input, Move, Name, NoSuchNode, Reply, Tag
+from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
+from sim.model.instant import CALL, CRASH, PROMPT, InstantWorld, is_prompt
 from sim.model.outcomes import Outcome
 from sim.model.world import Network, Parcel, World
 
+T = TypeVar("T")
 Handler = Callable[[Station, Name, Input], tuple[Outcome, ...]]
+Timers = dict[Tag, tuple[Hashable, ...]]
+Calls = dict[Tag, Name]
 
 
 @dataclass(slots=True)
@@ -35,6 +39,8 @@ class Change:
     """The parcel, if it leaves the mail."""
     adds: list[tuple[int, tuple[int, Tag] | None]] = field(default_factory=list)
     purges: list[int] = field(default_factory=list)
+    guard: frozenset[Hashable] = frozenset()
+    """What beats the timer that fires."""
     sets: dict[int, tuple[int, bool]] = field(default_factory=dict)
     """Slot of another node: (its station, whether it must have been empty before)."""
 
@@ -46,14 +52,22 @@ class Rules:
         self.world = world
         self.interner = interner
         self.handler = handler
+        self.instant = isinstance(world, InstantWorld)
 
     def by_itself(self, number: int) -> list[Change]:
         """All that can happen to a station without mail: its timers, then its moves."""
         station = self._station(number)
-        events: list[Input] = [Fired(tag) for tag in station.timers]
+        events: list[Input] = [Fired(tag) for tag, _ in station.timers]
         if station.kind is not None and station.kind.restless:
             events += [Move(label) for label in station.kind.restored(station.local).moves()]
-        return [change for event in events for change in self._changes(station, event)]
+        found = [change for event in events for change in self._changes(station, event)]
+        if self.instant:
+            beaten_by = dict(station.timers)
+            for change in found:
+                if isinstance(change.event, Fired):
+                    prompt = is_prompt(station.kind, change.event.tag)
+                    change.guard = frozenset(beaten_by[change.event.tag]) | (frozenset() if prompt else {PROMPT})
+        return found
 
     def delivery(self, number: int, parcel_number: int) -> list[Change]:
         """All that can become of a parcel at a station; at 0 nobody is there."""
@@ -64,7 +78,7 @@ class Rules:
         for change in found:
             change.parcel = parcel_number
             change.consumed = 0 if self.world.network is Network.SET else parcel_number
-        if self.world.lossy is not None and self.world.lossy(parcel):
+        if not self.instant and self.world.lossy is not None and self.world.lossy(parcel):
             found.append(Change(number, None, parcel.event, True, parcel_number, parcel_number))
         return found
 
@@ -74,13 +88,19 @@ class Rules:
         return station
 
     def _changes(self, station: Station, event: Input, parcel: Parcel | None = None) -> Iterator[Change]:
-        timers, calls = set(station.timers), set(station.calls)
-        over: list[Tag] = []
-        if isinstance(event, Fired | Reply):
-            timers.discard(event.tag)
-            calls.discard(event.tag)
-            over.append(event.tag)
         name = self.interner.names[station.slot]
+        timers, calls = dict(station.timers), dict(station.calls)
+        over: list[Tag] = []
+        withdrawn: list[Parcel] = []
+        if isinstance(event, Fired | Reply):
+            timers.pop(event.tag, None)
+            called = calls.pop(event.tag, None)
+            over.append(event.tag)
+            if self.instant and called is not None and isinstance(event, Fired):
+                withdrawn.append(Parcel(name, called, Withdrawn(Call(name, event.tag))))
+        if self.instant and event == CRASH:
+            yield self._crash(name, station)
+            return
         if station.kind is None:
             turn = _Turn(self.interner, name, station, timers, calls, over)
             if isinstance(event, Deliver) and event.call is not None:
@@ -88,17 +108,25 @@ class Rules:
             yield turn.change(None, event)
             return
         for result in self.handler(station, name, event):
-            turn = _Turn(self.interner, name, station, set(timers), set(calls), list(over))
+            turn = _Turn(self.interner, name, station, dict(timers), dict(calls), list(over))
             turn.local = result.state
+            turn.instant = self.instant
+            turn.adds = [(parcel, None) for parcel in withdrawn]
             for effect in result.effects:
                 turn.carry_out(effect)
             yield turn.change(result.answers, event)
+
+    def _crash(self, name: Name, station: Station) -> Change:
+        turn = _Turn(self.interner, name, station, {}, {}, [tag for tag, _ in station.calls])
+        turn.adds = [(Parcel(name, to, Withdrawn(Call(name, tag))), None) for tag, to in station.calls]
+        turn.kind, turn.local = None, None
+        return turn.change(None, CRASH)
 
 
 class _Turn:
     """One handler's effects, carried out in order."""
 
-    def __init__(self, interner: Interner, me: Name, station: Station, timers: set[Tag], calls: set[Tag], over: list[Tag]) -> None:
+    def __init__(self, interner: Interner, me: Name, station: Station, timers: Timers, calls: Calls, over: list[Tag]) -> None:
         self.interner = interner
         self.me = me
         self.slot = station.slot
@@ -110,27 +138,32 @@ class _Turn:
         self.adds: list[tuple[Parcel, tuple[int, Tag] | None]] = []
         self.others: dict[Name, Station] = {}
         self.fresh: set[Name] = set()
+        self.instant = False
+        """Whether the world is one without delays: whoever was called gets to know when a call is given up."""
 
     def carry_out(self, effect: fx.Effect) -> None:
         match effect:
             case fx.Send(to=to, message=message):
-                self.adds.append((Parcel(self.me, to, Deliver(freeze(message), self.me)), None))
+                fault = self.instant and isinstance(message, Fault)
+                self.adds.append((Parcel(self.me, to, message if fault else Deliver(freeze(message), self.me)), None))  # type: ignore[arg-type]
             case fx.Request(to=to, request=request, tag=tag, budget=budget):
                 self.adds.append((Parcel(self.me, to, Deliver(freeze(request), self.me, Call(self.me, tag))), None))
-                self.calls.add(tag)
+                self.calls[tag] = to
                 if budget is not None:
-                    self.timers.add(tag)
+                    self.timers[tag] = ((CALL, self.me, tag),) if self.instant else ()
             case fx.Answer(call=call, message=message):
                 self.answer(call, Parcel(self.me, call.caller, Reply(call.tag, freeze(message))))
-            case fx.Arm(tag=tag, fires=True):
-                self.timers.add(tag)
+            case fx.Arm(tag=tag, fires=True, beaten_by=beaten_by):
+                self.timers[tag] = beaten_by if self.instant else ()
             case fx.Arm(tag=tag) | fx.Disarm(tag=tag):
-                self.timers.discard(tag)
+                self.timers.pop(tag, None)
             case fx.Abandon(tag=tag):
-                self.timers.discard(tag)
-                self.calls.discard(tag)
+                self.timers.pop(tag, None)
+                called = self.calls.pop(tag, None)
                 self.over.append(tag)
                 self.adds = [(p, c) for p, c in self.adds if not (p.to == self.me and isinstance(p.event, Reply) and p.event.tag == tag)]
+                if self.instant and called is not None:
+                    self.adds.append((Parcel(self.me, called, Withdrawn(Call(self.me, tag))), None))
             case fx.Spawn(name=name, node=node):
                 self._spawn(name, Station(self.interner.slot(name), type(node), node.snapshot()))
             case fx.Retire(name=name):
@@ -142,7 +175,7 @@ class _Turn:
         """Add a reply if its caller waits for it: known here for this node and those that came or went just now."""
         caller = call.caller
         if caller == self.me or caller in self.others:
-            calls = self.calls if caller == self.me else self.others[caller].calls
+            calls = self.calls if caller == self.me else dict(self.others[caller].calls)
             if call.tag in calls:
                 self.adds.append((parcel, None))
             return
@@ -181,5 +214,5 @@ class _Turn:
         )
 
 
-def _in_order(tags: set[Tag]) -> tuple[Tag, ...]:
-    return tuple(sorted(tags, key=sort_key))
+def _in_order(items: dict[Tag, T]) -> tuple[tuple[Tag, T], ...]:
+    return tuple(sorted(items.items(), key=lambda item: sort_key(item[0])))

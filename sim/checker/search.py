@@ -113,7 +113,7 @@ class Search:
         self.limit = min(limit, (1 << 32) - 1)
         self.watch = watch
         self.network = NETWORKS[world.network]
-        self.compiler = Compiler(world, keys, predicates, symmetry)
+        self.compiler = self.make_compiler(world, keys, predicates, symmetry)
         self.symmetric = bool(self.compiler.symmetry.swaps)
         self.budget = Budget(memory)
         self.partitions = [Partition(self.budget) for _ in range(PARTITIONS)]
@@ -124,6 +124,11 @@ class Search:
         self.threads = ThreadPoolExecutor(jobs) if jobs > 1 else None
         self.bucket = BUCKET
         self._first_layer()
+
+    @staticmethod
+    def make_compiler(world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> Compiler:
+        """The tables to search with."""
+        return Compiler(world, keys, predicates, symmetry)
 
     def run(self) -> Found:
         """Search until everything was seen or something stops it. Raises TooNarrow when packed keys turn out too small."""
@@ -159,20 +164,15 @@ class Search:
     # -- layers ---------------------------------------------------------------------------------------------------------
 
     def _first_layer(self) -> None:
-        stations, mail = self.compiler.initial()
+        _, mail = self.compiler.initial()
         slots, places = len(self.compiler.interner.names), max(8, len(mail))
         self.layer, self.following = Layer(self.budget, slots, places), Layer(self.budget, slots, places)
         self.desks: list[Desk] = []
         self.buffers = [Buffer() for _ in range(BUFFERS)]
         self._make_buckets()
         self._refresh()
-        row = self.layer.rows[0]
-        row[0] = len(mail)
-        row[1 : 1 + slots] = stations
-        row[1 + slots : 1 + slots + len(mail)] = mail
-        t = self.tables
-        if self.symmetric:
-            self._canonicalise(self.layer.rows, 0)
+        self._put_first(self.layer.rows)
+        t, slots = self.tables, self.layer.slots
         key = np.uint64(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, self.layer.rows, 0))
         self.layer.keys[0], self.layer.n = key, 1
         self.layer.parents[0] = self.layer.outcomes[0] = 0
@@ -186,6 +186,16 @@ class Search:
         for number in self._watched(lambda k: bool(false >> k & 1) == (k < self.predicates.invariants)):
             self.found.hits[number] = 0
         self._judge_slowly(self.layer, 0, 1, 0)
+
+    def _put_first(self, rows: Array) -> None:
+        """Write the first state into row 0."""
+        stations, mail = self.compiler.initial()
+        slots = self.layer.slots
+        rows[0, 0] = len(mail)
+        rows[0, 1 : 1 + len(stations)] = stations
+        rows[0, 1 + slots : 1 + slots + len(mail)] = mail
+        if self.symmetric:
+            self._canonicalise(rows, 0)
 
     def _watched(self, wanted: Callable[[int], bool] = lambda _: True) -> list[int]:
         """Predicates of which nothing is decided yet, other than those that are called for each state."""
@@ -300,16 +310,19 @@ class Search:
         self._judge_slowly(self.following, start, self.following.n, first)
 
     def _write(self, q: int, fresh: Array, begin: int, number: int, hits: Array, done: list[int]) -> None:
-        watched = self._watched()
-        invariants = self.predicates.invariants
-        promises = np.uint64(self.predicates.mask([k for k in watched if k < invariants]))
-        goals = np.uint64(self.predicates.mask([k for k in watched if k >= invariants]))
+        promises, goals = self._wanted()
         layer, following, desk = self.layer, self.following, self.desks[q]
         done[q] = int(kernels.materialise(
             self.tables, self.network, self.symmetric, layer.slots, layer.rows, self.bucket_keys, self.bucket_origins, q, fresh, done[q],
             number, following.rows, following.keys, following.parents, following.outcomes, begin + done[q], self.begin, promises, goals,
             self.predicates.pair_masks, hits, desk.sums, desk.work,
         ))  # fmt: skip
+
+    def _wanted(self) -> tuple[np.uint64, np.uint64]:
+        """The promises that are not broken yet and the goals that are not reached, as bits."""
+        watched, invariants = self._watched(), self.predicates.invariants
+        promises = self.predicates.mask([k for k in watched if k < invariants])
+        return np.uint64(promises), np.uint64(self.predicates.mask([k for k in watched if k >= invariants]))
 
     def _judge_slowly(self, layer: Layer, start: int, end: int, first: int) -> None:
         """Call the predicates that are plain functions for the states in these rows, whose numbers begin at `first` in row 0."""
@@ -350,12 +363,7 @@ class Search:
         """The keys of the states along a path of outcomes, the first left out."""
         t, slots = self.tables, self.layer.slots
         row: Array = np.zeros((2, self.desks[0].work.shape[1]), self.layer.number)
-        stations, mail = self.compiler.initial()
-        row[0, 0] = len(mail)
-        row[0, 1 : 1 + len(stations)] = stations
-        row[0, 1 + slots : 1 + slots + len(mail)] = mail
-        if self.symmetric:
-            self._canonicalise(row, 0)
+        self._put_first(row)
         found = []
         for outcome in outcomes:
             kernels.apply(t.about, t.added, t.purged, t.other, t.parcels, t.calls, self.network, slots, row, 0, outcome, row, 1)

@@ -78,7 +78,10 @@ class Symmetry:
         self._parcel_marks.append(tuple(digest(rename(parcel, names)) for names in self.views))
 
     def _content(self, station: Station, names: Mapping[Name, Name]) -> tuple[Frozen, Frozen, Frozen, Frozen]:
-        timers, calls = (tuple(sorted((rename(tag, names) for tag in tags), key=sort_key)) for tags in (station.timers, station.calls))
+        timers, calls = (
+            tuple(sorted((rename(item, names) for item in items), key=lambda item: sort_key(item[0])))  # type: ignore[index]
+            for items in (station.timers, station.calls)
+        )
         local = station.kind.rename(station.local, names) if station.kind is not None else None
         return (station.kind.__qualname__ if station.kind is not None else None, local, timers, calls)
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from sim.checker.compile import Compiler
 from sim.checker.search import Search
+from sim.model.instant import Way
 from sim.model.outcomes import Outcome
-from sim.model.world import Enabled, State
+from sim.model.world import Enabled, State, World
 
 
 class NoSuchPath(RuntimeError):
@@ -20,10 +21,13 @@ class NoSuchPath(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One choice of a path, what came of it (None where nobody handled anything), and the state after it."""
+    """One choice of a path, what came of it, and the state after it.
+
+    What came of it is an outcome, None where nobody handled anything, and in a world without delays every step of its way.
+    """
 
     choice: Enabled
-    outcome: Outcome | None
+    outcome: Outcome | Way | None
     state: State
 
 
@@ -58,7 +62,7 @@ def walk_orbits(search: Search, outcomes: Sequence[int]) -> list[Leg]:
 
     Raises NoSuchPath when there is none: then the nodes of a group are not interchangeable.
     """
-    world = search.compiler.world
+    world: World = search.compiler.world
     state = world.initial()
     legs: list[Leg] = []
     for key in search.keys_along(outcomes):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
 from typing import Any, cast
 
@@ -30,6 +30,14 @@ class Tagged(tuple[Any, ...]):
 
     __slots__ = ()
 
+
+_PLAIN = frozenset({int, str, bytes, bool, type(None), float})
+_LIVE: dict[int, tuple[Frozen, Any]] = {}
+"""By the identity of a canonical form without any mutable part: the form itself (so that it stays), and its live value.
+
+What cannot change need not be copied, neither on the way in nor on the way out; most of a node's state is such.
+"""
+_CANONICAL: dict[Frozen, Frozen] = {}
 
 _LISTS = (list, deque)
 _SETS = (set, frozenset)
@@ -60,17 +68,20 @@ def freeze(value: Any) -> Frozen:
 
     Raises TypeError for what is not plain data, or would not come back from `thaw` as it was.
     """
-    if isinstance(value, _ATOMS):
-        return value
+    cls: type = type(value)
+    if cls in _PLAIN or isinstance(value, _ATOMS):
+        return cast(Frozen, value)
     if isinstance(value, Call):
         return Call(value.caller, value.tag)
-    cls: type = type(value)
     if cls is tuple:
         return tuple(map(freeze, value))
     if cls is Tagged:
         return cast(Tagged, value)
     if isinstance(value, msgspec.Struct):
-        return cast(Frozen, cls(*(freeze(getattr(value, name)) for name in value.__struct_fields__)))
+        if id(value) in _LIVE:
+            return value
+        parts = [freeze(getattr(value, name)) for name in value.__struct_fields__]
+        return _kept(cast(Frozen, cls(*parts)), parts)
     if cls in _LISTS and getattr(value, "maxlen", None) is None:
         return Tagged((cls, *map(freeze, value)))
     if cls in _SETS:
@@ -79,7 +90,9 @@ def freeze(value: Any) -> Frozen:
         items = sorted(((freeze(k), freeze(v)) for k, v in value.items()), key=lambda item: sort_key(item[0]))
         return Tagged((dict, *items))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return Tagged((cls, *(freeze(getattr(value, name)) for name in state_fields(cls))))
+        parts = [freeze(getattr(value, name)) for name in state_fields(cls)]
+        form = Tagged((cls, *parts))
+        return _kept(form, parts) if cls.__dataclass_params__.frozen else form  # type: ignore[attr-defined]
     if isinstance(value, Hashable) and not isinstance(value, tuple):
         return value
     raise TypeError(
@@ -88,8 +101,49 @@ def freeze(value: Any) -> Frozen:
     )
 
 
+def _kept(form: Frozen, parts: list[Frozen]) -> Frozen:
+    """The form, or the one that is equal to it and known already, if none of its parts can change."""
+    if not all(map(_is_constant, parts)):
+        return form
+    known = _CANONICAL.get(form)
+    if known is None:
+        _CANONICAL[form] = form
+        _LIVE[id(form)] = (form, thaw(form))
+        return form
+    # 1 and True are equal, and not the same.
+    same = all(map(_is_same, _parts(known), parts))
+    return known if same else form
+
+
+def _parts(form: Any) -> list[Frozen]:
+    return list(form[1:]) if isinstance(form, Tagged) else [getattr(form, name) for name in form.__struct_fields__]
+
+
+def _is_same(one: Frozen, other: Frozen) -> bool:
+    """Whether two equal forms are of the same types throughout."""
+    if one is other:
+        return True
+    if type(one) is not type(other) or isinstance(one, msgspec.Struct):
+        return False
+    return not isinstance(one, tuple) or all(map(_is_same, one, cast(tuple[Frozen, ...], other)))
+
+
+def _is_constant(form: Frozen) -> bool:
+    if id(form) in _LIVE or isinstance(form, (*_ATOMS, Call)):
+        return True
+    if type(form) is tuple:
+        return all(map(_is_constant, form))
+    # Other hashables are kept as they are.
+    return not isinstance(form, (tuple, msgspec.Struct))
+
+
 def thaw(value: Frozen) -> Any:
     """The live value whose canonical form is `value`."""
+    if type(value) in _PLAIN:
+        return value
+    live = _LIVE.get(id(value))
+    if live is not None:
+        return live[1]
     if isinstance(value, Tagged):
         kind, *parts = value
         if kind is dict:
@@ -109,15 +163,29 @@ def thaw_dataclass(cls: type, parts: list[Frozen]) -> Any:
     new: Any = object.__new__(cls)
     # The plain setattr of a frozen dataclass refuses; its values are no less data than those of others.
     put = object.__setattr__
-    given = dict(zip(state_fields(cls), parts, strict=True))
-    for field in dataclasses.fields(cls):
-        if field.name in given:
-            put(new, field.name, thaw(given[field.name]))
-        elif field.default_factory is not dataclasses.MISSING:
-            put(new, field.name, field.default_factory())
-        else:
-            put(new, field.name, field.default)
+    for name, part in zip(state_fields(cls), parts, strict=True):
+        put(new, name, thaw(part))
+    for name, default in _caches(cls):
+        put(new, name, default())
     return new
+
+
+_CACHES: dict[type, list[tuple[str, Callable[[], Any]]]] = {}
+
+
+def _caches(cls: type) -> list[tuple[str, Callable[[], Any]]]:
+    """The fields of a dataclass that are no state, and what makes their defaults."""
+    found = _CACHES.get(cls)
+    if found is None:
+        known = set(state_fields(cls))
+        found = _CACHES[cls] = [(f.name, _default_of(f)) for f in dataclasses.fields(cls) if f.name not in known]
+    return found
+
+
+def _default_of(field: dataclasses.Field[Any]) -> Callable[[], Any]:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory
+    return lambda: field.default
 
 
 def rename(value: Frozen, names: Mapping[str, str]) -> Frozen:

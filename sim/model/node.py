@@ -11,7 +11,7 @@ Rules a node keeps, and every driver may rely on:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self, TypeVar, overload
 
 from sim.model.canon import Frozen, Tagged, freeze, rename, state_fields, thaw, thaw_dataclass
@@ -93,6 +93,9 @@ class Node(ABC):
     __slots__ = ()
     restless: ClassVar[bool] = False
     """Whether `moves` can ever be non-empty (a driver need not ask the others)."""
+    prompt: ClassVar[frozenset[str]] = frozenset()
+    """First words of the tags of timers that stand for what takes next to no time (a read, a goroutine that is woken):
+    a driver without a clock lets them come before all others."""
 
     @abstractmethod
     def handle(self, event: Input, step: Step) -> None:
@@ -100,6 +103,10 @@ class Node(ABC):
 
     def moves(self) -> Sequence[Hashable]:
         """Labels of what this node may do by itself now, in a fixed order."""
+        return ()
+
+    def shields(self) -> Iterable[Hashable]:
+        """What this node will do in time unless something is slow, under the names that `Step.arm` has in `beaten_by`."""
         return ()
 
     def snapshot(self) -> Frozen:

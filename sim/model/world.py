@@ -7,17 +7,17 @@ a path of this world (a test holds the two together).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 from msgspec import Struct
 
 from sim.model import effects as fx
 from sim.model.canon import Frozen, freeze, sort_key
 from sim.model.canon import rename as rename_frozen
-from sim.model.inputs import Call, Deliver, Fired, Input, Move, Name, NoSuchNode, Reply, Tag
+from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes
 
@@ -35,14 +35,26 @@ class Parcel(Struct, frozen=True):
 
     source: Name
     to: Name
-    event: Deliver | Reply
+    event: Deliver | Reply | Withdrawn | Fault
 
 
 class Timer(Struct, frozen=True):
-    """A timer that may fire, or the budget of an open call."""
+    """A timer that may fire, or the budget of an open call. `beaten_by`: see `Step.arm`; only some worlds keep it."""
 
     node: Name
     tag: Tag
+    beaten_by: tuple[Hashable, ...] = ()
+
+
+class OpenCall(Struct, frozen=True):
+    """A call that waits for its answer, from `to`."""
+
+    node: Name
+    tag: Tag
+    to: Name
+
+
+Owned = TypeVar("Owned", Timer, OpenCall)
 
 
 class State(Struct, frozen=True):
@@ -51,16 +63,17 @@ class State(Struct, frozen=True):
     nodes: tuple[tuple[Name, type[Node], Frozen], ...]
     mail: tuple[Parcel, ...]
     timers: tuple[Timer, ...]
-    calls: tuple[Timer, ...]
+    calls: tuple[OpenCall, ...]
 
 
 class Enabled(Struct, frozen=True):
-    """One thing that may happen next. `lost` means that the parcel vanishes instead of being delivered."""
+    """One thing that may happen next. `lost`: the parcel vanishes instead of being delivered; `slow`: something beats the timer."""
 
     node: Name
     event: Input
     parcel: Parcel | None = None
     lost: bool = False
+    slow: bool = False
 
     def label(self) -> str:
         """A readable, stable name of the choice."""
@@ -124,10 +137,9 @@ class World:
         timers, calls = state.timers, state.calls
         match choice.event:
             case Fired(tag=tag) | Reply(tag=tag):
-                gone = Timer(choice.node, tag)
-                timers = tuple(t for t in timers if t != gone)
-                calls = tuple(c for c in calls if c != gone)
-                mail = tuple(_without_replies(mail, gone))
+                timers = tuple(t for t in timers if not (t.node == choice.node and t.tag == tag))
+                calls = tuple(c for c in calls if not (c.node == choice.node and c.tag == tag))
+                mail = tuple(_without_replies(mail, choice.node, tag))
             case _:
                 pass
         index = next((i for i, (name, _, _) in enumerate(state.nodes) if name == choice.node), None)
@@ -143,18 +155,19 @@ class World:
         me, kind, _ = state.nodes[index]
         nodes = list(state.nodes)
         nodes[index] = (me, kind, result.state)
-        mail, timers, calls = list(state.mail), set(state.timers), set(state.calls)
+        mail, timers = list(state.mail), set(state.timers)
+        calls = {(c.node, c.tag): c for c in state.calls}
         for effect in result.effects:
             match effect:
                 case fx.Send(to=to, message=message):
                     mail.append(Parcel(me, to, Deliver(freeze(message), me)))
                 case fx.Request(to=to, request=request, tag=tag, budget=budget):
                     mail.append(Parcel(me, to, Deliver(freeze(request), me, Call(me, tag))))
-                    calls.add(Timer(me, tag))
+                    calls[me, tag] = OpenCall(me, tag, to)
                     if budget is not None:
                         timers.add(Timer(me, tag))
                 case fx.Answer(call=call, message=message):
-                    if Timer(call.caller, call.tag) in calls:
+                    if (call.caller, call.tag) in calls:
                         mail.append(Parcel(me, call.caller, Reply(call.tag, freeze(message))))
                 case fx.Arm(tag=tag, fires=True):
                     timers.add(Timer(me, tag))
@@ -162,18 +175,18 @@ class World:
                     timers.discard(Timer(me, tag))
                 case fx.Abandon(tag=tag):
                     timers.discard(Timer(me, tag))
-                    calls.discard(Timer(me, tag))
-                    mail = _without_replies(mail, Timer(me, tag))
+                    calls.pop((me, tag), None)
+                    mail = _without_replies(mail, me, tag)
                 case fx.Spawn(name=name, node=node):
                     nodes.append((name, type(node), node.snapshot()))
                 case fx.Retire(name=name):
                     nodes = [n for n in nodes if n[0] != name]
                     timers = {t for t in timers if t.node != name}
-                    calls = {c for c in calls if c.node != name}
+                    calls = {key: c for key, c in calls.items() if c.node != name}
                 case _:
                     assert_never(effect)
         nodes.sort(key=lambda n: n[0])
-        return State(tuple(nodes), self._in_order(mail), tuple(sorted(timers, key=sort_key)), tuple(sorted(calls, key=sort_key)))
+        return State(tuple(nodes), self._in_order(mail), in_order_of_tags(timers), in_order_of_tags(calls.values()))
 
     def _in_order(self, mail: list[Parcel]) -> tuple[Parcel, ...]:
         """Mail in the form in which worlds that cannot be told apart are equal."""
@@ -182,15 +195,20 @@ class World:
         return tuple(sorted(set(mail) if self.network is Network.SET else mail, key=sort_key))
 
 
-def _without_replies(mail: Iterable[Parcel], call: Timer) -> list[Parcel]:
+def in_order_of_tags(items: Iterable[Owned]) -> tuple[Owned, ...]:
+    """Timers or calls in the order that states have them in."""
+    return tuple(sorted(items, key=lambda item: (item.node, sort_key(item.tag))))
+
+
+def _without_replies(mail: Iterable[Parcel], caller: Name, tag: Tag) -> list[Parcel]:
     """The mail without answers to a call that is closed: they would be ignored on arrival."""
-    return [p for p in mail if not (p.to == call.node and isinstance(p.event, Reply) and p.event.tag == call.tag)]
+    return [p for p in mail if not (p.to == caller and isinstance(p.event, Reply) and p.event.tag == tag)]
 
 
-def _nobody_there(choice: Enabled, calls: tuple[Timer, ...]) -> list[Parcel]:
+def _nobody_there(choice: Enabled, calls: tuple[OpenCall, ...]) -> list[Parcel]:
     """What the driver answers in place of a node that does not exist."""
     call = choice.event.call if isinstance(choice.event, Deliver) else None
-    if call is None or Timer(call.caller, call.tag) not in calls:
+    if call is None or not any(c.node == call.caller and c.tag == call.tag for c in calls):
         return []
     return [Parcel(choice.node, call.caller, Reply(call.tag, NoSuchNode()))]
 
@@ -198,8 +216,8 @@ def _nobody_there(choice: Enabled, calls: tuple[Timer, ...]) -> list[Parcel]:
 def rename_state(state: State, names: Mapping[Name, Name], ordered: bool = False) -> State:
     """The same global state with nodes renamed. In an `ordered` network the order of mail is part of the state."""
     nodes = tuple(sorted(((names.get(n, n), k, k.rename(s, names)) for n, k, s in state.nodes), key=sort_key))
-    parts: list[tuple[Any, ...]] = []
-    for group in (state.mail, state.timers, state.calls):
-        renamed: Sequence[Frozen] = [rename_frozen(item, names) for item in group]
-        parts.append(tuple(renamed if ordered and group is state.mail else sorted(renamed, key=sort_key)))
-    return State(nodes, *parts)
+    mail: list[Any] = [rename_frozen(item, names) for item in state.mail]
+    timers: list[Any] = [rename_frozen(item, names) for item in state.timers]
+    calls: list[Any] = [rename_frozen(item, names) for item in state.calls]
+    in_order = tuple(mail) if ordered else tuple(sorted(mail, key=sort_key))
+    return State(nodes, in_order, in_order_of_tags(timers), in_order_of_tags(calls))

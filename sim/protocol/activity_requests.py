@@ -23,7 +23,7 @@ NOT_FOUND = msg.Refused(msg.Code.NOT_FOUND, "activity not found or already close
 def start(run: Run, item: msg.ActivityTaskItem, request: str, identity: str, call: Call, step: Step) -> None:
     """Matching gives the activity to a worker. Neither the scheduled time nor the attempt is checked (P4.1.4)."""
     record = run.activities.get(item.ordinal)
-    if record is None or record.paused or (record.phase is Attempt.STARTED and record.request != request):
+    if record is None or record.paused or (record.phase is Attempt.STARTED and (record.request != request or not request)):
         step.reply(call, NOT_FOUND)
         return
     if record.phase is not Attempt.STARTED:

@@ -9,7 +9,7 @@ poll takes the head of its own partition, else one of the other partitions' head
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from msgspec import Struct, structs
@@ -82,6 +82,14 @@ class TaskQueue(Node):
     """What a task takes to the partition where a poll may meet it; None: nothing, and then it is no step."""
     coming: dict[Hashable, msg.Item] = field(default_factory=dict)
     """Tasks under way to their partition."""
+    plain: bool = False
+    """For drivers without a clock: deliveries are not numbered, and a task goes to any of the polls that wait, in whatever
+    order they came (they come anew each minute)."""
+
+    prompt = frozenset({"meet", "forwarded"})
+
+    def shields(self) -> Iterable[Hashable]:
+        return [("call", poll.call.caller, poll.call.tag) for poll in self.open.values()]
 
     def handle(self, event: Input, step: Step) -> None:
         # The common ones by their classes, which have no subclasses: a pattern costs several times as much.
@@ -124,7 +132,7 @@ class TaskQueue(Node):
             if not available:
                 return
         partition = step.choose("partition of a task", range(self.partitions)) if self.partitions > 1 else 0
-        poll = self._poll_for(partition)
+        poll = self._poll_for(partition, step)
         stale = partition in self.backlog and step.holds(Overdue(_age(self.backlog[partition][0])))
         if poll is not None and not stale:
             self._give(item, poll, step)
@@ -134,14 +142,19 @@ class TaskQueue(Node):
         if isinstance(item, msg.ActivityTaskItem) and item.time_to_live:
             step.deadline(_expiry(item), Exactly(item.time_to_live))
 
-    def _poll_for(self, partition: int) -> OpenPoll | None:
+    def _poll_for(self, partition: int, step: Step) -> OpenPoll | None:
         """The poll that a task landing here meets: one that waits only here, else the oldest at the root."""
+        if self.plain:
+            return step.choose("poll", list(self.open.values())) if self.open else None
         if partition in self.local:
             return self.local[partition][0]
         return self.root[0] if self.root else None
 
     def _enter(self, poll: OpenPoll, first: bool) -> None:
         """Let a poll wait: at the root, unless its child partition forwards another already."""
+        self.open[poll.tag] = poll
+        if self.plain:
+            return
         if not self.counts:
             self.counts = [0] * self.partitions
         here = poll.partition
@@ -149,15 +162,16 @@ class TaskQueue(Node):
         place = self.local.setdefault(here, deque()) if forwarded else self.root
         place.appendleft(poll) if first else place.append(poll)
         self.counts[here] += 1
-        self.open[poll.tag] = poll
 
     def _leave(self, poll: OpenPoll, step: Step) -> None:
         """A poll waits no more; if it was the one that its child forwarded, the next is forwarded now."""
         step.disarm(poll.tag)
         step.disarm(("meet", poll.tag))
+        del self.open[poll.tag]
+        if self.plain:
+            return
         here = poll.partition
         self.counts[here] -= 1
-        del self.open[poll.tag]
         local = self.local.get(here)
         if local is not None and poll in local:
             local.remove(poll)
@@ -171,8 +185,10 @@ class TaskQueue(Node):
     def _give(self, item: msg.Item, poll: OpenPoll, step: Step) -> None:
         """Hand a task to a poll, once history has recorded the start."""
         self._leave(poll, step)
-        self.deliveries += 1
-        request = f"{step.me}#{self.deliveries}"
+        request = ""
+        if not self.plain:
+            self.deliveries += 1
+            request = f"{step.me}#{self.deliveries}"
         tag = ("start", poll.call.caller, poll.call.tag)
         self.starting[tag] = Starting(poll, item)
         step.call(item.run, msg.RecordTaskStarted(item, poll.identity, request), tag)
@@ -211,7 +227,8 @@ class TaskQueue(Node):
         else:
             if self.backlog and poll.partition not in self.local:
                 step.arm(("meet", poll.tag), MEETING)
-            step.arm(poll.tag, Exactly(LEAST_POLL), late=POLL_JITTER)
+            if not self.plain:
+                step.arm(poll.tag, Exactly(LEAST_POLL), late=POLL_JITTER)
 
     def _take(self, partition: int, step: Step) -> msg.Item | None:
         """The oldest task that waits in this partition and has not expired."""
@@ -262,7 +279,7 @@ class TaskQueue(Node):
         """A worker that stops unloads its sticky queue; other queues take no notice (P3.8, step 2)."""
         if self.sticky:
             self.loaded = False
-            for poll in list(self.root):
+            for poll in list(self.open.values()):
                 self._leave(poll, step)
                 step.reply(poll.call, msg.NoTask())
         if call is not None:

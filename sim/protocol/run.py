@@ -30,6 +30,8 @@ from sim.protocol.workflow_task import DEFAULT_TIMEOUT, STICKY_SCHEDULE_TO_START
 COARSENESS = 1_001 * MILLISECOND
 """No timer task fires earlier than this after the shard last loaded a queue (P4.3.10)."""
 
+_OF_ATTEMPT = (TimeoutType.HEARTBEAT, TimeoutType.START_TO_CLOSE)
+
 LATENESS = Within("timer lateness", 1_500, 4_000)
 """How late a server timer fires: 2 to 5 ms recorded, less the time the recording's own calls took."""
 
@@ -52,6 +54,9 @@ class RunSpec(Struct, frozen=True):
     first_task_backoff: int = 0
     transaction: Law | None = None
     """How long a transaction keeps the next one waiting; None: not at all."""
+    plain: bool = False
+    """For drivers without a clock: each deadline has a timer of its own. The server has one for the earliest only, which
+    without times is a difference that nobody sees, and a burden to whoever keeps states."""
 
     @property
     def bound(self) -> int:
@@ -144,7 +149,7 @@ class Run(Node):
             self.schedule_task(step)
 
     def _fired(self, tag: tuple[object, ...], step: Step) -> None:
-        if not step.choose("timer read ahead", (False, True), (1, 0)):
+        if not self.spec.plain and not step.choose("timer read ahead", (False, True), (1, 0)):
             # The timer queue was loaded for it, before what follows is written (P4.3.10); the shard only hears of that later.
             # A load for something else on the shard, at most a second before, may have brought it along: never by chance here,
             # where all that happens on the shard is known, but in a recording.
@@ -180,6 +185,9 @@ class Run(Node):
 
     def _write_timers(self, step: Step) -> None:
         """Write a timer task for the earliest deadline of the activities, and of the timers, unless it has one."""
+        if self.spec.plain:
+            self._arm_all(step)
+            return
         tags = [("due", ordinal, kind) for ordinal, record in self.activities.items() for kind in record.deadlines()]
         if tags:
             first = tags[0] if len(tags) == 1 else tags[tags.index(step.earliest(tags))]  # type: ignore[arg-type]
@@ -195,11 +203,32 @@ class Run(Node):
                 self.timers[soonest] = True
                 self._arm(("user timers", soonest), Left(("user", soonest)), step)
 
+    def _arm_all(self, step: Step) -> None:
+        """Arm a timer for every deadline, and none besides."""
+        for ordinal, record in self.activities.items():
+            running = set(record.deadlines())
+            for kind in sorted(record.written - running):
+                step.disarm(("written", ordinal, kind))
+            for kind in sorted(running - record.written):
+                what = "beat" if kind is TimeoutType.HEARTBEAT else "end"
+                beaten_by = ((what, step.me, ordinal, record.attempt),) if kind in _OF_ATTEMPT else ()
+                step.arm(("written", ordinal, kind), Left(record.due(kind)), beaten_by)
+            record.written = running
+        for ordinal, written in self.timers.items():
+            if not written:
+                self.timers[ordinal] = True
+                step.arm(("user timers", ordinal), Left(("user", ordinal)))
+
     def _activity_timer(self, ordinal: int, kind: TimeoutType, step: Step) -> None:
         """A written timer fired: process all deadlines that have passed, in the order (deadline, event id, type)."""
         self.deadlines_changed = True
         if ordinal in self.activities and kind is TimeoutType.HEARTBEAT:
             self.activities[ordinal].written.discard(kind)
+        if self.spec.plain:
+            record = self.activities[ordinal]
+            record.written.discard(kind)
+            self._time_out(record, kind, step)
+            return
         passed = [(r, k) for r in self.activities.values() for k in r.deadlines() if step.holds(Overdue(r.due(k)))]
         while passed:
             tags = [record.due(k) for record, k in passed]
@@ -234,7 +263,7 @@ class Run(Node):
 
     def _user_timers(self, ordinal: int, step: Step) -> None:
         self.deadlines_changed = True
-        due = [o for o in self.timers if o == ordinal or step.holds(Overdue(("user", o)))]
+        due = [o for o in self.timers if o == ordinal or (not self.spec.plain and step.holds(Overdue(("user", o))))]
         while due:
             first = due[0]
             for other in due[1:]:

@@ -35,6 +35,9 @@ class Shard(Node):
     offered: dict[int, msg.Transfer] = field(default_factory=dict)
     """Tasks offered to sticky queues, which may refuse, by the tag of the call."""
     pace: Pace = AT_ONCE
+    plain: bool = False
+    """Of the runs: see `RunSpec`."""
+    prompt = frozenset({"read"})
 
     def handle(self, event: Input, step: Step) -> None:
         # The common ones by their classes, which have no subclasses: a pattern costs several times as much.
@@ -108,7 +111,7 @@ class Shard(Node):
         spec = RunSpec(
             start.workflow_id, number, start.workflow_type, start.task_queue, start.input, step.me, start.execution_timeout,
             start.run_timeout, min(start.task_timeout or DEFAULT_TIMEOUT, longest), start.identity,
-            transaction=self.pace.transaction,
+            transaction=self.pace.transaction, plain=self.plain,
         )  # fmt: skip
         self.current[start.workflow_id] = name
         step.spawn(name, Run(spec))

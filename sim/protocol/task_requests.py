@@ -209,7 +209,7 @@ def _continue_as_new(run: Run, command: cmd.ContinueAsNew, step: Step) -> None:
         backoff = max(1_000, SECOND + spec.first_task_backoff - (step.stamp() - run.began_at))
     successor = RunSpec(
         spec.workflow_id, spec.number + 1, command.workflow_type, spec.task_queue, command.input, spec.shard, spec.execution_timeout,
-        spec.run_timeout, spec.task_timeout, spec.identity, step.me, spec.first_run or step.me, backoff, spec.transaction,
+        spec.run_timeout, spec.task_timeout, spec.identity, step.me, spec.first_run or step.me, backoff, spec.transaction, spec.plain,
     )  # fmt: skip
     step.spawn(name, Run(successor))
     step.send(name, msg.Began())

@@ -9,7 +9,7 @@ import pytest
 from sim.model.canon import freeze
 from sim.model.inputs import Call, Deliver, Fired, Input, Move, NoSuchNode, Reply
 from sim.model.spans import SECOND, Exactly
-from sim.model.world import Enabled, Network, Parcel, State, Timer, World, rename_state
+from sim.model.world import Enabled, Network, OpenCall, Parcel, State, Timer, World, rename_state
 from tests.models import Order, Puppet, puppets, reachable
 
 SECONDS = Exactly(SECOND)
@@ -73,7 +73,7 @@ def test_a_lost_message_is_gone_and_nobody_takes_it(network: Network) -> None:
 def test_a_lost_answer_leaves_the_call_and_its_budget_open() -> None:
     world = puppets(lossy=True, a=does(("call", "b", "?", "t", SECONDS)), b=Puppet(on={"?": (("answer", "!"),)}))
     state = take(world, world.initial(), "a: Move go", "b: Deliver ? from a", "a: lose Reply ! to t")
-    assert (state.mail, state.timers, state.calls) == ((), (Timer("a", "t"),), (Timer("a", "t"),))
+    assert (state.mail, state.timers, state.calls) == ((), (Timer("a", "t"),), (OpenCall("a", "t", "b"),))
 
 
 def test_only_some_messages_may_be_lost() -> None:
@@ -126,7 +126,7 @@ def test_an_abandoned_call_gets_neither() -> None:
 def test_disarming_the_budget_leaves_the_call_open() -> None:
     world = calling(("disarm", "t"))
     state = take(world, world.initial(), "c: Move go", "a: Move go", "a: Deliver poke from c")
-    assert (state.timers, state.calls) == ((), (Timer("a", "t"),))
+    assert (state.timers, state.calls) == ((), (OpenCall("a", "t", "b"),))
     state = take(world, state, "b: Deliver ? from a", "a: Reply ! to t")
     assert state.calls == ()
 
@@ -135,7 +135,7 @@ def test_a_call_without_budget_waits() -> None:
     world = puppets(a=does(("call", "b", "?", "t")), b=Puppet())
     state = take(world, world.initial(), "a: Move go", "b: Deliver ? from a")
     assert labels(world, state) == []
-    assert state.calls == (Timer("a", "t"),)
+    assert state.calls == (OpenCall("a", "t", "b"),)
     assert heard(state, "b") == [Deliver("?", "a", Call("a", "t"))]
 
 
@@ -194,7 +194,7 @@ def test_renaming_a_state_goes_everywhere_and_back(ordered: bool) -> None:
     world = puppets(network, a=does(("send", "b", "a"), ("send", "b", "0"), ("call", "b", "?", "t", SECONDS)), b=Puppet())
     state = take(world, world.initial(), "a: Move go")
     renamed = rename_state(state, {"a": "b", "b": "a"}, ordered)
-    assert renamed.timers == renamed.calls == (Timer("b", "t"),)
+    assert (renamed.timers, renamed.calls) == ((Timer("b", "t"),), (OpenCall("b", "t", "a"),))
     assert {(p.source, p.to) for p in renamed.mail} == {("b", "a")}
     if ordered:
         assert [p.event.message for p in renamed.mail] == ["b", "0", "?"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -93,6 +93,10 @@ class AttemptOnWorker:
         """Its goroutine runs again after it was woken by another."""
         raise NotImplementedError
 
+    def shields(self) -> Iterable[Hashable]:
+        """What it will do in time unless something is slow: ("beat", key) before the heartbeat timeout, ("end", key) before the others."""
+        return ()
+
     # -- what is common ------------------------------------------------------------------------------------------------
 
     def set_deadline(self, step: Step) -> None:
@@ -100,7 +104,7 @@ class AttemptOnWorker:
         span: Span = Exactly(self.task.activity.start_to_close)
         if self.task.expires:
             span = Least(span, Until(self.task.expires))
-        step.arm(self.tag("deadline"), span)
+        step.arm(self.tag("deadline"), span, (("end", *self.key),))
 
     def throttle(self, worker: Worker) -> int:
         """T: 0.8 of the heartbeat timeout, or the default without one, at most the maximum (P3.6.3)."""

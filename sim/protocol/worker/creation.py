@@ -10,6 +10,7 @@ takes any of them.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -60,6 +61,10 @@ class CreationAttempt(AttemptOnWorker):
     def interval(self) -> int:
         """I = min(H / 3, 10 s)."""
         return min(self.task.activity.heartbeat // 3, MAX_HEARTBEAT_INTERVAL)
+
+    def shields(self) -> Iterable[Hashable]:
+        # While a call is under way nothing ensures that the next heartbeat comes in time.
+        return [("beat", *self.key)] if self.phase is Phase.LOOP else []
 
     def begin(self, worker: Worker, step: Step) -> None:
         self.set_deadline(step)

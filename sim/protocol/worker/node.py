@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sim.model.inputs import Deliver, Fault, Fired, Input, Message, Name, Reply, Withdrawn
@@ -46,6 +46,7 @@ class Worker(Node):
     """doneChanMap: session -> the attempt that waits for its completion."""
     stop: Stop = field(default_factory=Stop)
     background_done: bool = False
+    prompt = frozenset({"wake", "send", "begin", "workflow task"})
 
     @property
     def resource_queue(self) -> str:
@@ -56,6 +57,9 @@ class Worker(Node):
     def signal_identity(self) -> str:
         """The creation activity signals through a client of its own."""
         return f"{self.resource_id}@{self.host}@"
+
+    def shields(self) -> Iterable[Hashable]:
+        return [shield for attempt in self.attempts.values() for shield in attempt.shields()]
 
     # -- inputs --------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,17 @@ class UserAttempt(AttemptOnWorker):
 
     def label(self) -> str:
         return self.work.label if self.work is not None else ""
+
+    def shields(self) -> Iterable[Hashable]:
+        if self.work is None or self.blocked or self.responding:
+            return []
+        activity, work = self.task.activity, self.work
+        found: list[Hashable] = []
+        if work.beat_every and (not self.calling or self.window):
+            found.append(("beat", *self.key))
+        if isinstance(work.duration, Exactly) and work.duration.us < activity.start_to_close and not self.time_up:
+            found.append(("end", *self.key))
+        return found
 
     def begin(self, worker: Worker, step: Step) -> None:
         self.work = worker.behaviour(self.task)

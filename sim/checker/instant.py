@@ -1,0 +1,233 @@
+"""Search of worlds without delays (`sim.model.instant`): tables with what they need besides, and rounds over settled states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from sim.checker import instant_kernels as kernels
+from sim.checker.columns import Array, Column
+from sim.checker.compile import Compiler
+from sim.checker.intern import ModelError, Overflow, Station
+from sim.checker.kernels import ERROR, PARTITIONS, ROOM, key_of
+from sim.checker.keys import Keys
+from sim.checker.predicates import Predicates
+from sim.checker.rules import Change
+from sim.checker.search import BUFFERS, Progress, Search
+from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, SLOW, Environment
+from sim.model.inputs import Fault, Name, Reply
+from sim.model.instant import CALL, PROMPT, InstantWorld, is_prompt
+
+WORDS: Final = 8
+"""Of 64 shields each."""
+DEEDS: Final = (Fault(""), LOST_REQUEST, LOST_RESPONSE, SLOW)
+"""What the environment is asked leave for, by the columns of `leaves`."""
+
+
+class Extra(NamedTuple):
+    """What the kernels know besides `Tables`; arrays by number of station, parcel or outcome."""
+
+    shields: Array
+    """Per station: what its node will do in time, as bits."""
+    guards: Array
+    """Per outcome: what beats the timer that it begins with."""
+    held: Array
+    """Per outcome: of these, the shields that hold even when all is slow."""
+    leaves: Array
+    """Per station, by deed: the environment's station after it, 0 where it gives no leave."""
+    fates: Array
+    """Per parcel: the deed by which it may be lost, 0 for none."""
+    travels: Array
+    """Per parcel: whether it is mail between settled states."""
+    environment: int
+    """Its slot, -1 without one."""
+
+
+class InstantCompiler(Compiler):
+    """Tables with shields, guards, fates and leaves beside the others."""
+
+    def __init__(self, world: InstantWorld, keys: Keys, predicates: Predicates, groups: Sequence[Sequence[Name]] = ()) -> None:
+        self._shields: dict[Hashable, int] = {PROMPT: 0}
+        self.extra = {
+            "shields": Column(np.uint64, width=WORDS),
+            "guards": Column(np.uint64, width=WORDS),
+            "held": Column(np.uint64, width=WORDS),
+            "leaves": Column(np.int64, width=len(DEEDS)),
+            "fates": Column(np.int64),
+            "travels": Column(np.bool_),
+        }
+        self.instant = world
+        super().__init__(world, keys, predicates, groups)
+
+    @property
+    def environment(self) -> int:
+        """The slot of the environment, -1 without one."""
+        return self.interner.slots.get(self.instant.environment, -1) if self.instant.environment else -1
+
+    def _sync(self) -> None:
+        super()._sync()
+        interner = self.interner
+        for number in range(self.extra["shields"].size, len(interner.stations)):
+            self.extra["shields"].append(self._words(self._shields_of(interner.stations[number])))
+        for number in range(self.extra["fates"].size, len(interner.parcels)):
+            parcel = interner.parcels[number]
+            world = self.instant
+            lossy = parcel is not None and world.lossy is not None and world.lossy(parcel)
+            fate = 0 if parcel is None or not lossy else kernels.LOST_RESPONSE if isinstance(parcel.event, Reply) else kernels.LOST_REQUEST
+            self.extra["fates"].append(fate)
+            self.extra["travels"].append(parcel is not None and world.travels is not None and world.travels(parcel))
+        # Last, since it may intern stations.
+        for number in range(self.extra["leaves"].size, len(interner.stations)):
+            if self.extra["leaves"].size == number:
+                self.extra["leaves"].append(self._leaves(interner.stations[number]))
+        if self.extra["leaves"].size < len(interner.stations):
+            self._sync()
+
+    def _shields_of(self, station: Station | None) -> set[Hashable]:
+        if station is None or station.kind is None:
+            return set()
+        found = set(station.kind.restored(station.local).shields())
+        if any(is_prompt(station.kind, tag) for tag, _ in station.timers):
+            found.add(PROMPT)
+        return found
+
+    def _words(self, shields: set[Hashable] | frozenset[Hashable]) -> tuple[int, ...]:
+        words = [0] * WORDS
+        for shield in sorted(shields, key=repr):
+            number = self._shields.setdefault(shield, len(self._shields))
+            if number >= 64 * WORDS:
+                raise Overflow(f"more than {64 * WORDS} different shields; bound how often activities are tried")
+            words[number // 64] |= 1 << number % 64
+        return tuple(words)
+
+    def _leaves(self, station: Station | None) -> tuple[int, ...]:
+        """By deed: the environment's station after it, 0 where it gives no leave."""
+        if station is None or station.kind is None or not issubclass(station.kind, Environment):
+            return (0,) * len(DEEDS)
+        grants = station.kind.restored(station.local).grants()
+        return tuple(self._after(station, deed) if deed.kind in grants else 0 for deed in DEEDS)
+
+    def _after(self, station: Station, deed: Fault) -> int:
+        results = self.handlers(station, self.interner.names[station.slot], deed)
+        if len(results) != 1 or results[0].effects:
+            raise ModelError(f"the environment may only count what it grants; on {deed} it asked for effects or made a choice")
+        return self.interner.station(Station(station.slot, station.kind, results[0].state, station.timers, station.calls))
+
+    def _add(self, station: int, parcel: int, change: Change) -> int:
+        self.extra["guards"].append(self._words(change.guard))
+        self.extra["held"].append(self._words(frozenset(name for name in change.guard if isinstance(name, tuple) and name[0] == CALL)))
+        return super()._add(station, parcel, change)
+
+    @property
+    def nbytes(self) -> int:
+        return super().nbytes + sum(column.data.nbytes for column in self.extra.values())
+
+
+class Stack:
+    """What one piece of a round is worked on."""
+
+    def __init__(self, width: int, number: type) -> None:
+        self.rows: Array = np.zeros((kernels.DEPTH, width), number)
+        self.urgent: Array = np.zeros((kernels.DEPTH, kernels.URGENT), np.int64)
+        self.marks: Array = np.zeros((kernels.DEPTH, 4), np.int64)
+        self.trail: Array = np.zeros(kernels.TRAIL, np.int64)
+        self.united: Array = np.zeros(WORDS, np.uint64)
+        self.notes: Array = np.zeros(4, np.int64)
+        self.saved: Array = np.zeros(PARTITIONS, np.int64)
+
+
+class InstantSearch(Search):
+    """One search of one world without delays. States are settled ones; `outcomes` of its trace number a state's successors."""
+
+    compiler: InstantCompiler
+
+    def __init__(
+        self,
+        world: InstantWorld,
+        keys: Keys,
+        predicates: Predicates,
+        jobs: int = 1,
+        memory: int = 1 << 32,
+        limit: int = 1 << 32,
+        watch: Callable[[Progress], None] | None = None,
+        symmetry: Sequence[Sequence[Name]] = (),
+    ) -> None:
+        self.stacks: list[Stack] = []
+        super().__init__(world, keys, predicates, jobs, memory, limit, watch, symmetry)
+
+    @staticmethod
+    def make_compiler(world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> InstantCompiler:
+        return InstantCompiler(world, keys, predicates, symmetry)
+
+    def _expand(self, job: tuple[int, Array]) -> tuple[int, int, int]:
+        number, piece = job
+        b, desk, s = self.buffers[number], self.desks[number], self.stacks[number]
+        done, pending, missed = kernels.expand(
+            self.tables, self._extra, self.network, self.symmetric, self.layer.slots, self.layer.rows, self.layer.keys, piece,
+            self.bucket_keys[number], self.bucket_origins[number], self.bucket_rows[number], b.counts, s.rows, s.urgent, s.marks, s.trail,
+            s.united, s.notes, b.pending, b.misses, s.saved, desk.sums, desk.work, b.stats,
+        )  # fmt: skip
+        return int(done), int(pending), int(missed)
+
+    @property
+    def _extra(self) -> Extra:
+        return Extra(**{name: column.data for name, column in self.compiler.extra.items()}, environment=self.compiler.environment)
+
+    def _count(self, buffer: Any) -> None:
+        if buffer.stats[ERROR] in (kernels.TOO_DEEP, ROOM):
+            raise Overflow("one choice sets off more than the checker has room for; a system without delays has to come to rest")
+        super()._count(buffer)
+
+    def _write(self, q: int, fresh: Array, begin: int, number: int, hits: Array, done: list[int]) -> None:
+        promises, goals = self._wanted()
+        layer, following = self.layer, self.following
+        done[q] = int(kernels.write(
+            layer.slots, self.bucket_keys, self.bucket_origins, self.bucket_rows, q, fresh, done[q], number, following.rows,
+            following.keys, following.parents, following.outcomes, begin + done[q], self.begin, self.tables.marks, promises, goals,
+            self.predicates.pair_masks, hits,
+        ))  # fmt: skip
+
+    def follow(self, ordinals: Sequence[int]) -> list[tuple[int, list[int]]]:
+        """Along a path of successors: the key of each state, and the steps of the way to it (see `instant_kernels.SPENT`)."""
+        s, desk = Stack(self.stacks[0].rows.shape[1], self.layer.number), self.desks[0]
+        stats: Array = np.zeros(4, np.int64)
+        row: Array = np.zeros((1, s.rows.shape[1]), self.layer.number)
+        self._put_first(row)
+        t, slots, found = self.tables, self.layer.slots, []
+        none: Array = np.zeros((PARTITIONS, 0), np.uint64)
+        no_rows: Array = np.zeros((PARTITIONS, 0, 1), self.layer.number)
+        no_counts: Array = np.zeros(PARTITIONS, np.int64)
+        for ordinal in ordinals:
+            s.notes[:] = 0, 0, ordinal, 0
+            kernels.expand_row(
+                t, self._extra, self.network, self.symmetric, slots, row, 0, np.uint64(0), none, none, no_rows,
+                no_counts, s.rows, s.urgent, s.marks, s.trail, s.united, s.notes, np.zeros((1, 2), np.int64), 0, desk.sums, desk.work,
+                stats,
+            )  # fmt: skip
+            level = int(s.notes[kernels.LEVEL])
+            row[0] = s.rows[level]
+            key = int(key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0))
+            found.append((key, s.trail[: int(s.marks[level, kernels.TRAILED])].tolist()))
+        return found
+
+    def keys_along(self, outcomes: Sequence[int]) -> list[int]:
+        return [key for key, _ in self.follow(outcomes)]
+
+    def _make_buckets(self) -> None:
+        super()._make_buckets()
+        self._make_rows()
+
+    def _make_rows(self) -> None:
+        width = 1 + self.layer.slots + self.layer.mail
+        shape = (BUFFERS, PARTITIONS, self.bucket, width)
+        if not hasattr(self, "bucket_rows") or self.bucket_rows.shape != shape or self.bucket_rows.dtype != self.layer.number:
+            self.bucket_rows: Array = np.zeros(shape, self.layer.number)
+
+    def _refresh(self) -> None:
+        super()._refresh()
+        self._make_rows()
+        width = 1 + self.layer.slots + self.layer.mail + self.compiler.most_adds + kernels.URGENT
+        if not self.stacks or self.stacks[0].rows.shape[1] < width or self.stacks[0].rows.dtype != self.layer.number:
+            self.stacks = [Stack(width, self.layer.number) for _ in range(BUFFERS)]

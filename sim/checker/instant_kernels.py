@@ -1,0 +1,376 @@
+"""The inner loops for worlds without delays: one choice, and everything that comes of it, down to settled states.
+
+A choice and its deliveries form a small tree: a message may be lost, a handler may choose. It is walked depth first on a
+stack of rows; a node of the tree with one way on is changed in place. Settled states are written to buckets as they are
+met, whole, since finding them again would cost as much. `ordinals` number them per parent, which is their trace.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from sim.checker.kernels import (
+    ADDED,
+    CLASH,
+    COUNT,
+    ERROR,
+    PARTITIONS,
+    PURGES,
+    REPLY,
+    ROOM,
+    SETS,
+    SLOT,
+    STATION,
+    TO,
+    TOO_MANY_IMAGES,
+    add_mail,
+    entry_of,
+    is_offered,
+    judge,
+    key_of,
+    mix,
+    tally,
+)  # fmt: skip
+from sim.checker.orbits import canonicalise
+
+U = np.uint64
+DEPTH: Final = 64
+"""Open branches of one choice at most."""
+URGENT: Final = 96
+"""Deliveries of one choice that may wait at once."""
+TRAIL: Final = 4096
+"""Steps of one way at most."""
+SPENT: Final = 1 << 40
+"""Added to the number of what the environment does in a trail."""
+LOST_REQUEST, LOST_RESPONSE, SLOW = 1, 2, 3
+"""Columns of `leaves`: what the environment is asked for. The first two are also fates of parcels."""
+HEAD, TAIL, CURSOR, TRAILED = 0, 1, 2, 3
+"""Columns of `marks` of a level: its urgent parcels begin and end here, the next branch to take, the length of its trail."""
+DONE, FULL, BROKEN = 0, 1, 2
+TOO_DEEP: Final = -3
+MISSING, SETTLED, TRAIL_OF, LEVEL = 0, 1, 2, 3
+"""Columns of `notes`: whether an input was unknown; settled states so far; which one's trail and row are wanted, -1: none; and
+the level where it stopped."""
+
+
+@njit(nogil=True, cache=True)
+def drop_answers(about: Any, purged: Any, parcels: Any, outcome: Any, items: Any, level: Any, first: Any, end: Any) -> Any:
+    """Take answers to calls that this outcome ends out of `items[level, first:end]`; the new end."""
+    count = first
+    for j in range(first, end):
+        reply = parcels[items[level, j], REPLY]
+        gone = False
+        if reply != 0:
+            for k in range(about[outcome, PURGES], about[outcome + 1, PURGES]):
+                if purged[k] == reply:
+                    gone = True
+        if not gone:
+            items[level, count] = items[level, j]
+            count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def take(
+    about: Any, added: Any, purged: Any, other: Any, parcels: Any, calls: Any, travels: Any, network: Any, slots: Any, rows: Any,
+    level: Any, urgent: Any, marks: Any, outcome: Any,
+) -> Any:  # fmt: skip
+    """Carry out an outcome on a level, in place; 0, or ROOM or CLASH."""
+    rows[level, 1 + about[outcome, SLOT]] = about[outcome, STATION]
+    for k in range(about[outcome, SETS], about[outcome + 1, SETS]):
+        slot = 1 + other[k, 0]
+        if other[k, 2] and rows[level, slot] != 0:
+            return CLASH
+        rows[level, slot] = other[k, 1]
+    first = slots + 1
+    if about[outcome, PURGES] < about[outcome + 1, PURGES]:
+        marks[level, TAIL] = drop_answers(about, purged, parcels, outcome, urgent, level, marks[level, HEAD], marks[level, TAIL])
+        if rows[level, 0]:
+            rows[level, 0] = drop_answers(about, purged, parcels, outcome, rows, level, first, first + np.int64(rows[level, 0])) - first
+    for k in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
+        waiting = added[k, 1]
+        if waiting < 0 or (calls[rows[level, 1 + waiting]] >> U(added[k, 2])) & U(1):
+            parcel = added[k, 0]
+            if travels[parcel]:
+                count = add_mail(network, rows, level, first, np.int64(rows[level, 0]), parcel)
+                if count < 0:
+                    return ROOM
+                rows[level, 0] = count
+            else:
+                if marks[level, TAIL] >= urgent.shape[1]:
+                    return TOO_DEEP
+                urgent[level, marks[level, TAIL]] = parcel
+                marks[level, TAIL] += 1
+    return 0
+
+
+@njit(nogil=True, cache=True)
+def push(width: Any, rows: Any, urgent: Any, marks: Any, level: Any) -> None:
+    """Copy a level to the one above, to be changed there."""
+    for j in range(width):
+        rows[level + 1, j] = rows[level, j]
+    n = 0
+    for j in range(marks[level, HEAD], marks[level, TAIL]):
+        urgent[level + 1, n] = urgent[level, j]
+        n += 1
+    marks[level + 1, HEAD], marks[level + 1, TAIL], marks[level + 1, CURSOR] = 0, n, 0
+    marks[level + 1, TRAILED] = marks[level, TRAILED]
+
+
+@njit(nogil=True, cache=True)
+def note_trail(trail: Any, marks: Any, level: Any, what: Any) -> Any:
+    """Write down a step of the way; whether there was room."""
+    n = marks[level, TRAILED]
+    if n >= trail.shape[0]:
+        return False
+    trail[n] = what
+    marks[level, TRAILED] = n + 1
+    return True
+
+
+@njit(nogil=True, cache=True)
+def emit(
+    t: Any, network: Any, symmetric: Any, slots: Any, rows: Any, level: Any, key0: Any, origin: Any, keys: Any, origins: Any,
+    bucket_rows: Any, counts: Any, notes: Any, sums: Any, work: Any, stats: Any,
+) -> Any:  # fmt: skip
+    """Write a settled state into its bucket; DONE, FULL or BROKEN."""
+    ordinal = notes[SETTLED]
+    notes[SETTLED] = ordinal + 1
+    if symmetric and not canonicalise(
+        t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, network, slots, rows, level, sums, work
+    ):  # fmt: skip
+        stats[ERROR] = TOO_MANY_IMAGES
+        return BROKEN
+    if notes[TRAIL_OF] >= 0:
+        return FULL if ordinal == notes[TRAIL_OF] else DONE
+    key = key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, network, slots, rows, level)
+    if key == key0:
+        return DONE
+    q = mix(key) & U(PARTITIONS - 1)
+    i = counts[q]
+    if i >= keys.shape[1]:
+        return FULL
+    keys[q, i] = key
+    origins[q, i] = U(origin) << U(32) | U(ordinal)
+    for j in range(slots + 1 + np.int64(rows[level, 0])):
+        bucket_rows[q, i, j] = rows[level, j]
+    counts[q] = i + 1
+    return DONE
+
+
+@njit(nogil=True, cache=True)
+def settle(
+    t: Any, fates: Any, travels: Any, leaves: Any, environment: Any, network: Any, symmetric: Any, slots: Any, rows: Any, urgent: Any,
+    marks: Any, trail: Any, key0: Any, origin: Any, keys: Any, origins: Any, bucket_rows: Any, counts: Any, notes: Any, misses: Any,
+    missed: Any, sums: Any, work: Any, stats: Any,
+) -> Any:  # fmt: skip
+    """Carry on with level 0 until all its ways are settled; (DONE, FULL or BROKEN; misses so far)."""
+    about, added, purged, other, parcels, calls = t.about, t.added, t.purged, t.other, t.parcels, t.calls
+    width, level = rows.shape[1], 0
+    while level >= 0:
+        head = marks[level, HEAD]
+        if head == marks[level, TAIL]:
+            how = emit(
+                t, network, symmetric, slots, rows, level, key0, origin, keys, origins, bucket_rows, counts, notes, sums, work, stats
+            )  # fmt: skip
+            if how != DONE:
+                notes[LEVEL] = level
+                return how, missed
+            level -= 1
+            continue
+        parcel = urgent[level, head]
+        slot = 1 + parcels[parcel, TO]
+        entry = entry_of(t.taken, rows[level, slot], parcel)
+        if entry < 0:
+            if missed < misses.shape[0]:
+                misses[missed, 0], misses[missed, 1] = rows[level, slot], parcel
+                missed += 1
+            notes[MISSING] = 1
+            level -= 1
+            continue
+        first, n = entry >> 20, entry >> 2 & COUNT
+        cursor = marks[level, CURSOR]
+        loss = np.int64(0)
+        if fates[parcel] and environment >= 0:
+            loss = leaves[rows[level, 1 + environment], fates[parcel]]
+        if cursor == 0 and not loss:
+            cursor = 1
+        if cursor > n:
+            level -= 1
+            continue
+        marks[level, CURSOR] = cursor + 1
+        here = level
+        if cursor < n:
+            if level + 1 >= rows.shape[0]:
+                stats[ERROR] = TOO_DEEP
+                return BROKEN, missed
+            push(width, rows, urgent, marks, level)
+            here = level + 1
+        # The parcel is on its way no more.
+        marks[here, HEAD] += 1
+        marks[here, CURSOR] = 0
+        if cursor == 0:
+            rows[here, 1 + environment] = loss
+            ok = note_trail(trail, marks, here, SPENT + fates[parcel])
+        else:
+            outcome = first + cursor - 1
+            done = take(about, added, purged, other, parcels, calls, travels, network, slots, rows, here, urgent, marks, outcome)
+            if done != 0:
+                stats[ERROR] = 1 + about[outcome, SLOT] if done == CLASH else done
+                return BROKEN, missed
+            ok = note_trail(trail, marks, here, outcome)
+        if not ok:
+            stats[ERROR] = TOO_DEEP
+            return BROKEN, missed
+        level = here
+    return DONE, missed
+
+
+@njit(nogil=True, cache=True)
+def unite(shields: Any, slots: Any, rows: Any, f: Any, united: Any) -> None:
+    """What all stations of a row will do in time, as bits."""
+    for k in range(shields.shape[1]):
+        united[k] = U(0)
+    for i in range(1, slots + 1):
+        for k in range(shields.shape[1]):
+            united[k] |= shields[rows[f, i], k]
+
+
+@njit(nogil=True, cache=True)
+def begin(width: Any, source: Any, f: Any, rows: Any, marks: Any) -> None:
+    """Put a row on level 0 of the stack."""
+    for j in range(min(width, source.shape[1])):
+        rows[0, j] = source[f, j]
+    for k in range(4):
+        marks[0, k] = 0
+
+
+@njit(nogil=True, cache=True)
+def expand_row(
+    t: Any, x: Any, network: Any, symmetric: Any, slots: Any, source: Any, f: Any, key0: Any, keys: Any, origins: Any, bucket_rows: Any,
+    counts: Any, rows: Any, urgent: Any, marks: Any, trail: Any, united: Any, notes: Any, misses: Any, missed: Any, sums: Any, work: Any,
+    stats: Any,
+) -> Any:  # fmt: skip
+    """All settled states after one row; (DONE, FULL or BROKEN; misses so far)."""
+    about, added, purged, other, parcels, calls = t.about, t.added, t.purged, t.other, t.parcels, t.calls
+    fates, travels, leaves, environment = x.fates, x.travels, x.leaves, x.environment
+    shields, guards, held = x.shields, x.guards, x.held
+    width, first = rows.shape[1], slots + 1
+    unite(shields, slots, source, f, united)
+    slower = leaves[source[f, 1 + environment], SLOW] if environment >= 0 else np.int64(0)
+    how = DONE
+    # Mail that travelled: its loss, and its delivery, as if it were urgent now.
+    for j in range(first, first + np.int64(source[f, 0])):
+        if not is_offered(parcels, network, source, f, first, j):
+            continue
+        begin(width, source, f, rows, marks)
+        n = np.int64(source[f, 0])
+        for k in range(j, first + n - 1):
+            rows[0, k] = rows[0, k + 1]
+        rows[0, 0] = n - 1
+        urgent[0, 0] = source[f, j]
+        marks[0, TAIL] = 1
+        how, missed = settle(
+            t, fates, travels, leaves, environment, network, symmetric, slots, rows, urgent, marks, trail, key0, f, keys, origins,
+            bucket_rows, counts, notes, misses, missed, sums, work, stats,
+        )  # fmt: skip
+        if how != DONE:
+            return how, missed
+    for i in range(1, first):
+        entry = t.own[source[f, i]]
+        if entry < 0:
+            if missed < misses.shape[0]:
+                misses[missed, 0], misses[missed, 1] = source[f, i], 0
+                missed += 1
+            notes[MISSING] = 1
+            continue
+        start = entry >> 20
+        for outcome in range(start, start + (entry >> 2 & COUNT)):
+            is_beaten, is_held = False, False
+            for k in range(guards.shape[1]):
+                if guards[outcome, k] & united[k]:
+                    is_beaten = True
+                if held[outcome, k] & united[k]:
+                    is_held = True
+            if is_beaten and (is_held or not slower):
+                continue
+            begin(width, source, f, rows, marks)
+            if is_beaten:
+                rows[0, 1 + environment] = slower
+                trail[0] = SPENT + SLOW
+                marks[0, TRAILED] = 1
+            done = take(about, added, purged, other, parcels, calls, travels, network, slots, rows, 0, urgent, marks, outcome)
+            if done != 0:
+                stats[ERROR] = 1 + about[outcome, SLOT] if done == CLASH else done
+                return BROKEN, missed
+            note_trail(trail, marks, 0, outcome)
+            how, missed = settle(
+                t, fates, travels, leaves, environment, network, symmetric, slots, rows, urgent, marks, trail, key0, f, keys, origins,
+                bucket_rows, counts, notes, misses, missed, sums, work, stats,
+            )  # fmt: skip
+            if how != DONE:
+                return how, missed
+    return DONE, missed
+
+
+@njit(nogil=True, cache=True)
+def expand(
+    t: Any, x: Any, network: Any, symmetric: Any, slots: Any, source: Any, row_keys: Any, todo: Any, keys: Any, origins: Any,
+    bucket_rows: Any, counts: Any, rows: Any, urgent: Any, marks: Any, trail: Any, united: Any, notes: Any, pending: Any, misses: Any,
+    saved: Any, sums: Any, work: Any, stats: Any,
+) -> Any:  # fmt: skip
+    """As `kernels.expand`: (how far it came, pending, misses). What a row with an unknown input gave is taken back."""
+    n_pending, missed = 0, 0
+    for position in range(todo.shape[0]):
+        f = todo[position]
+        for q in range(PARTITIONS):
+            saved[q] = counts[q]
+        notes[MISSING], notes[SETTLED], notes[TRAIL_OF] = 0, 0, -1
+        how, missed = expand_row(
+            t, x, network, symmetric, slots, source, f, row_keys[f], keys, origins, bucket_rows, counts, rows, urgent, marks, trail, united,
+            notes, misses, missed, sums, work, stats,
+        )  # fmt: skip
+        if how == BROKEN:
+            return position, n_pending, missed
+        if how == FULL or notes[MISSING]:
+            for q in range(PARTITIONS):
+                counts[q] = saved[q]
+        if how == FULL:
+            return position, n_pending, missed
+        if notes[MISSING]:
+            pending[n_pending] = f
+            n_pending += 1
+        else:
+            tally(stats, notes[SETTLED], f)
+    return todo.shape[0], n_pending, missed
+
+
+@njit(nogil=True, cache=True)
+def write(
+    slots: Any, bucket_keys: Any, origins: Any, bucket_rows: Any, q: Any, fresh: Any, begin_at: Any, end: Any, out: Any, out_keys: Any,
+    parents: Any, outcomes: Any, at: Any, base: Any, station_marks: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any,
+) -> Any:  # fmt: skip
+    """As `kernels.materialise`, from the rows of the buckets."""
+    for j in range(begin_at, end):
+        buffer, i = fresh[j] >> U(32), fresh[j] & U(0xFFFFFFFF)
+        origin = origins[buffer, q, i]
+        g = at + j - begin_at
+        length = slots + 1 + np.int64(bucket_rows[buffer, q, i, 0])
+        if length > out.shape[1]:
+            return j
+        for k in range(length):
+            out[g, k] = bucket_rows[buffer, q, i, k]
+        out_keys[g] = bucket_keys[buffer, q, i]
+        parents[g] = base + np.int64(origin >> U(32))
+        outcomes[g] = np.int64(origin & U(0xFFFFFFFF))
+        if promises | goals:
+            false = judge(station_marks, pair_masks, slots, out, g)
+            found = (false & promises) | (~false & goals)
+            if found != U(0):
+                for k in range(hits.shape[0]):
+                    if found >> U(k) & U(1) and hits[k] < 0:
+                        hits[k] = g
+    return end

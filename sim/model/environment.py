@@ -1,0 +1,56 @@
+"""What happens to a system from outside, as a node: budgets of faults, each spent one by one.
+
+The driver asks it for leave when a message is lost or a timer fires late (`grants`); what else may happen, crashes and
+operators' requests, it does as a move. Subclasses know what that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+from sim.model.inputs import Fault, Input, Move
+from sim.model.node import Node, Step
+
+LOST_REQUEST = Fault("lost request")
+LOST_RESPONSE = Fault("lost response")
+SLOW = Fault("slow")
+
+
+@dataclass(slots=True)
+class Environment(Node):
+    """`budgets`: kind of fault -> how many may still happen."""
+
+    budgets: dict[str, int] = field(default_factory=dict)
+    restless = True
+
+    def grants(self) -> frozenset[str]:
+        """The kinds that may still happen."""
+        return frozenset(kind for kind, left in self.budgets.items() if left > 0)
+
+    def handle(self, event: Input, step: Step) -> None:
+        match event:
+            case Fault(kind):
+                self.spend(kind)
+            case Move(label=(str(kind), target)):
+                self.spend(kind)
+                self.do(kind, target, step)
+            case _:
+                raise TypeError(f"an environment cannot take {event}")
+
+    def spend(self, kind: str) -> None:
+        """One of this kind less. Raises ValueError when none is left."""
+        if self.budgets.get(kind, 0) < 1:
+            raise ValueError(f"nothing is left of {kind!r}")
+        self.budgets[kind] -= 1
+
+    def moves(self) -> Sequence[Hashable]:
+        return [(kind, target) for kind in sorted(self.grants()) for target in self.targets(kind)]
+
+    def targets(self, kind: str) -> Sequence[Hashable]:
+        """To what a fault of this kind may happen now; none for those that the driver asks leave for."""
+        return ()
+
+    def do(self, kind: str, target: Hashable, step: Step) -> None:
+        """Let it happen."""
+        raise NotImplementedError

@@ -1,0 +1,291 @@
+"""A world in which messages take no time: what one choice sets off is carried out at once, to the end.
+
+A state is *settled*: nothing is on its way but what `travels`. One choice (a timer, a move of a node, a deed of the
+environment, mail that travelled) is followed by all deliveries that come of it, in the order of sending, and by all
+choices that the nodes make on the way; `apply` gives each way it can go, with every step of it.
+
+Three rules take the place of a clock:
+
+* **Prompt timers.** A node's class says which of its timers stand for what takes next to no time (`Node.prompt`). While
+  one is armed anywhere, no other kind of timer fires.
+* **What beats a timer.** A timer may be armed with names of what comes before it unless something is slow (`beaten_by`);
+  nodes say what they will do in time (`Node.shields`). An open call is beaten by its callee's still having it.
+* **Slowness** is a budget: with the environment's leave, a timer fires in spite of both.
+
+Faults are deeds of one node, the environment: it moves by itself, and may take a message on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from msgspec import Struct
+
+from sim.model import effects as fx
+from sim.model.canon import Frozen, freeze, sort_key
+from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, SLOW, Environment
+from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
+from sim.model.node import Node
+from sim.model.outcomes import Outcome, outcomes
+from sim.model.world import Enabled, OpenCall, Parcel, State, Timer, World, in_order_of_tags
+
+CRASH = Fault("crash")
+"""The driver's own input: the node is gone, and whoever it had called gets to know."""
+
+PROMPT = ("prompt",)
+"""The shield of every prompt timer, against all others."""
+
+CALL = "call"
+"""First word of the shield of a call that its callee has."""
+
+Handler = Callable[[type[Node], Name, Frozen, Input], Iterable[Outcome]]
+
+
+class Micro(Struct, frozen=True):
+    """One step of a way: who took what, and how it came out (None where nobody handled anything)."""
+
+    node: Name
+    event: Input
+    outcome: Outcome | None
+
+
+Way = tuple[Micro, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InstantWorld(World):
+    """`lossy` says which messages the environment may take on their way; `travels` which ones are mail between states."""
+
+    environment: Name = ""
+    travels: Callable[[Parcel], bool] | None = None
+    handler: Handler = outcomes
+    first: tuple[Parcel, ...] = ()
+    """What is delivered before the first state."""
+
+    def initial(self) -> State:
+        """The settled state after the first deliveries. Raises ValueError when there are several."""
+        empty = State(tuple((n, type(self.nodes[n]), self.nodes[n].snapshot()) for n in sorted(self.nodes)), (), (), ())
+        flow = _Flow.of(self, empty)
+        flow.urgent.extend(self.first)
+        found = {state for _, state in self._settle(flow, ())}
+        if len(found) != 1:
+            raise ValueError(f"the first deliveries lead to {len(found)} states; a world has one first state")
+        return found.pop()
+
+    def enabled(self, state: State) -> Iterator[Enabled]:
+        """What may happen next, in a fixed order: mail, its losses, timers, moves."""
+        for parcel in self._deliverable(state.mail):
+            yield Enabled(parcel.to, parcel.event, parcel)
+            if self.lossy is not None and self.lossy(parcel) and self._grants(state, loss_of(parcel)):
+                yield Enabled(parcel.to, parcel.event, parcel, lost=True)
+        shields = self._shields(state)
+        slow = None
+        for timer in state.timers:
+            if not beaten(state, timer, shields):
+                yield Enabled(timer.node, Fired(timer.tag))
+            elif not is_held(timer.beaten_by, shields):
+                slow = self._grants(state, SLOW) if slow is None else slow
+                if slow:
+                    yield Enabled(timer.node, Fired(timer.tag), slow=True)
+        for name, kind, local in state.nodes:
+            if kind.restless:
+                for label in kind.restored(local).moves():
+                    yield Enabled(name, Move(label))
+
+    def apply(self, state: State, choice: Enabled) -> Iterator[tuple[Way, State]]:  # type: ignore[override]
+        """Every (way, next state) of one choice."""
+        flow = _Flow.of(self, state)
+        if choice.parcel is not None:
+            flow.mail.remove(choice.parcel)
+        if choice.lost:
+            assert choice.parcel is not None
+            yield from self._spend(flow, loss_of(choice.parcel))
+            return
+        if choice.slow:
+            for way, spent in self._taken(flow, self.environment, SLOW):
+                yield from self._go(spent, choice, way)
+            return
+        yield from self._go(flow, choice, ())
+
+    def _go(self, flow: _Flow, choice: Enabled, way: Way) -> Iterator[tuple[Way, State]]:
+        for more, after in self._taken(flow, choice.node, choice.event):
+            yield from self._settle(after, way + more)
+
+    def _spend(self, flow: _Flow, deed: Fault) -> Iterator[tuple[Way, State]]:
+        for way, after in self._taken(flow, self.environment, deed):
+            yield from self._settle(after, way)
+
+    def _grants(self, state: State, deed: Fault) -> bool:
+        """Whether the environment has something left of this."""
+        for name, kind, local in state.nodes:
+            if name == self.environment:
+                return self._leave(kind, local, deed)
+        return False
+
+    @staticmethod
+    def _leave(kind: type[Node], local: Frozen, deed: Fault) -> bool:
+        environment = kind.restored(local)
+        return isinstance(environment, Environment) and deed.kind in environment.grants()
+
+    def _shields(self, state: State) -> set[Hashable]:
+        found = {shield for _, kind, local in state.nodes for shield in kind.restored(local).shields()}
+        kinds = {name: kind for name, kind, _ in state.nodes}
+        if any(is_prompt(kinds.get(timer.node), timer.tag) for timer in state.timers):
+            found.add(PROMPT)
+        return found
+
+    # -- ways ----------------------------------------------------------------------------------------------------------
+
+    def _settle(self, flow: _Flow, way: Way) -> Iterator[tuple[Way, State]]:
+        """Deliver what is under way, in order, until nothing is."""
+        if not flow.urgent:
+            yield way, flow.state()
+            return
+        parcel = flow.urgent.pop(0)
+        if self.lossy is not None and self.environment in flow.nodes and self.lossy(parcel):
+            kind, local = flow.nodes[self.environment]
+            loss = loss_of(parcel)
+            if self._leave(kind, local, loss):
+                for more, after in self._taken(flow.copy(), self.environment, loss):
+                    yield from self._settle(after, way + more)
+        for more, after in self._taken(flow, parcel.to, parcel.event):
+            yield from self._settle(after, way + more)
+
+    def _taken(self, flow: _Flow, name: Name, event: Input) -> Iterator[tuple[Way, _Flow]]:
+        """Let a node take one input, every way."""
+        flow.ends(name, event)
+        node = flow.nodes.get(name)
+        if event == CRASH:
+            flow.crash(name)
+            yield (Micro(name, event, None),), flow
+            return
+        if node is None:
+            if isinstance(event, Deliver) and event.call is not None:
+                flow.answer(name, event.call, NoSuchNode())
+            yield (Micro(name, event, None),), flow
+            return
+        kind, local = node
+        for result in self.handler(kind, name, local, event):
+            after = flow.copy()
+            after.nodes[name] = (kind, result.state)
+            for effect in result.effects:
+                after.carry_out(name, effect)
+            yield (Micro(name, event, result),), after
+
+
+def loss_of(parcel: Parcel) -> Fault:
+    """What the environment does when it takes this message."""
+    return LOST_RESPONSE if isinstance(parcel.event, Reply) else LOST_REQUEST
+
+
+def is_held(beaten_by: Iterable[Hashable], shields: set[Hashable]) -> bool:
+    """Whether the timer is the budget of a call that its callee still has: then it does not even fire when all is slow.
+
+    A server ends a long poll before its caller does, and the caller polls anew: nothing comes of it.
+    """
+    return any(isinstance(name, tuple) and name[0] == CALL and name in shields for name in beaten_by)
+
+
+def is_prompt(kind: type[Node] | None, tag: Tag) -> bool:
+    """Whether a timer stands for what takes next to no time."""
+    return kind is not None and (tag[0] if isinstance(tag, tuple) else tag) in kind.prompt
+
+
+def beaten(state: State, timer: Timer, shields: set[Hashable]) -> bool:
+    """Whether something comes before this timer, unless it is slow."""
+    if any(name in shields for name in timer.beaten_by):
+        return True
+    kind = next((k for n, k, _ in state.nodes if n == timer.node), None)
+    return PROMPT in shields and not is_prompt(kind, timer.tag)
+
+
+@dataclass(slots=True)
+class _Flow:
+    """A state that is being changed. `urgent`: what is delivered at once, in this order."""
+
+    world: InstantWorld
+    nodes: dict[Name, tuple[type[Node], Frozen]]
+    mail: list[Parcel]
+    timers: dict[tuple[Name, Tag], tuple[Hashable, ...]]
+    calls: dict[tuple[Name, Tag], Name]
+    urgent: list[Parcel] = field(default_factory=list)
+
+    @staticmethod
+    def of(world: InstantWorld, state: State) -> _Flow:
+        return _Flow(
+            world, {n: (k, s) for n, k, s in state.nodes}, list(state.mail), {(t.node, t.tag): t.beaten_by for t in state.timers},
+            {(c.node, c.tag): c.to for c in state.calls},
+        )  # fmt: skip
+
+    def copy(self) -> _Flow:
+        return _Flow(self.world, dict(self.nodes), list(self.mail), dict(self.timers), dict(self.calls), list(self.urgent))
+
+    def state(self) -> State:
+        return State(
+            tuple(sorted(((n, k, s) for n, (k, s) in self.nodes.items()), key=lambda node: node[0])),
+            self.world._in_order(self.mail),
+            in_order_of_tags(Timer(n, t, b) for (n, t), b in self.timers.items()),
+            in_order_of_tags(OpenCall(n, t, to) for (n, t), to in self.calls.items()),
+        )
+
+    def ends(self, name: Name, event: Input) -> None:
+        """What taking this input ends: the timer that fires, the call that is answered or whose budget is over."""
+        if isinstance(event, Fired | Reply):
+            self.timers.pop((name, event.tag), None)
+            self._close(name, event.tag, withdrawn=isinstance(event, Fired))
+
+    def send(self, parcel: Parcel) -> None:
+        travels = self.world.travels
+        (self.mail if travels is not None and travels(parcel) else self.urgent).append(parcel)
+
+    def answer(self, source: Name, call: Call, message: object) -> None:
+        if (call.caller, call.tag) in self.calls:
+            self.send(Parcel(source, call.caller, Reply(call.tag, freeze(message))))
+
+    def carry_out(self, me: Name, effect: fx.Effect) -> None:
+        match effect:
+            case fx.Send(to=to, message=message):
+                self.send(Parcel(me, to, message if isinstance(message, Fault) else Deliver(freeze(message), me)))
+            case fx.Request(to=to, request=request, tag=tag, budget=budget):
+                self.send(Parcel(me, to, Deliver(freeze(request), me, Call(me, tag))))
+                self.calls[me, tag] = to
+                if budget is not None:
+                    self.timers[me, tag] = ((CALL, me, tag),)
+            case fx.Answer(call=call, message=message):
+                self.answer(me, call, message)
+            case fx.Arm(tag=tag, fires=True, beaten_by=beaten_by):
+                self.timers[me, tag] = beaten_by
+            case fx.Arm(tag=tag) | fx.Disarm(tag=tag):
+                self.timers.pop((me, tag), None)
+            case fx.Abandon(tag=tag):
+                self.timers.pop((me, tag), None)
+                self._close(me, tag, withdrawn=True)
+            case fx.Spawn(name=name, node=node):
+                self.nodes[name] = (type(node), node.snapshot())
+            case fx.Retire(name=name):
+                self._remove(name)
+            case _:
+                assert_never(effect)
+
+    def _close(self, name: Name, tag: Tag, withdrawn: bool) -> None:
+        """A call is over on the caller's side."""
+        to = self.calls.pop((name, tag), None)
+        if to is None:
+            return
+        for parcels in (self.mail, self.urgent):
+            parcels[:] = [p for p in parcels if not (p.to == name and isinstance(p.event, Reply) and p.event.tag == tag)]
+        if withdrawn:
+            self.send(Parcel(name, to, Withdrawn(Call(name, tag))))
+
+    def _remove(self, name: Name) -> None:
+        self.nodes.pop(name, None)
+        self.timers = {key: b for key, b in self.timers.items() if key[0] != name}
+        self.calls = {key: to for key, to in self.calls.items() if key[0] != name}
+
+    def crash(self, name: Name) -> None:
+        for (node, tag), _ in sorted(self.calls.items(), key=lambda call: sort_key(call[0])):
+            if node == name:
+                self._close(name, tag, withdrawn=True)
+        self._remove(name)

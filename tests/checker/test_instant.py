@@ -1,0 +1,81 @@
+"""The search of worlds without delays against the small explorer, on every effect, any world, and the session protocol."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("numba", reason="the checker needs the extra `checker`")
+
+from sim.checker import search as searching
+from sim.checker.checking import Options, check
+from sim.checker.instant import InstantSearch
+from sim.checker.keys import Fingerprints
+from sim.checker.predicates import Predicates
+from sim.model.environment import Environment
+from sim.model.explorer import explore
+from sim.model.instant import InstantWorld
+from sim.model.system import System
+from sim.model.world import Network, Parcel, State, World
+from tests.checker.test_search import any_world, same, worlds
+from tests.models import reachable
+
+
+def instant(world: World, budgets: dict[str, int] | None = None, **more: Any) -> InstantWorld:
+    """The same nodes without delays, and an environment with these budgets."""
+    nodes = dict(world.nodes) | {"nature": Environment(budgets or {})}
+    return InstantWorld(nodes, world.network, lambda _: True, "nature", **more)
+
+
+def found(world: InstantWorld, **options: Any) -> set[State]:
+    """Every state that the search finds; none may come twice."""
+    states = list(InstantSearch(world, Fingerprints(), Predicates({}, {}), **options).states())
+    assert len(states) == len(set(states))
+    return set(states)
+
+
+BUDGETS = [{}, {"lost request": 1, "lost response": 1, "slow": 1}]
+
+
+def to_b(parcel: Parcel) -> bool:
+    return parcel.to == "b"
+
+
+@pytest.mark.parametrize("budgets", BUDGETS)
+@pytest.mark.parametrize("travels", [None, to_b])
+@pytest.mark.parametrize(("what", "world"), list(worlds()), ids=[name for name, _ in worlds()])
+def test_every_effect(what: str, world: World, travels: Any, budgets: dict[str, int]) -> None:
+    world = instant(world, budgets, travels=travels)
+    assert found(world) == reachable(world)
+    same(System(world), check(System(world), Options(jobs=1)))
+
+
+@given(world=any_world(), lossy=st.booleans(), travels=st.sampled_from([None, to_b]), jobs=st.sampled_from([1, 2]))
+@settings(max_examples=120, deadline=None)
+def test_any_world(world: World, lossy: bool, travels: Any, jobs: int) -> None:
+    world = instant(world, BUDGETS[lossy], travels=travels)
+    oracle = explore(world, limit=2000)
+    assume(oracle.complete)
+    assert found(world, jobs=jobs) == reachable(world)
+    result = check(System(world), Options(jobs=jobs))
+    assert (result.states, result.generated, result.depth, result.deadlocks) == (
+        oracle.states, oracle.generated, oracle.depth, oracle.deadlocks,
+    )  # fmt: skip
+
+
+def test_small_pieces_and_buckets_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    ((_, world),) = [item for item in worlds() if item[0] == "a node that goes and comes again"]
+    system = System(instant(world, BUDGETS[1], travels=to_b))
+    for name, value in (("PIECE", 3), ("BUCKET", 4), ("MISSES", 2)):
+        monkeypatch.setattr(searching, name, value)
+    same(system, check(system, Options(jobs=1)))
+
+
+@pytest.mark.parametrize("network", [Network.BAG, Network.ORDERED])
+def test_mail_that_travels_keeps_to_its_network(network: Network) -> None:
+    ((_, world),) = [item for item in worlds() if item[0] == "a call that is given up"]
+    world = instant(World(world.nodes, network), BUDGETS[1], travels=lambda _: True)
+    assert found(world) == reachable(world)
