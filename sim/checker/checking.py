@@ -139,6 +139,9 @@ def _result(system: System, options: Options, search: Search, found: Found, comp
 def _judged(system: System, search: Search, found: Found, number: int, complete: bool) -> Judgement:
     goal = number >= search.predicates.invariants
     if number not in found.hits:
+        name = search.predicates.names[number]
+        if complete and name in system.exercised and name not in search.compiler.handlers.exercised:
+            return Judgement(Verdict.NOT_EXERCISED, goal)
         return Judgement(Verdict.UNDECIDABLE if not complete else Verdict.NOT_EXERCISED if goal else Verdict.HELD, goal)
     path = _path(search, search.trace.path(found.hits[number]))
     last = path[-1].state if path else system.world.initial()
@@ -155,4 +158,7 @@ def _path(search: Search, outcomes: list[int]) -> tuple[traces.Leg, ...]:
 def _bounds(system: System, options: Options) -> dict[str, object]:
     world = system.world
     groups = [list(group) for group in system.symmetry] if options.symmetry else []
-    return {"network": world.network.name.lower(), "losses": "any" if world.lossy is not None else "none", "symmetry": groups}
+    if isinstance(world, InstantWorld):
+        return {**system.bounds, "symmetry": groups}
+    losses = "any" if world.lossy is not None else "none"
+    return {"time": "free", "network": world.network.name.lower(), "losses": losses, "symmetry": groups, **system.bounds}

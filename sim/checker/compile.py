@@ -16,6 +16,7 @@ from sim.checker.symmetry import Symmetry
 from sim.model.inputs import Input, Name
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes_and_name
+from sim.model.promises import Exercised
 from sim.model.world import Network, World
 
 PLAIN, ADDS, GENERAL = 0, kernels.ADDS, kernels.GENERAL
@@ -28,6 +29,8 @@ class Handlers:
 
     def __init__(self) -> None:
         self.calls: dict[type[Node], int] = {}
+        self.exercised: set[str] = set()
+        """Promises that were put to the test somewhere."""
         self._known: dict[tuple[type[Node], object, Input, Name | None], tuple[Outcome, ...]] = {}
 
     def __call__(self, station: Station, name: Name, event: Input) -> tuple[Outcome, ...]:
@@ -41,6 +44,7 @@ class Handlers:
                 where = f"{name} ({station.kind.__name__}) fails on {event} in state {station.kind.restored(station.local)}"
                 raise ModelError(f"{where}: {type(error).__name__}: {error}") from error
             self.calls[station.kind] = self.calls.get(station.kind, 0) + 1
+            self.exercised |= {o.name for result in found for o in result.seen if isinstance(o, Exercised)}
             self._known[(*key, name if named else None)] = found
         return found
 

@@ -112,6 +112,8 @@ class Rules:
             turn.local = result.state
             turn.instant = self.instant
             turn.adds = [(parcel, None) for parcel in withdrawn]
+            if isinstance(self.world, InstantWorld):
+                turn.adds += [(parcel, None) for parcel in self.world.seen(name, result)]
             for effect in result.effects:
                 turn.carry_out(effect)
             yield turn.change(result.answers, event)

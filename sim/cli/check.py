@@ -23,10 +23,24 @@ NO_NUMBA = "the checker needs numba: pip install 'session-sim[checker]'; or give
 @guarded
 def command(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A Python file with a function build() that returns a System; or FILE:NAME.")
+        str,
+        typer.Argument(
+            metavar="SCENARIO_OR_MODEL", help="A scenario; or a Python file with a function build() that returns a System, or FILE:NAME."
+        ),
     ],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a parameter of the model; may be repeated.")
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the scenario, or a parameter of the model.")
+    ] = None,
+    time: Annotated[str, typer.Option("--time", metavar="untimed|free", help="What timers mean without a clock; see below.")] = "untimed",
+    crashes: Annotated[int, typer.Option("--crashes", min=0, help="Crashes of worker processes, all together.")] = 0,
+    restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed ones.")] = 0,
+    stops: Annotated[int, typer.Option("--stops", min=0, help="Graceful stops.")] = 0,
+    cancels: Annotated[int, typer.Option("--cancels", min=0, help="Cancellations of workflows.")] = 0,
+    lost_requests: Annotated[int, typer.Option("--lost-requests", min=0, help="Calls that do not arrive.")] = 0,
+    lost_responses: Annotated[int, typer.Option("--lost-responses", min=0, help="Calls whose answer does not arrive.")] = 0,
+    slow: Annotated[int, typer.Option("--slow", min=0, help="Timers that fire although something would have come before them.")] = 0,
+    properties: Annotated[
+        list[str] | None, typer.Option("--property", metavar="NAME", help="Check only this property of a scenario; may be repeated.")
     ] = None,
     no_symmetry: Annotated[bool, typer.Option("--no-symmetry", help="Tell interchangeable nodes apart.")] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")] = False,
@@ -38,15 +52,21 @@ def command(
     graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the state graph: .graphml or .dot.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Visit every reachable state of a model; say of each promise whether it holds, and show the shortest way to break it.
+    """Visit every reachable state; say of each promise whether it holds, and show the shortest way to break it.
 
-    Timers may fire at any moment (there is no clock), and messages travel as the model's network lets them.
+    A scenario is checked without a clock: any timer may fire at any moment, but (--time untimed) one that something would
+    have beaten, an activity's end or a heartbeat, only as often as --slow says; with --time free always. Faults are budgets.
+    In a model timers fire at any moment, and messages travel as its network lets them.
+
+    Example: session-sim check scenarios/file_processing.toml --crashes 1
 
     Example: session-sim check scenarios/models/two_phase_commit.py --set resource_managers=5
     """
-    from sim.cli import model_file
-
-    system = model_file.load(model, settings or [])
+    bounds = {
+        "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
+        "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow,
+    }  # fmt: skip
+    system = _system(model, settings or [], time, bounds, properties)
     if graph is not None:
         _write_graph(system, graph, limit)
     if small:
@@ -64,6 +84,29 @@ def command(
 
         check_view.show(to_user(), model, result)
     leave(exit_code(result))
+
+
+def _system(argument: str, settings: list[str], time: str, bounds: dict[str, int], properties: list[str] | None) -> System:
+    """A model's system, or a scenario's."""
+    if time == "windows":
+        raise WrongInput("--time windows: there are no clocks in the checker yet; expected untimed or free")
+    if time not in ("untimed", "free"):
+        raise WrongInput(f"--time {time}: expected untimed or free")
+    if argument.partition(":")[0].endswith(".py"):
+        from sim.cli import model_file
+
+        given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value]
+        if given or properties or time != "untimed":
+            raise WrongInput(f"{', '.join(given) or '--time or --property'}: for scenarios only; a model has parameters of its own (--set)")
+        return model_file.load(argument, settings)
+    from sim.cli import load
+    from sim.scenario.checked import UNLIMITED, Bounds, system_of
+
+    try:
+        scenario = load.scenario(argument, settings)
+        return system_of(scenario, Bounds(**{**bounds, "slow": UNLIMITED if time == "free" else bounds["slow"]}), properties)
+    except ValueError as error:
+        raise WrongInput(str(error)) from None
 
 
 def exit_code(result: CheckResult) -> Exit:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from sim.history.events import Wrote
+from sim.model.promises import Exercised
+
 if TYPE_CHECKING:
     from sim.checker.result import CheckResult, Judgement
     from sim.checker.traces import Leg
@@ -38,7 +41,7 @@ def show(console: Console, model: str, result: CheckResult) -> None:
     seconds = f"{result.search_s:.2f} s of search ({rate:,.0f} a second), {result.compile_s:.2f} s of compilation"
     console.print(f"{seconds}, {result.bytes_per_state:.0f} bytes a state")
     bounds = ", ".join(f"{key}: {_bound(value)}" for key, value in result.bounds.items())
-    console.print(f"holds for {bounds}; timers fire at any time", markup=False)
+    console.print(f"holds for {bounds}", markup=False)
     if result.collision_probability:
         console.print(
             f"two states may have been taken for one with a probability of at most {result.collision_probability:.1e} (--exact: 0)"
@@ -62,6 +65,10 @@ def _bound(value: object) -> str:
 def _story(console: Console, path: Sequence[Leg]) -> None:
     for number, leg in enumerate(path, 1):
         console.print(f"{number:4}  {leg.choice.label()}", markup=False, soft_wrap=True)
-        for seen in leg.outcome.seen if leg.outcome is not None else ():
+        for lost in leg.lost:
+            console.print(f"        ✗ {lost}", markup=False, soft_wrap=True)
+        for seen in leg.seen:
+            if isinstance(seen, Exercised | Wrote):
+                continue
             sentence = getattr(seen, "sentence", None)
             console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)

@@ -19,14 +19,14 @@ SLOW = Fault("slow")
 
 @dataclass(slots=True)
 class Environment(Node):
-    """`budgets`: kind of fault -> how many may still happen."""
+    """`budgets`: kind of fault -> how many may still happen; a negative number is any number."""
 
     budgets: dict[str, int] = field(default_factory=dict)
     restless = True
 
     def grants(self) -> frozenset[str]:
         """The kinds that may still happen."""
-        return frozenset(kind for kind, left in self.budgets.items() if left > 0)
+        return frozenset(kind for kind, left in self.budgets.items() if left)
 
     def handle(self, event: Input, step: Step) -> None:
         match event:
@@ -40,9 +40,10 @@ class Environment(Node):
 
     def spend(self, kind: str) -> None:
         """One of this kind less. Raises ValueError when none is left."""
-        if self.budgets.get(kind, 0) < 1:
+        left = self.budgets.get(kind, 0)
+        if not left:
             raise ValueError(f"nothing is left of {kind!r}")
-        self.budgets[kind] -= 1
+        self.budgets[kind] = max(left - 1, -1)
 
     def moves(self) -> Sequence[Hashable]:
         return [(kind, target) for kind in sorted(self.grants()) for target in self.targets(kind)]

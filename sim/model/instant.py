@@ -17,8 +17,8 @@ Faults are deeds of one node, the environment: it moves by itself, and may take 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from msgspec import Struct
@@ -44,7 +44,10 @@ Handler = Callable[[type[Node], Name, Frozen, Input], Iterable[Outcome]]
 
 
 class Micro(Struct, frozen=True):
-    """One step of a way: who took what, and how it came out (None where nobody handled anything)."""
+    """One step of a way: who took what, and how it came out (None where nobody handled anything).
+
+    A message that the environment takes stands there as the detail of its fault.
+    """
 
     node: Name
     event: Input
@@ -61,15 +64,19 @@ class InstantWorld(World):
     environment: Name = ""
     travels: Callable[[Parcel], bool] | None = None
     handler: Handler = outcomes
+    watchers: Mapping[Name, frozenset[type]] = field(default_factory=dict)
+    """Nodes that take observations of these classes as messages, from whoever emits them."""
     first: tuple[Parcel, ...] = ()
     """What is delivered before the first state."""
 
     def initial(self) -> State:
         """The settled state after the first deliveries. Raises ValueError when there are several."""
         empty = State(tuple((n, type(self.nodes[n]), self.nodes[n].snapshot()) for n in sorted(self.nodes)), (), (), ())
-        flow = _Flow.of(self, empty)
+        # Nothing is lost before the first state.
+        calm = replace(self, lossy=None)
+        flow = _Flow.of(calm, empty)
         flow.urgent.extend(self.first)
-        found = {state for _, state in self._settle(flow, ())}
+        found = {state for _, state in calm._settle(flow, ())}
         if len(found) != 1:
             raise ValueError(f"the first deliveries lead to {len(found)} states; a world has one first state")
         return found.pop()
@@ -148,10 +155,17 @@ class InstantWorld(World):
             kind, local = flow.nodes[self.environment]
             loss = loss_of(parcel)
             if self._leave(kind, local, loss):
-                for more, after in self._taken(flow.copy(), self.environment, loss):
-                    yield from self._settle(after, way + more)
+                for _, after in self._taken(flow.copy(), self.environment, loss):
+                    yield from self._settle(after, (*way, Micro(self.environment, Fault(loss.kind, parcel), None)))
         for more, after in self._taken(flow, parcel.to, parcel.event):
             yield from self._settle(after, way + more)
+
+    def seen(self, name: Name, result: Outcome) -> Iterator[Parcel]:
+        """What the watchers get to see of an outcome."""
+        for observation in result.seen:
+            for watcher, kinds in self.watchers.items():
+                if type(observation) in kinds:
+                    yield Parcel(name, watcher, Deliver(freeze(observation), name))
 
     def _taken(self, flow: _Flow, name: Name, event: Input) -> Iterator[tuple[Way, _Flow]]:
         """Let a node take one input, every way."""
@@ -170,6 +184,7 @@ class InstantWorld(World):
         for result in self.handler(kind, name, local, event):
             after = flow.copy()
             after.nodes[name] = (kind, result.state)
+            after.urgent.extend(self.seen(name, result))
             for effect in result.effects:
                 after.carry_out(name, effect)
             yield (Micro(name, event, result),), after

@@ -136,6 +136,20 @@ def outcomes_and_name(kind: type[Node], me: Name, state: Frozen, event: Input) -
     return tuple(result for result, _ in found), any(step.named for _, step in found)
 
 
+class Remembered:
+    """`outcomes`, each worked out once: for whoever comes by the same states again and again."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[type[Node], Frozen, Input, Name | None], tuple[Outcome, ...]] = {}
+
+    def __call__(self, kind: type[Node], me: Name, state: Frozen, event: Input) -> tuple[Outcome, ...]:
+        found = self._known.get((kind, state, event, None)) or self._known.get((kind, state, event, me))
+        if found is None:
+            found, named = outcomes_and_name(kind, me, state, event)
+            self._known[kind, state, event, me if named else None] = found
+        return found
+
+
 def _every(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterator[tuple[Outcome, ScriptedStep]]:
     script: list[int] = []
     for _ in range(65_536):

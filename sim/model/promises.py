@@ -10,9 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from sim.model.canon import Frozen
 from sim.model.node import Node
 from sim.model.world import State
+
+
+class Exercised(Struct, frozen=True):
+    """Emitted by a node that puts a promise to the test: a search notes which ones it has seen tested."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

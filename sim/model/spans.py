@@ -138,3 +138,14 @@ class Overdue(Struct, frozen=True):
 
 
 TimeTest = LeftBelow | Older | DueBefore | Overdue
+
+
+def longest(span: Span) -> int | None:
+    """The most microseconds that a span can be, as far as that depends on nothing else; None when it does, or has no limit."""
+    match span:
+        case Exactly(us=us) | Within(hi=us):
+            return us
+        case Drawn(law=law):
+            return law.bounds()[1]
+        case _:
+            return None

@@ -19,6 +19,10 @@ class System:
     invariants: Mapping[str, Invariant] = field(default_factory=dict)
     goals: Mapping[str, Invariant] = field(default_factory=dict)
     symmetry: Sequence[Sequence[Name]] = ()
+    exercised: frozenset[str] = frozenset()
+    """Invariants whose nodes say when they are put to the test (`promises.Exercised`): those that never are hold for nothing."""
+    bounds: Mapping[str, object] = field(default_factory=dict)
+    """What the verdicts hold for besides: what may happen how often."""
 
     def explore(self, symmetric: bool = False, limit: int = 1_000_000) -> Exploration:
         """Every reachable state; with `symmetric`, one of each orbit."""

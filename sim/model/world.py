@@ -89,7 +89,7 @@ class Enabled(Struct, frozen=True):
                 text = f"{what} {label}"
             case _:
                 text = str(self.event)
-        return f"{self.node}: {'lose ' if self.lost else ''}{text}"
+        return f"{self.node}: {'lose ' if self.lost else ''}{'too early, ' if self.slow else ''}{text}"
 
 
 @dataclass(frozen=True, slots=True)

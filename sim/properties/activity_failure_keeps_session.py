@@ -35,4 +35,5 @@ PROPERTY = Property(
     source="documentation, Basic Usage: “The failure of your Activities won't affect the state of the session”",
     needs=(obs.ActivityClosed, seen.SessionStateChanged),
     observer=_Observer,
+    timeless=True,
 )

@@ -39,4 +39,5 @@ PROPERTY = Property(
     needs=(obs.TokenTaken, obs.TokenReturned, obs.AttemptBegan, obs.AttemptEnded),
     history_convicts=True,
     observer=_Observer,
+    timeless=True,
 )

@@ -134,7 +134,8 @@ class Property:
 
     `history_decides`: whether Temporal's histories of the run decide it. `history_convicts`: whether they can show at least
     that it was broken, though never that it held. `epsilon`: how much later than promised is not
-    called late, in microseconds; its docstring derives it.
+    called late, in microseconds; its docstring derives it. `timeless`: whether the observer looks at no time, only at what
+    came before what.
     """
 
     name: str
@@ -145,3 +146,4 @@ class Property:
     history_decides: bool = False
     history_convicts: bool = False
     epsilon: Callable[[Setting], int] = no_epsilon
+    timeless: bool = False

@@ -25,4 +25,5 @@ PROPERTY = Property(
     source="P1.1.2: “There is no transition out of Closed”",
     needs=(seen.SessionStateChanged,),
     observer=_Observer,
+    timeless=True,
 )

@@ -58,4 +58,5 @@ PROPERTY = Property(
         seen.SessionContextDone, obs.ActivityScheduled,
     ),
     observer=_Observer,
+    timeless=True,
 )  # fmt: skip

@@ -49,4 +49,5 @@ PROPERTY = Property(
     "StartWorkflowOptions if the task queue name is not specified in ActivityOptions)”",
     needs=(obs.WorkflowStarted, seen.SessionAsked, obs.ActivityScheduled, obs.WorkflowClosed),
     observer=_Observer,
+    timeless=True,
 )

@@ -82,4 +82,5 @@ PROPERTY = Property(
     needs=(obs.AttemptBegan, obs.AttemptEnded, obs.FaultHappened, obs.WorkflowStarted),
     history_convicts=True,
     observer=_Observer,
+    timeless=True,
 )

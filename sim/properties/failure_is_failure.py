@@ -43,4 +43,5 @@ PROPERTY = Property(
     needs=(obs.WorkflowStarted, obs.ActivityClosed, obs.WorkflowClosed, obs.WorkflowCancelRequested),
     history_decides=True,
     observer=_Observer,
+    timeless=True,
 )

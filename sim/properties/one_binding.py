@@ -43,4 +43,5 @@ PROPERTY = Property(
     needs=(obs.WorkerStarted, obs.TokenTaken, seen.SessionCreated),
     history_decides=True,
     observer=_Observer,
+    timeless=True,
 )

@@ -35,4 +35,5 @@ PROPERTY = Property(
     source="documentation, Basic Usage: “CreateSession() will return an error if the context passed in already contains an open session”",
     needs=(seen.SessionAsked, seen.SessionNotCreated, seen.SessionStateChanged),
     observer=_Observer,
+    timeless=True,
 )

@@ -38,4 +38,5 @@ PROPERTY = Property(
     needs=(obs.WorkerStarted, obs.TokenTaken, seen.SessionAsked, seen.SessionCreated),
     history_decides=True,
     observer=_Observer,
+    timeless=True,
 )

@@ -32,4 +32,5 @@ PROPERTY = Property(
     needs=(obs.WorkerStarted, obs.AttemptBegan),
     history_decides=True,
     observer=_Observer,
+    timeless=True,
 )

@@ -32,4 +32,5 @@ PROPERTY = Property(
     needs=(obs.WorkerStarted, obs.TokenTaken, obs.TokenReturned),
     history_convicts=True,
     observer=_Observer,
+    timeless=True,
 )

@@ -38,4 +38,5 @@ PROPERTY = Property(
     source="P3.4.3 (invariant T1); documentation: “CompleteSession() releases the resources reserved on the worker”",
     needs=(obs.WorkerStarted, obs.TokenTaken, obs.TokenReturned, obs.AttemptEnded),
     observer=_Observer,
+    timeless=True,
 )

@@ -7,7 +7,7 @@ code can see, and a recorder outside numbers the events.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -24,7 +24,7 @@ from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.activity_record import ActivityRecord, Attempt
 from sim.protocol.journal import Journal
-from sim.protocol.names import activity_queue, workflow_queue
+from sim.protocol.names import activity_queue, run_name, workflow_queue
 from sim.protocol.workflow_task import DEFAULT_TIMEOUT, STICKY_SCHEDULE_TO_START, PendingTask, Phase, Stickiness
 
 COARSENESS = 1_001 * MILLISECOND
@@ -84,6 +84,12 @@ class Run(Node):
     locked: bool = False
     """A transaction is being written: what comes meanwhile waits for it."""
     waiting: list[Deliver] = field(default_factory=list)
+
+    def shields(self) -> Iterable[Hashable]:
+        """Attempts whose deadline the server will see pass, which is before their worker does."""
+        for record in self.activities.values():
+            if record.phase is Attempt.STARTED and not record.paused:
+                yield ("close", run_name(self.spec.workflow_id, self.spec.number), record.ordinal, record.attempt)
 
     # -- inputs -------------------------------------------------------------------------------------------------------
 

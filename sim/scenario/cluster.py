@@ -274,8 +274,7 @@ class Cluster:
 
     def shard_of(self, workflow_id: str) -> Name:
         """The shard that owns a workflow."""
-        digits = sum((i + 1) * b for i, b in enumerate(workflow_id.encode()))
-        return shard_name(digits % self.shards)
+        return owner(workflow_id, self.shards)
 
     def request(self, message: object, workflow_id: str) -> None:
         """A client's request reaches the server: StartWorkflow, RequestCancelWorkflow, TerminateWorkflow, ...
@@ -334,6 +333,12 @@ class Cluster:
         """An operator pauses (or unpauses) the open activities of this type of a workflow."""
         self._happened("pause_activity" if paused else "unpause_activity", workflow_id, activity_type)
         self.request(msg.PauseActivity(workflow_id, activity_type, paused), workflow_id)
+
+
+def owner(workflow_id: str, shards: int) -> Name:
+    """The shard, of so many, that owns a workflow."""
+    digits = sum((i + 1) * b for i, b in enumerate(workflow_id.encode()))
+    return shard_name(digits % shards)
 
 
 def _direction(up: bool, down: bool) -> str:

@@ -6,27 +6,62 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from sim.model.environment import Environment
-from sim.model.inputs import Fault, Name
+from sim.model.inputs import Fault, Input, Name
 from sim.model.instant import CRASH
 from sim.model.node import Step
 from sim.protocol import messages as msg
+from sim.protocol import observations as obs
+from sim.protocol.names import activity_queue
+from sim.protocol.queue import TaskQueue
+from sim.protocol.worker.node import make_worker
+from sim.protocol.worker.options import WorkerOptions
+from sim.protocol.worker.work import Behaviour
+from sim.workflow.definition import Definition
 
-CRASHES, STOPS, CANCELS = "crash", "stop", "cancel"
+CRASHES, RESTARTS, STOPS, CANCELS = "crash", "restart", "stop", "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """A worker object, as every process that has it starts it."""
+
+    name: str
+    process: str
+    host: str
+    task_queue: str
+    options: WorkerOptions
+    definitions: tuple[tuple[str, Definition], ...]
+    behaviours: tuple[tuple[str, Behaviour], ...]
 
 
 @dataclass(slots=True)
 class Operator(Environment):
-    """`alive`: the worker nodes that a crash or a stop may hit; `workflows`: those that a client may cancel."""
+    """Starts, stops and kills processes, and asks for cancellations.
 
-    alive: set[Name] = field(default_factory=set)
-    stopping: set[Name] = field(default_factory=set)
+    `generations`: process -> how often it was started; `alive` are those that run, `stopping` those of them that were told
+    to stop. `workflows`: those that may be cancelled, by id, with their shards.
+    """
+
+    blueprints: tuple[Blueprint, ...] = ()
+    generations: dict[str, int] = field(default_factory=dict)
+    alive: set[str] = field(default_factory=set)
+    stopping: set[str] = field(default_factory=set)
     workflows: dict[str, Name] = field(default_factory=dict)
-    """Workflow id -> its shard."""
+
+    def handle(self, event: Input, step: Step) -> None:
+        if event == Fault("start"):
+            for process in dict.fromkeys(blueprint.process for blueprint in self.blueprints):
+                self._start(process, step)
+        else:
+            # Not super(): a class with slots is made anew by its decorator.
+            Environment.handle(self, event, step)
 
     def targets(self, kind: str) -> Sequence[Hashable]:
         match kind:
             case "crash":
                 return sorted(self.alive)
+            case "restart":
+                return sorted(self.generations.keys() - self.alive)
             case "stop":
                 return sorted(self.alive - self.stopping)
             case "cancel":
@@ -40,11 +75,50 @@ class Operator(Environment):
             case "crash":
                 self.alive.discard(name)
                 self.stopping.discard(name)
-                step.send(name, CRASH)
+                self._happened("kill", name, step)
+                self._tell(name, CRASH, step)
+            case "restart":
+                self._start(name, step)
             case "stop":
                 self.stopping.add(name)
-                step.send(name, Fault("stop"))
+                self._happened("stop", name, step)
+                self._tell(name, Fault("stop"), step)
             case "cancel":
+                step.emit(obs.FaultHappened("cancel", name))
                 step.send(self.workflows.pop(name), msg.RequestCancelWorkflow(name))
             case _:
                 raise ValueError(f"an operator does not know {kind!r}")
+
+    def _place(self, process: str) -> Name:
+        return f"{process}.{self.generations[process]}"
+
+    def _happened(self, kind: str, process: str, step: Step) -> None:
+        step.emit(obs.FaultHappened(kind, process, self._place(process)))
+
+    def _tell(self, process: str, fault: Fault, step: Step) -> None:
+        """All worker objects of a process."""
+        for blueprint in self.blueprints:
+            if blueprint.process == process:
+                step.send(f"{self._place(process)}/{blueprint.name}", fault)
+
+    def _start(self, process: str, step: Step) -> None:
+        generation = self.generations.get(process, 0) + 1
+        self.generations[process] = generation
+        self.alive.add(process)
+        self._happened("start", process, step)
+        for blueprint in self.blueprints:
+            if blueprint.process == process:
+                self._spawn(blueprint, generation, step)
+        self._tell(process, Fault("start"), step)
+
+    def _spawn(self, blueprint: Blueprint, generation: int, step: Step) -> None:
+        """A worker object and the queues that only it polls."""
+        name = blueprint.name
+        worker = make_worker(
+            name if generation == 1 else f"{name}'{generation - 1}", blueprint.host, blueprint.task_queue, f"{name}.{generation}",
+            blueprint.options, dict(blueprint.definitions), dict(blueprint.behaviours),
+        )  # fmt: skip
+        step.spawn(worker.executor.sticky_queue, TaskQueue(1, sticky=True, plain=True))
+        if blueprint.options.session_worker:
+            step.spawn(activity_queue(worker.resource_queue), TaskQueue(1, plain=True))
+        step.spawn(f"{self._place(blueprint.process)}/{name}", worker)

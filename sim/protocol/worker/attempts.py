@@ -104,7 +104,8 @@ class AttemptOnWorker:
         span: Span = Exactly(self.task.activity.start_to_close)
         if self.task.expires:
             span = Least(span, Until(self.task.expires))
-        step.arm(self.tag("deadline"), span, (("end", *self.key),))
+        # The server's timer for the same deadline began to run before this one.
+        step.arm(self.tag("deadline"), span, (("end", *self.key), ("close", *self.key)))
 
     def throttle(self, worker: Worker) -> int:
         """T: 0.8 of the heartbeat timeout, or the default without one, at most the maximum (P3.6.3)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sim.history.failures import ApplicationFailure, PanicFailure
 from sim.model.inputs import Message
 from sim.model.node import Step
-from sim.model.spans import Exactly, Overdue
+from sim.model.spans import Exactly, Overdue, longest
 from sim.protocol import messages as msg
 from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, AttemptOnWorker, Cause, Outcome, completed, failed
@@ -47,7 +47,8 @@ class UserAttempt(AttemptOnWorker):
         found: list[Hashable] = []
         if work.beat_every and (not self.calling or self.window):
             found.append(("beat", *self.key))
-        if isinstance(work.duration, Exactly) and work.duration.us < activity.start_to_close and not self.time_up:
+        at_most = longest(work.duration)
+        if at_most is not None and at_most < activity.start_to_close and not self.time_up:
             found.append(("end", *self.key))
         return found
 

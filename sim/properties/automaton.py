@@ -1,0 +1,101 @@
+"""Properties as an automaton: a node that takes observations as its inputs, for drivers that keep states.
+
+The observers are those that judge simulations, word for word. What they and their scene know is written down in a
+canonical form after each observation. There is no time, so only properties that are not about it can be watched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sim.model.canon import Frozen
+from sim.model.graphs import Graph
+from sim.model.inputs import Deliver, Input
+from sim.model.node import Node, Step
+from sim.model.promises import Exercised
+from sim.properties import ALL, Judge
+from sim.properties.base import Observer
+from sim.properties.scene import Scene
+
+_OF_ALL = frozenset({"setting", "scene", "epsilon", "exercised", "broken", "violations"})
+"""What every observer has, and nobody needs to remember."""
+
+
+def timeless() -> list[str]:
+    """The names of the properties that are not about time."""
+    return [name for name, known in ALL.items() if known.timeless]
+
+
+@dataclass(slots=True)
+class Watcher(Node):
+    """Judges `names`. `broken`: those that were; `memory`: what scene and observers know, None before the first observation."""
+
+    names: tuple[str, ...]
+    broken: frozenset[str] = frozenset()
+    memory: Graph | None = None
+
+    def handle(self, event: Input, step: Step) -> None:
+        if not isinstance(event, Deliver):
+            raise TypeError(f"a watcher takes observations, got {event}")
+        hearing = _Hearing(tuple(name for name in self.names if name not in self.broken), self.memory)
+        hearing.take(event.source, event.message)
+        for name, observer in hearing.judge.observers.items():
+            if observer.exercised:
+                step.emit(Exercised(name))
+        broken = {name for name, observer in hearing.judge.observers.items() if observer.broken}
+        self.broken |= broken
+        # Once all is decided nothing need be remembered.
+        self.memory = hearing.memory(self.broken) if len(self.broken) < len(self.names) else None
+
+    @staticmethod
+    def rename(state: Frozen, names: Mapping[str, str]) -> Frozen:
+        assert isinstance(state, tuple)
+        *rest, memory = state
+        return (*rest, memory.rename(names) if isinstance(memory, Graph) else memory)
+
+    def keeps(self, name: str) -> bool:
+        """Whether this promise was kept so far."""
+        return name not in self.broken
+
+
+def kinds(names: Iterable[str]) -> frozenset[type]:
+    """The classes of observations that these properties, and the scene, look at."""
+    return frozenset(_Hearing(tuple(names), None).chains)
+
+
+class _Hearing:
+    """A judge with its memory given back, for one observation."""
+
+    def __init__(self, names: tuple[str, ...], memory: Graph | None) -> None:
+        self.judge = Judge(names=names)
+        if memory is not None:
+            scene, observers = memory.thaw()
+            _fill(self.judge.scene, scene)
+            for name, fields in observers.items():
+                if name in self.judge.observers:
+                    _fill(self.judge.observers[name], fields)
+        self.chains: dict[type, list[Callable[[int, str, Any], None]]] = {}
+        self.judge.attach(self)
+
+    def listen(self, kind: type, listener: Callable[[int, str, Any], None]) -> None:
+        """Called by the judge."""
+        self.chains.setdefault(kind, []).append(listener)
+
+    def take(self, node: str, observation: object) -> None:
+        for listener in self.chains.get(type(observation), ()):
+            listener(0, node, observation)
+
+    def memory(self, broken: frozenset[str]) -> Graph:
+        observers = {name: _fields(observer) for name, observer in self.judge.observers.items() if name not in broken}
+        return Graph((_fields(self.judge.scene), observers))
+
+
+def _fill(holder: Scene | Observer, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(holder, name, value)
+
+
+def _fields(holder: Scene | Observer) -> dict[str, Any]:
+    return {name: value for name, value in vars(holder).items() if name not in _OF_ALL}

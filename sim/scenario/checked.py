@@ -1,0 +1,174 @@
+"""A scenario as a system to check: its workers and workflows without clocks, and budgets in place of its faults.
+
+What a scenario says of times is left out: all workflows are started at first, and delays, latencies and arrivals are none.
+Each worker has as few pollers as it can work with, since further ones do nothing that these cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Final
+
+from sim.model.canon import freeze
+from sim.model.inputs import Deliver, Fault, Name, Reply
+from sim.model.instant import InstantWorld
+from sim.model.laws import Constant, Law
+from sim.model.node import Node
+from sim.model.outcomes import Remembered
+from sim.model.promises import Everywhere
+from sim.model.system import System
+from sim.model.world import Network, Parcel
+from sim.properties.automaton import Watcher, kinds, timeless
+from sim.protocol import messages as msg
+from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
+from sim.protocol.pace import Pace
+from sim.protocol.queue import TaskQueue
+from sim.protocol.shard import Shard
+from sim.scenario.arrivals import workflow_ids
+from sim.scenario.behaviours import behaviour_of
+from sim.scenario.cluster import CLIENT, owner
+from sim.scenario.code import definitions_of, find_definition
+from sim.scenario.load import Scenario
+from sim.scenario.operator import CANCELS, CRASHES, RESTARTS, STOPS, Blueprint, Operator
+from sim.scenario.schema import ScenarioModel
+from sim.scenario.workers import worker_plans
+from sim.workflow.script import SCRIPT
+from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
+
+OPERATOR, WATCHER = "operator", "watcher"
+UNLIMITED: Final = -1
+A_MOMENT: Final = Pace(workflow_task=Constant(1_000))
+"""A workflow task is started and completed in two steps: much can come between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How often what may happen; -1 for as often as it likes. `slow`: timers that fire although something comes before them."""
+
+    crashes: int = 0
+    restarts: int = 0
+    stops: int = 0
+    cancels: int = 0
+    lost_requests: int = 0
+    lost_responses: int = 0
+    slow: int = 0
+
+    def budgets(self) -> dict[str, int]:
+        """As the environment counts them."""
+        return {
+            CRASHES: self.crashes, RESTARTS: self.restarts, STOPS: self.stops, CANCELS: self.cancels,
+            "lost request": self.lost_requests, "lost response": self.lost_responses, "slow": self.slow,
+        }  # fmt: skip
+
+
+class NotCheckable(ValueError):
+    """The scenario cannot be checked; the message lists all reasons."""
+
+
+def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | None = None) -> System:
+    """The system, with the properties that are not about time as its promises.
+
+    Raises:
+        NotCheckable: it has an endless number of workflows, or activities that fail by chance.
+        ValueError: a property of this name does not exist, or is about time.
+    """
+    model = scenario.model
+    reasons = list(_reasons(model))
+    if reasons:
+        raise NotCheckable(f"{scenario.source} cannot be checked:\n" + "\n".join(f"  {reason}" for reason in reasons))
+    names = _chosen(properties)
+    nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
+    nodes |= {queue: TaskQueue(1, plain=True) for queue in _queues(model)}
+    first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
+    ids = [workflow for section in model.workflows for workflow in workflow_ids(section) or ()] if bounds.cancels else []
+    shards = {workflow: owner(workflow, model.cluster.history_shards) for workflow in ids}
+    nodes[OPERATOR] = Operator(bounds.budgets(), _blueprints(model), workflows=shards)
+    if names:
+        nodes[WATCHER] = Watcher(names)
+    world = InstantWorld(
+        nodes, Network.BAG, crosses, OPERATOR, handler=Remembered(),
+        watchers={WATCHER: kinds(names)} if names else {}, first=tuple(first),
+    )  # fmt: skip
+    promises = {name: Everywhere(Watcher, _Kept(name)) for name in names}
+    return System(world, promises, exercised=frozenset(names), bounds=said(bounds))
+
+
+def said(bounds: Bounds) -> dict[str, object]:
+    """The bounds as they stand beside a verdict."""
+    counts = {name.replace("_", " "): "any" if count < 0 else count for name, count in asdict(bounds).items()}
+    return {"time": "free" if bounds.slow < 0 else "untimed", **counts}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Whether a watcher's promise was kept; a class, so that equal systems are equal."""
+
+    name: str
+
+    def __call__(self, watcher: Watcher) -> bool:
+        return watcher.keeps(self.name)
+
+
+def crosses(parcel: Parcel) -> bool:
+    """Whether a message goes between the server and a worker, where it may be lost."""
+    places = {parcel.source.partition("/")[0], parcel.to.partition("/")[0]}
+    return isinstance(parcel.event, Deliver | Reply) and SERVER in places and len(places) == 2 and not places & {OPERATOR, WATCHER, CLIENT}
+
+
+def _chosen(properties: Sequence[str] | None) -> tuple[str, ...]:
+    known = timeless()
+    for name in properties or ():
+        if name not in known:
+            raise ValueError(f"the property {name!r} cannot be checked without a clock; those that can are {', '.join(known)}")
+    return tuple(known if properties is None else properties)
+
+
+def _reasons(model: ScenarioModel) -> Iterator[str]:
+    for section in model.workflows:
+        arrival = section.arrival
+        endless = section.count is None and (arrival.poisson or arrival.every or arrival.burst)
+        if endless or arrival.closed is not None:
+            yield f"workflows {section.id}: as many as the run has time for; expected a `count` and no closed loop"
+    for name, activity in model.activities.items():
+        if 0 < activity.failure_probability < 1:
+            yield f"activities.{name}: failure_probability is {activity.failure_probability}; expected 0 or 1, since nothing is drawn"
+
+
+def _queues(model: ScenarioModel) -> Iterator[Name]:
+    cluster = model.cluster
+    named = [cluster.task_queue, *cluster.task_queues, *(w.task_queue for w in model.workflows if w.task_queue)]
+    for queue in dict.fromkeys([*named, *(plan.spec.task_queue for plan in worker_plans(model))]):
+        yield from (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX))
+
+
+def _blueprints(model: ScenarioModel) -> tuple[Blueprint, ...]:
+    references = {w.workflow: None for w in model.workflows if w.workflow}
+    definitions = tuple(definitions_of(references, model.modules).items())
+    behaviours = tuple((name, behaviour_of(name, section, _always)) for name, section in model.activities.items())
+    found = []
+    for plan in worker_plans(model):
+        options = replace(
+            plan.spec.options, max_concurrent_activity_task_pollers=1, max_concurrent_workflow_task_pollers=2,
+            sticky_workflow_cache_size=0, pace=A_MOMENT,
+        )  # fmt: skip
+        spec = plan.spec
+        found.append(Blueprint(spec.name, spec.home, spec.host, spec.task_queue, options, definitions, behaviours))
+    return tuple(found)
+
+
+def _always(purpose: str, entity: str, ordinal: int, law: Law) -> int:
+    """What fails with probability 1 fails."""
+    return 0
+
+
+def _starts(model: ScenarioModel) -> Iterator[Parcel]:
+    for section in model.workflows:
+        workflow_type = find_definition(section.workflow, model.modules).name if section.workflow else SCRIPT.name
+        argument = section.input if section.program is None else {"steps": section.program}
+        for workflow in workflow_ids(section) or ():
+            start = msg.StartWorkflow(
+                workflow, workflow_type, section.task_queue or model.cluster.task_queue, argument, section.execution_timeout,
+                section.run_timeout, section.task_timeout,
+            )  # fmt: skip
+            yield Parcel(CLIENT, owner(workflow, model.cluster.history_shards), freeze(Deliver(start, CLIENT)))  # type: ignore[arg-type]

@@ -1,0 +1,115 @@
+"""The session protocol itself, every state of it: counts against the small explorer, and what the real protocol breaks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytest.importorskip("numba", reason="the checker needs the extra `checker`")
+
+from sim import Scenario
+from sim.checker.checking import Options, check
+from sim.checker.result import CheckResult, Verdict
+from sim.model.system import System
+from sim.properties.automaton import timeless
+from sim.scenario.checked import Bounds, NotCheckable, system_of
+from tests.checker.test_search import same
+
+PROGRAM = [
+    {"op": "create", "as": "s", "creation": "60s", "execution": "600s"},
+    {"op": "defer_complete", "in": "s"},
+    {"op": "act", "in": "s", "work": {"name": "work", "ms": 2000}},
+]
+
+
+def system(workers: int = 1, slots: int = 1, workflows: int = 1, program: Any = PROGRAM, only: Any = None, **budgets: int) -> System:
+    """A cluster of this size, with these budgets."""
+    scenario = Scenario.from_dict(
+        {
+            "workers": [{"name": "w", "count": workers, "max_concurrent_session_execution_size": slots}],
+            "workflows": [{"id": "job", "count": workflows, "program": program, "arrival": {"at": ["0s"]}}],
+        }
+    )
+    return system_of(scenario, Bounds(**budgets), only)
+
+
+def checked(*size: int, **budgets: Any) -> CheckResult:
+    result = check(system(*size, **budgets), Options(jobs=1))
+    assert result.complete
+    return result
+
+
+def broken(result: CheckResult) -> dict[str, int | None]:
+    """The properties that are, with the lengths of their shortest ways."""
+    return {name: j.length for name, j in result.properties.items() if j.verdict is Verdict.BROKEN}
+
+
+@pytest.mark.parametrize(
+    "budgets", [{}, {"crashes": 1}, {"lost_requests": 1}, {"stops": 1}, {"cancels": 1}, {"crashes": 1, "restarts": 1}], ids=str
+)
+def test_the_states_are_those_that_the_small_explorer_finds(budgets: dict[str, int]) -> None:
+    smallest = system(**budgets)
+    same(smallest, check(smallest, Options(jobs=1)))
+
+
+@pytest.mark.parametrize(
+    ("size", "budgets", "states", "depth"),
+    [
+        ((1, 1, 1), {}, 37, 15),
+        ((2, 1, 1), {}, 123, 15),
+        ((1, 1, 1), {"crashes": 1}, 468, 20),
+    ],
+)
+def test_counts_without_properties(size: tuple[int, ...], budgets: dict[str, int], states: int, depth: int) -> None:
+    """Numbers that change only when the protocol, or what an untimed run may do, changes."""
+    result = checked(*size, only=[], **budgets)
+    assert (result.states, result.depth) == (states, depth)
+
+
+def test_without_any_fault_an_execution_timeout_frees_the_slot_of_a_running_activity() -> None:
+    result = checked(2, 1, 2)
+    assert broken(result) == {"activity_needs_slot": 13}
+    path = result.properties["activity_needs_slot"].path
+    assert path is not None
+    assert any("StartToClose timeout" in str(getattr(seen, "how", "")) for leg in path for seen in leg.seen)
+
+
+def test_a_lost_worker_makes_a_workflow_end_as_canceled() -> None:
+    result = checked(2, 1, 1, crashes=1, only=["failure_is_failure"])
+    assert set(broken(result)) == {"failure_is_failure"}
+    path = result.properties["failure_is_failure"].path
+    assert path is not None
+    assert any("crash" in leg.choice.label() for leg in path)
+
+
+def test_a_lost_answer_to_the_signal_lets_an_activity_run_without_a_slot() -> None:
+    result = checked(1, 1, 1, lost_responses=1)
+    path = result.properties["activity_needs_slot"].path
+    assert path is not None
+    assert [lost for leg in path for lost in leg.lost] == ["lost response: the answer to signal from server/run/job/1 to w.1/w"]
+
+
+def test_with_two_workers_it_binds_a_session_twice() -> None:
+    assert "one_binding" in broken(checked(2, 1, 1, lost_responses=1))
+
+
+def test_what_was_never_put_to_the_test_is_not_said_to_hold() -> None:
+    verdicts = {name: j.verdict for name, j in checked(1, 1, 1).properties.items()}
+    assert verdicts["recreate_same_worker"] is Verdict.NOT_EXERCISED
+    assert verdicts["same_worker"] is Verdict.HELD
+    assert list(verdicts) == timeless()
+
+
+def test_slow_timers_are_found_only_with_a_budget() -> None:
+    """A heartbeat timeout although the worker lives: no fault that a user would name, but slowness."""
+    assert "failure_is_failure" not in broken(checked(1, 1, 1))
+    assert "failure_is_failure" in broken(checked(1, 1, 1, slow=1))
+
+
+def test_what_cannot_be_checked_is_said() -> None:
+    endless = Scenario.from_dict({"workers": [{"name": "w"}], "workflows": [{"id": "job", "program": PROGRAM, "arrival": {"every": "1s"}}]})
+    with pytest.raises(NotCheckable, match="workflows job: as many as the run has time for"):
+        system_of(endless, Bounds())
+    with pytest.raises(ValueError, match="'creation_bounded' cannot be checked without a clock"):
+        system(only=["creation_bounded"])
