@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -147,7 +147,12 @@ def _judged(system: System, search: Search, found: Found, number: int, complete:
     last = path[-1].state if path else system.world.initial()
     if bool(search.predicates.of[number](last)) != goal:
         raise traces.NoSuchPath(f"{search.predicates.names[number]}: the state at the end of the path does not decide it")
-    return Judgement(Verdict.HELD if goal else Verdict.BROKEN, goal, path)
+    witnesses = found.witnesses.get(number, [])
+
+    def others() -> Iterator[tuple[traces.Leg, ...]]:
+        return (_path(search, search.trace.path(witness)) for witness in witnesses)
+
+    return Judgement(Verdict.HELD if goal else Verdict.BROKEN, goal, path, others if witnesses else None)
 
 
 def _path(search: Search, outcomes: list[int]) -> tuple[traces.Leg, ...]:

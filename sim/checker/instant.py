@@ -22,6 +22,8 @@ from sim.model.instant import CALL, PROMPT, InstantWorld, is_prompt
 
 WORDS: Final = 8
 """Of 64 shields each."""
+WITNESSES: Final = 256
+"""States in which a promise is newly broken that are kept: the shortest way to it may be one that no clock allows."""
 DEEDS: Final = (Fault(""), LOST_REQUEST, LOST_RESPONSE, SLOW)
 """What the environment is asked leave for, by the columns of `leaves`."""
 
@@ -180,13 +182,28 @@ class InstantSearch(Search):
             raise Overflow("one choice sets off more than the checker has room for; a system without delays has to come to rest")
         super()._count(buffer)
 
+    def _take_in(self, counts: Array) -> None:
+        start = self.following.n
+        self._witnesses: Array = np.full((PARTITIONS, len(self.predicates.of), WITNESSES), -1, np.int64)
+        super()._take_in(counts)
+        first = self.begin + self.layer.n
+        for k in range(self.predicates.invariants):
+            rows = self._witnesses[:, k]
+            found = sorted(int(row) for row in rows[rows >= start])
+            if found:
+                known = self.found.witnesses.setdefault(k, [])
+                known += [first + row for row in found[: WITNESSES - len(known)]]
+                self.found.hits.setdefault(k, first + found[0])
+
     def _write(self, q: int, fresh: Array, begin: int, number: int, hits: Array, done: list[int]) -> None:
-        promises, goals = self._wanted()
+        _, goals = self._wanted()
+        more = [k for k in range(self.predicates.invariants) if len(self.found.witnesses.get(k, ())) < WITNESSES]
+        promises = np.uint64(self.predicates.mask([k for k in more if k not in self.predicates.slow]))
         layer, following = self.layer, self.following
         done[q] = int(kernels.write(
             layer.slots, self.bucket_keys, self.bucket_origins, self.bucket_rows, q, fresh, done[q], number, following.rows,
             following.keys, following.parents, following.outcomes, begin + done[q], self.begin, self.tables.marks, promises, goals,
-            self.predicates.pair_masks, hits,
+            self.predicates.pair_masks, hits, layer.rows, self._witnesses[q],
         ))  # fmt: skip
 
     def follow(self, ordinals: Sequence[int]) -> list[tuple[int, list[int]]]:

@@ -352,8 +352,12 @@ def expand(
 def write(
     slots: Any, bucket_keys: Any, origins: Any, bucket_rows: Any, q: Any, fresh: Any, begin_at: Any, end: Any, out: Any, out_keys: Any,
     parents: Any, outcomes: Any, at: Any, base: Any, station_marks: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any,
+    source: Any, witnesses: Any,
 ) -> Any:  # fmt: skip
-    """As `kernels.materialise`, from the rows of the buckets."""
+    """As `kernels.materialise`, from the rows of the buckets.
+
+    `witnesses[k]` gets the rows that break promise k while the state before them, in `source`, kept it; as many as fit.
+    """
     for j in range(begin_at, end):
         buffer, i = fresh[j] >> U(32), fresh[j] & U(0xFFFFFFFF)
         origin = origins[buffer, q, i]
@@ -368,9 +372,16 @@ def write(
         outcomes[g] = np.int64(origin & U(0xFFFFFFFF))
         if promises | goals:
             false = judge(station_marks, pair_masks, slots, out, g)
-            found = (false & promises) | (~false & goals)
-            if found != U(0):
+            reached, broken = ~false & goals, false & promises
+            if broken != U(0):
+                broken &= ~judge(station_marks, pair_masks, slots, source, np.int64(origin >> U(32)))
+            if reached | broken:
                 for k in range(hits.shape[0]):
-                    if found >> U(k) & U(1) and hits[k] < 0:
+                    if reached >> U(k) & U(1) and hits[k] < 0:
                         hits[k] = g
+                    if broken >> U(k) & U(1):
+                        for w in range(witnesses.shape[1]):
+                            if witnesses[k, w] < 0:
+                                witnesses[k, w] = g
+                                break
     return end

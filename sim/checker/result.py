@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -28,6 +29,8 @@ class Judgement:
     verdict: Verdict
     goal: bool = False
     path: tuple[Leg, ...] | None = None
+    others: Callable[[], Iterator[tuple[Leg, ...]]] | None = field(default=None, compare=False, repr=False)
+    """Further ways to break the promise, shortest first, the first one included; worked out when they are asked for."""
 
     @property
     def length(self) -> int | None:

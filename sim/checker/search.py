@@ -90,6 +90,8 @@ class Found:
     stuck: int = 0
     first_stuck: int = -1
     hits: dict[int, int] = field(default_factory=dict)
+    witnesses: dict[int, list[int]] = field(default_factory=dict)
+    """Promises: more states that break them, none of which comes after another; only some searches look for them."""
     stopped: str = ""
     """Why the search ended early, empty if it did not."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,10 @@ from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
     from sim.checker.result import CheckResult
+    from sim.checker.traces import Leg
     from sim.model.system import System
+    from sim.scenario.findings import Finding
+    from sim.scenario.load import Scenario
 
 GIB = 1 << 30
 EVERY_S = 0.2
@@ -49,6 +53,7 @@ def command(
     limit: Annotated[int, typer.Option("--limit", metavar="STATES", min=1, help="Stop after so many states.")] = 1 << 32,
     fingerprint_seed: Annotated[int, typer.Option("--fingerprint-seed", help="Other fingerprints: an independent second opinion.")] = 0,
     small: Annotated[bool, typer.Option("--small", help="The plain search: slow, without numba, the reference of the other.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the tapes of a scenario's findings there.")] = None,
     graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the state graph: .graphml or .dot.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -66,7 +71,7 @@ def command(
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
         "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow,
     }  # fmt: skip
-    system = _system(model, settings or [], time, bounds, properties)
+    system, scenario = _system(model, settings or [], time, bounds, properties)
     if graph is not None:
         _write_graph(system, graph, limit)
     if small:
@@ -77,17 +82,45 @@ def command(
         system,
         {"exact": exact, "symmetry": not no_symmetry, "jobs": jobs, "memory": int(memory * GIB), "limit": limit, "seed": fingerprint_seed},
     )
+    found = _held_to_a_clock(scenario, system, result)
+    tapes = _write_tapes(found, out) if out is not None else {}
     if as_json:
-        print_json(to_json(result, graph))
+        print_json(to_json(result, found, tapes, graph))
     else:
         from sim.cli import check_view
 
-        check_view.show(to_user(), model, result)
-    leave(exit_code(result))
+        check_view.show(to_user(), model, result, found, tapes)
+    leave(exit_code(result, found))
 
 
-def _system(argument: str, settings: list[str], time: str, bounds: dict[str, int], properties: list[str] | None) -> System:
-    """A model's system, or a scenario's."""
+def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckResult) -> Mapping[str, Finding]:
+    """Of a scenario, every finding with the run that confirms it; a model has no clock to be held to."""
+    from sim.model.instant import InstantWorld
+
+    if scenario is None or not isinstance(system.world, InstantWorld):
+        return {}
+    from sim.scenario.findings import findings
+
+    return findings(scenario, system.world, result)
+
+
+def _write_tapes(found: Mapping[str, Finding], out: Path) -> dict[str, Path]:
+    tapes = {}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, finding in found.items():
+            if finding.tape is not None:
+                tapes[name] = out / f"{name}.tape"
+                finding.tape.write(tapes[name])
+    except OSError as error:
+        raise WrongInput(f"{out}: tapes cannot be written there ({error.strerror})") from None
+    return tapes
+
+
+def _system(
+    argument: str, settings: list[str], time: str, bounds: dict[str, int], properties: list[str] | None
+) -> tuple[System, Scenario | None]:
+    """A model's system, or a scenario's with the scenario."""
     if time == "windows":
         raise WrongInput("--time windows: there are no clocks in the checker yet; expected untimed or free")
     if time not in ("untimed", "free"):
@@ -98,22 +131,24 @@ def _system(argument: str, settings: list[str], time: str, bounds: dict[str, int
         given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value]
         if given or properties or time != "untimed":
             raise WrongInput(f"{', '.join(given) or '--time or --property'}: for scenarios only; a model has parameters of its own (--set)")
-        return model_file.load(argument, settings)
+        return model_file.load(argument, settings), None
     from sim.cli import load
     from sim.scenario.checked import UNLIMITED, Bounds, system_of
 
     try:
         scenario = load.scenario(argument, settings)
-        return system_of(scenario, Bounds(**{**bounds, "slow": UNLIMITED if time == "free" else bounds["slow"]}), properties)
+        budgets = Bounds(**{**bounds, "slow": UNLIMITED if time == "free" else bounds["slow"]})
+        return system_of(scenario, budgets, properties), scenario
     except ValueError as error:
         raise WrongInput(str(error)) from None
 
 
-def exit_code(result: CheckResult) -> Exit:
-    """A broken promise, or else something left undecided."""
-    if not result.as_expected:
+def exit_code(result: CheckResult, found: Mapping[str, Finding]) -> Exit:
+    """A broken promise, or else something left undecided: of a scenario's, those that no run confirms are."""
+    confirmed = [name for name, finding in found.items() if finding.tape is not None]
+    if confirmed or (not found and not result.as_expected):
         return Exit.NOT_AS_EXPECTED
-    return Exit.OK if result.decided else Exit.INCOMPLETE
+    return Exit.OK if result.decided and not found else Exit.INCOMPLETE
 
 
 def _checked(system: System, options: dict[str, Any]) -> CheckResult:
@@ -160,7 +195,7 @@ class _Watch:
             self.status.stop()
 
 
-def to_json(result: CheckResult, graph: Path | None = None) -> dict[str, Any]:
+def to_json(result: CheckResult, found: Mapping[str, Finding], tapes: Mapping[str, Path], graph: Path | None = None) -> dict[str, Any]:
     """The object of `check --json`."""
     return {
         "states": result.states,
@@ -179,15 +214,24 @@ def to_json(result: CheckResult, graph: Path | None = None) -> dict[str, Any]:
             name: {
                 "verdict": judgement.verdict.value,
                 "goal": judgement.goal,
-                # Walked in the world, but without a clock: no simulation has confirmed it.
-                "confirmed": False,
-                "length": judgement.length,
-                "tape": None,
-                "path": [leg.choice.label() for leg in judgement.path] if judgement.path is not None else None,
+                **_way(judgement.path, found.get(name), tapes.get(name)),
             }
             for name, judgement in result.properties.items()
         },
         "files": {"graph": str(graph)} if graph is not None else {},
+    }
+
+
+def _way(path: tuple[Leg, ...] | None, finding: Finding | None, tape: Path | None) -> dict[str, Any]:
+    """The way that decides: of a scenario's finding the one that a run confirms, if one does."""
+    if finding is not None:
+        path = finding.path
+    return {
+        "confirmed": finding is not None and finding.tape is not None,
+        "length": len(path) if path is not None else None,
+        "tape": str(tape) if tape is not None else None,
+        "path": [leg.choice.label() for leg in path] if path is not None else None,
+        **({"why": finding.why, "clockless": finding.clockless} if finding is not None else {}),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,23 +14,27 @@ from sim.model.promises import Exercised
 if TYPE_CHECKING:
     from sim.checker.result import CheckResult, Judgement
     from sim.checker.traces import Leg
+    from sim.scenario.findings import Finding
 
 SIGNS = {"held": "✓", "broken": "✗", "not exercised": "-", "undecidable": "?"}
 STYLES = {"held": "green", "broken": "bold red"}
 
 
-def show(console: Console, model: str, result: CheckResult) -> None:
+def show(console: Console, model: str, result: CheckResult, found: Mapping[str, Finding], tapes: Mapping[str, Path]) -> None:
     """Print a result for people."""
     console.print(f"[bold]{model}[/bold]", soft_wrap=True)
     console.print()
     for name, judgement in result.properties.items():
         verdict = judgement.verdict.value
         style = STYLES.get(verdict, "yellow")
-        console.print(f"{SIGNS[verdict]} {name:<24} {_verdict(judgement)}", style=style, markup=False)
+        console.print(f"{SIGNS[verdict]} {name:<24} {_verdict(judgement)}{_held(found.get(name))}", style=style, markup=False)
     for name, judgement in result.properties.items():
         if judgement.verdict.value == "broken" and judgement.path is not None:
-            console.print(f"\nThe shortest way to break “{name}”, {judgement.length} steps:", markup=False)
-            _story(console, judgement.path)
+            path = found[name].path if name in found else judgement.path
+            console.print(f"\nThe shortest way to break “{name}”{_passed_over(found.get(name))}, {len(path)} steps:", markup=False)
+            _story(console, path)
+            if name in tapes:
+                console.print(f"to see it: session-sim replay {tapes[name]} --explain", markup=False, soft_wrap=True)
     console.print()
     what = "orbits of states" if result.bounds.get("symmetry") else "states"
     rate = result.states / max(result.search_s, 1e-9)
@@ -54,6 +59,19 @@ def _verdict(judgement: Judgement) -> str:
     if judgement.goal:
         return f"reached in {judgement.length} steps" if judgement.path is not None else f"{judgement.verdict.value}: never reached"
     return judgement.verdict.value
+
+
+def _held(finding: Finding | None) -> str:
+    """Whether a run with a clock confirms it."""
+    if finding is None:
+        return ""
+    return ", confirmed" if finding.tape is not None else f", not confirmed: {finding.why}"
+
+
+def _passed_over(finding: Finding | None) -> str:
+    if finding is None or finding.tape is None or not finding.clockless:
+        return ""
+    return f" that a clock allows ({finding.clockless} shorter ones are none)"
 
 
 def _bound(value: object) -> str:

@@ -87,7 +87,7 @@ class InstantWorld(World):
             yield Enabled(parcel.to, parcel.event, parcel)
             if self.lossy is not None and self.lossy(parcel) and self._grants(state, loss_of(parcel)):
                 yield Enabled(parcel.to, parcel.event, parcel, lost=True)
-        shields = self._shields(state)
+        shields = self.shields(state)
         slow = None
         for timer in state.timers:
             if not beaten(state, timer, shields):
@@ -136,7 +136,8 @@ class InstantWorld(World):
         environment = kind.restored(local)
         return isinstance(environment, Environment) and deed.kind in environment.grants()
 
-    def _shields(self, state: State) -> set[Hashable]:
+    def shields(self, state: State) -> set[Hashable]:
+        """What all nodes will do in time unless something is slow."""
         found = {shield for _, kind, local in state.nodes for shield in kind.restored(local).shields()}
         kinds = {name: kind for name, kind, _ in state.nodes}
         if any(is_prompt(kinds.get(timer.node), timer.tag) for timer in state.timers):

@@ -8,12 +8,13 @@ import pytest
 
 pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 
-from sim import Scenario
+from sim import Scenario, replay
 from sim.checker.checking import Options, check
 from sim.checker.result import CheckResult, Verdict
 from sim.model.system import System
 from sim.properties.automaton import timeless
 from sim.scenario.checked import Bounds, NotCheckable, system_of
+from sim.scenario.findings import findings
 from tests.checker.test_search import same
 
 PROGRAM = [
@@ -25,13 +26,16 @@ PROGRAM = [
 
 def system(workers: int = 1, slots: int = 1, workflows: int = 1, program: Any = PROGRAM, only: Any = None, **budgets: int) -> System:
     """A cluster of this size, with these budgets."""
-    scenario = Scenario.from_dict(
+    return system_of(scenario_of(workers, slots, workflows, program), Bounds(**budgets), only)
+
+
+def scenario_of(workers: int, slots: int, workflows: int, program: Any) -> Scenario:
+    return Scenario.from_dict(
         {
             "workers": [{"name": "w", "count": workers, "max_concurrent_session_execution_size": slots}],
             "workflows": [{"id": "job", "count": workflows, "program": program, "arrival": {"at": ["0s"]}}],
         }
     )
-    return system_of(scenario, Bounds(**budgets), only)
 
 
 def checked(*size: int, **budgets: Any) -> CheckResult:
@@ -67,6 +71,7 @@ def test_counts_without_properties(size: tuple[int, ...], budgets: dict[str, int
     assert (result.states, result.depth) == (states, depth)
 
 
+@pytest.mark.slow
 def test_without_any_fault_an_execution_timeout_frees_the_slot_of_a_running_activity() -> None:
     result = checked(2, 1, 2)
     assert broken(result) == {"activity_needs_slot": 13}
@@ -90,6 +95,7 @@ def test_a_lost_answer_to_the_signal_lets_an_activity_run_without_a_slot() -> No
     assert [lost for leg in path for lost in leg.lost] == ["lost response: the answer to signal from server/run/job/1 to w.1/w"]
 
 
+@pytest.mark.slow
 def test_with_two_workers_it_binds_a_session_twice() -> None:
     assert "one_binding" in broken(checked(2, 1, 1, lost_responses=1))
 
@@ -105,6 +111,37 @@ def test_slow_timers_are_found_only_with_a_budget() -> None:
     """A heartbeat timeout although the worker lives: no fault that a user would name, but slowness."""
     assert "failure_is_failure" not in broken(checked(1, 1, 1))
     assert "failure_is_failure" in broken(checked(1, 1, 1, slow=1))
+
+
+def found(*size: int, work: str = "30s", **budgets: Any) -> Any:
+    workers, slots, workflows = size
+    program = [*PROGRAM[:2], {"op": "act", "in": "s", "work": {"name": "work", "ms": int(work.rstrip("s")) * 1000}}]
+    scenario = scenario_of(workers, slots, workflows, program)
+    whole = system_of(scenario, Bounds(**budgets))
+    return findings(scenario, whole.world, check(whole, Options(jobs=1)))  # type: ignore[arg-type]
+
+
+def test_a_finding_is_confirmed_by_a_run_with_a_clock() -> None:
+    finding = found(1, 1, 1, lost_responses=1)["activity_needs_slot"]
+    assert finding.tape is not None
+    assert replay(finding.tape).result.properties["activity_needs_slot"] == "broken"
+    (fault,) = finding.tape.scenario["faults"]
+    assert (fault["kind"], fault["method"], fault["nth"]) == ("lose_response", "SignalWorkflowExecution", 1)
+
+
+def test_what_no_clock_allows_is_no_finding() -> None:
+    """The signal's budget of 10 s ends long after work of 2 s; the next way, with a longer wait, is none either."""
+    short = found(1, 1, 1, work="2s", lost_responses=1)["activity_needs_slot"]
+    assert short.tape is None
+    assert short.clockless > 0
+    assert "timer" in short.why
+
+
+def test_shorter_ways_that_are_none_are_passed_over() -> None:
+    finding = found(2, 1, 1, crashes=1)["failure_is_failure"]
+    assert finding.tape is not None
+    assert finding.clockless > 0
+    assert {fault["kind"] for fault in finding.tape.scenario["faults"]} == {"kill"}
 
 
 def test_what_cannot_be_checked_is_said() -> None:

@@ -1,0 +1,117 @@
+"""From a path of the checker to a run with a clock: the same scenario, with the path's faults at times that its timers allow.
+
+The checker leaves out clocks, so what it finds may be nothing that a clock allows. A finding is confirmed by a tape: a run of
+the simulator, of whatever seed, in which the same property is broken.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sim.model import effects as fx
+from sim.model.inputs import Deliver, Fault, Move, Name, Reply, Tag
+from sim.model.instant import Way
+from sim.model.world import Enabled, Parcel
+from sim.scenario.calls import METHODS, is_call
+from sim.scenario.load import Scenario
+from sim.scenario.run import run
+from sim.trace.tape import Tape
+from sim.trace.times import Clockless, Key, times
+
+TRIES: Final = 200
+"""Seeds, and small shifts of the faults, that are tried."""
+SHIFTS_US: Final = (0, 500, 2_000, 10_000, 50_000, 200_000, 1_000_000)
+"""How much later than the earliest time a fault may come: a path says what is before what, not by how much."""
+
+Step = tuple[Enabled, Way]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """`tape`: the run that breaks the property, None when there was none; then `why`."""
+
+    tape: Tape | None = None
+    why: str = ""
+    tries: int = 0
+
+
+def confirm(
+    scenario: Scenario, name: str, path: Sequence[Step], is_idle: Any = lambda step, key: False, tries: int = TRIES
+) -> Confirmation:
+    """Look for a run with a clock in which the property `name` is broken as the path says."""
+    try:
+        at = times([way for _, way in path], is_idle)
+    except Clockless as reason:
+        return Confirmation(None, f"no clock allows it: {reason}")
+    faults = list(faults_of(path, at))
+    for number in range(tries):
+        shifts = random.Random(number)
+        shifted = [{**fault, "at": f"{max(0, fault['at'] + _shift(shifts, number))}us"} for fault in faults]
+        timed = Scenario.from_dict({**_at_once(scenario), "faults": shifted}, source=scenario.source)
+        result = run(timed, number, properties=(name,))
+        if result.properties[name] == "broken":
+            return Confirmation(result.tape, "", number + 1)
+    return Confirmation(None, f"none of {tries} runs with its faults at their times breaks it", tries)
+
+
+def _shift(shifts: random.Random, number: int) -> int:
+    """The first tries take the earliest times."""
+    return 0 if number < 3 else shifts.choice(SHIFTS_US) + shifts.randrange(500)
+
+
+def _at_once(scenario: Scenario) -> dict[str, Any]:
+    """The scenario's tables, with all workflows started at first, as the checker does."""
+    tables = scenario.to_dict()
+    for workflow in tables["workflows"]:
+        workflow["arrival"] = {"at": ["0s"]}
+    return {**tables, "expect": {}, "properties": {}}
+
+
+def faults_of(path: Sequence[Step], at: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """The faults of a path as tables of a scenario; `at` in microseconds."""
+    calls = _Calls()
+    for (choice, way), time in zip(path, at, strict=True):
+        if isinstance(choice.event, Move) and isinstance(choice.event.label, tuple):
+            kind, target = choice.event.label
+            kinds = {"crash": "kill", "restart": "start", "stop": "stop", "cancel": "cancel"}
+            if kind in kinds:
+                yield {"kind": kinds[kind], "target": target, "at": time, **({"exits": False} if kind == "stop" else {})}
+        for micro in way:
+            if isinstance(micro.event, Fault) and isinstance(micro.event.detail, Parcel):
+                yield calls.lost(micro.event.detail)
+            for effect in micro.outcome.effects if micro.outcome is not None else ():
+                if isinstance(effect, fx.Request):
+                    calls.made(micro.node, effect)
+
+
+class _Calls:
+    """Counts the calls of each worker, so that one can be named by its number."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str], int] = {}
+        self._open: dict[tuple[Name, Tag], tuple[str, int]] = {}
+
+    def made(self, caller: Name, request: fx.Request) -> None:
+        method = next((m for m in METHODS if is_call(m, "", request.request, request.to)), "")
+        process = caller.partition(".")[0]
+        number = self._counts[process, method] = self._counts.get((process, method), 0) + 1
+        self._open[caller, request.tag] = method, number
+
+    def lost(self, parcel: Parcel) -> dict[str, Any]:
+        """The fault that takes this message of a call away."""
+        match parcel.event:
+            case Reply(tag=tag):
+                kind, caller = "lose_response", parcel.to
+            case Deliver(call=call) if call is not None:
+                kind, caller, tag = "lose_request", call.caller, call.tag
+            case other:
+                raise ValueError(f"{other} is no part of a call")
+        method, number = self._open.get((caller, tag), ("", 1))
+        fault = {"kind": kind, "target": caller.partition(".")[0], "at": 0, "calls": 1, "nth": number}
+        return {**fault, "method": method} if method else fault
+
+
+__all__ = ["Confirmation", "Key", "confirm", "faults_of"]

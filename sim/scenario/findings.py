@@ -1,0 +1,82 @@
+"""What a check of a scenario found, held to a clock: each broken promise with the shortest way that a run confirms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from sim.checker.result import CheckResult, Verdict
+from sim.checker.traces import Leg
+from sim.model.inputs import Fired
+from sim.model.instant import InstantWorld, is_held
+from sim.model.world import Enabled
+from sim.scenario.confirm import Step, confirm
+from sim.scenario.load import Scenario
+from sim.trace.tape import Tape
+from sim.trace.times import Key
+
+SECONDS: Final = 20.0
+"""How long ways to break one promise are tried."""
+TRIES: Final = 40
+"""Runs for each way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`tape`: the run that confirms `path`. Without one, `path` is the shortest and `why` says what keeps clocks from it.
+
+    `clockless`: how many ways were passed over because no clock allows them; `untested`: how many because no run came of them.
+    """
+
+    path: tuple[Leg, ...]
+    tape: Tape | None
+    why: str
+    clockless: int
+    untested: int
+
+
+def findings(scenario: Scenario, world: InstantWorld, result: CheckResult) -> Mapping[str, Finding]:
+    """For each broken property: the shortest of its ways that a run with a clock confirms, within limits."""
+    found = {}
+    for name, judgement in result.properties.items():
+        if judgement.verdict is Verdict.BROKEN and judgement.path is not None:
+            ways = judgement.others() if judgement.others is not None else iter([judgement.path])
+            found[name] = _finding(scenario, world, name, judgement.path, ways)
+    return found
+
+
+def _finding(scenario: Scenario, world: InstantWorld, name: str, shortest: tuple[Leg, ...], ways: Iterator[tuple[Leg, ...]]) -> Finding:
+    began, clockless, untested, why = monotonic(), 0, 0, ""
+    for legs in ways:
+        held = confirm(scenario, name, _steps(legs), _Idle(world, legs), TRIES)
+        if held.tape is not None:
+            return Finding(legs, held.tape, "", clockless, untested)
+        clockless += held.tries == 0
+        untested += held.tries > 0
+        why = why or held.why
+        if monotonic() - began > SECONDS:
+            break
+    return Finding(shortest, None, why, clockless, untested)
+
+
+def _steps(legs: tuple[Leg, ...]) -> list[Step]:
+    return [(leg.choice, leg.outcome) for leg in legs if isinstance(leg.outcome, tuple)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    """Whether a timer may have fired without anybody noticing: nothing came of it, or its call was simply made anew."""
+
+    world: InstantWorld
+    legs: tuple[Leg, ...]
+
+    def __call__(self, step: int, key: Key) -> bool:
+        state = self.legs[step - 1].state if step else self.world.initial()
+        timer = next((t for t in state.timers if (t.node, t.tag) == key), None)
+        if timer is None:
+            return False
+        if is_held(timer.beaten_by, self.world.shields(state)):
+            return True
+        return any(after == state for _, after in self.world.apply(state, Enabled(key[0], Fired(key[1]))))
