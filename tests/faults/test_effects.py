@@ -242,7 +242,7 @@ def test_one_heartbeat_lost_ends_the_session() -> None:
 def test_a_poll_answer_lost_loses_the_task() -> None:
     """P3.9, P7 scenario 6: started on the server, never run; heartbeat timeout, creation fails."""
     fault = {"kind": "lose_response", "method": "PollActivityTaskQueue", "queue": "tasks__internal_session_creation", "target": "w1"}
-    seen, result = after({**fault, "at": "0s"}, workers=[{"name": "w1"}])
+    seen, result = after({**fault, "at": "0s"}, workers=[{"name": "w1", "start_at": "1ms"}])
     assert seen.times(obs.TokenTaken) == []
     assert result.workflows[0].outcome == "Activity(internalSessionCreationActivity) <- Timeout(Heartbeat)"
 
