@@ -76,6 +76,8 @@ class Run(Node):
     tasks_done: int = 0
     closed: bool = False
     deadlines_changed: bool = False
+    wants_task: bool = False
+    """Something happened in this transaction that workflow code should see."""
     locked: bool = False
     """A transaction is being written: what comes meanwhile waits for it."""
     waiting: list[Deliver] = field(default_factory=list)
@@ -113,6 +115,10 @@ class Run(Node):
     def commit(self, step: Step) -> None:
         """End the transaction."""
         journal = self.journal
+        if self.wants_task:
+            self.wants_task = False
+            if self.task.phase is Phase.NONE:
+                self.schedule_task(step)
         if journal.buffer and self.task.phase is not Phase.STARTED:
             journal.flush()
         if journal.fresh:
@@ -245,7 +251,7 @@ class Run(Node):
             step.disarm(("user", first))
             step.disarm(("user timers", first))
             self.journal.hold(step, ev.TimerFired(first), vis.TimerFired(first), closes=False)
-            self.attention(step)
+            self.attention()
 
     # -- activities ---------------------------------------------------------------------------------------------------
 
@@ -272,7 +278,7 @@ class Run(Node):
             self.journal.hold(step, started, None, closes=False, time=record.started_at)
         self.journal.hold(step, event, visible, closes=True)
         self.drop_activity(record, how, step, retry_state)
-        self.attention(step)
+        self.attention()
 
     def drop_activity(self, record: ActivityRecord, how: str, step: Step, retry_state: str = "") -> None:
         """Delete a record and its timers."""
@@ -285,10 +291,13 @@ class Run(Node):
 
     # -- workflow tasks -----------------------------------------------------------------------------------------------
 
-    def attention(self, step: Step) -> None:
-        """Something happened that workflow code should see: it needs a workflow task, unless one is pending."""
-        if self.task.phase is Phase.NONE:
-            self.schedule_task(step)
+    def attention(self) -> None:
+        """Something happened that workflow code should see: it needs a workflow task, unless one is pending.
+
+        It is scheduled at the end of the transaction, behind everything that happens in it: of several timers that have run out it
+        is the last (P4.3.2).
+        """
+        self.wants_task = True
 
     def write_scheduled(self, step: Step) -> None:
         """The next workflow task is pending; its event is written, unless it is transient."""

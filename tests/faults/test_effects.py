@@ -193,6 +193,17 @@ def test_a_broken_connection_is_noticed_and_the_call_tried_again(kind: str) -> N
     assert seen.times(wf.SessionCreated) == pytest.approx([expected], abs=0.12)
 
 
+def test_waits_between_tries_are_a_tenth_of_the_callers_time_at_most() -> None:
+    """P3.9.3: with 3 s for the creation activity the waits are 0.3 s, not 0.4 and 0.8 s, and its budget of 1.5 s takes two of them."""
+    fault = {**SIGNAL, "kind": "lose_request", "noticed_after": "200ms", "calls": 2}
+    program = [{**CREATE, "execution": "3s"}, DEFER, act(1_000)]
+    seen = Seen(*KINDS)
+    result = run(scenario(program, faults=[fault]), 1, observers=[seen], histories=True)
+    assert signals(result) == 1
+    assert len(seen.times(obs.TokenTaken)) == 1
+    assert seen.times(wf.SessionCreated) == pytest.approx([1.0], abs=0.13)
+
+
 def test_signal_delivered_and_the_answer_lost() -> None:
     """P7 scenario 11: the workflow is bound to the first, the second attempt signals again."""
     seen, result = signal_fault({"kind": "lose_response"})
