@@ -286,6 +286,7 @@ TIMERS: dict[str, dict[str, str]] = {
 
 FAULTS: dict[str, dict[str, str]] = {
     "fault-answers-held": {"w/1": f"{STOPPED_SEEN}; 18 WECan"},
+    "fault-completion-answer-lost": {"w/1": f"{OPENING}; {BOUND}; {WORKED}; 17 WEC"},
     "fault-heartbeats-lost": {"w/1": f"{STOPPED_SEEN}; 18 WECan"},
     "fault-partition": {"w/1": f"{LOST}; 18 WECan"},
     "fault-shutdown-calls-lost": {"w/1": f"{OPENING}; {BOUND}; {WORKED}; 17 WEC"},
