@@ -248,8 +248,12 @@ class Steering(Choices):
         """Several things are ready: the one that gives the recorded end."""
         activity, _ = self._handled()
         closed = activity.closed.event if activity is not None and activity.closed is not None else None
-        wanted = "context" if not isinstance(closed, ev.ActivityTaskCompleted) else "time" if "time" in ready else "done"
-        return ready.index(wanted) if closed is not None and wanted in ready else value
+        logged = self._expected.logged(getattr(self._sim.handling, "tag", None)) if self._sim is not None else None
+        if closed is None and (logged is None or logged.end is None):
+            return value
+        completed = isinstance(closed, ev.ActivityTaskCompleted) if closed is not None else logged is not None and not logged.error
+        wanted = "context" if not completed else "time" if "time" in ready else "done"
+        return ready.index(wanted) if wanted in ready else value
 
     def _result_or_error(self, entity: str, options: Sequence[Any], value: int) -> int:
         activity, closed = self._handled()

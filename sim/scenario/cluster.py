@@ -242,7 +242,7 @@ class Cluster:
             outages.release(self.sim, SERVER, self.place(process))
 
     def add_rule(self, process: str, up: bool, rule: Rule, detail: str) -> None:
-        """Put a fault on single messages to (`up`) or from the server; it is there when the process starts, and stays when it starts anew."""
+        """Put a fault on single messages to (`up`) or from the server; a process that starts later, or anew, has it too."""
         self._happened("call", process, detail)
         self._standing(process).rules.append((up, rule))
         if process in self.processes:

@@ -254,9 +254,11 @@ class Simulation:
             self.local.append((to, event, serial))
             return
         link = source.links.get(target.name) or self.link(source.name, target.name)
-        back = target.links.get(source.name) if type(event) is Deliver and event.call is not None else None
-        if back is not None and back.rules and (rule := back.rule_for_answer((event.message, to))) is not None:
-            self._of_answers[serial] = rule
+        back = target.links.get(source.name)
+        if back is not None and back.rules and isinstance(event, Deliver) and event.call is not None:
+            rule = back.rule_for_answer((event.message, to))
+            if rule is not None:
+                self._of_answers[serial] = rule
         parcel = Parcel(self, to, event, link, serial)
         if link.calls is None:
             delay = self._delay(link, parcel)

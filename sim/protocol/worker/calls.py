@@ -64,9 +64,7 @@ class Calls:
 
     open: dict[Hashable, OpenCall] = field(default_factory=dict)
 
-    def start(
-        self, step: Step, tag: Hashable, to: Name, request: Message, budget: Span, longest_wait: int | None = UNBOUNDED_WAIT
-    ) -> None:
+    def start(self, step: Step, tag: Hashable, to: Name, request: Message, budget: Span, longest_wait: int | None = UNBOUNDED_WAIT) -> None:
         """Call; the outcome comes through `ended`, or `out_of_time` when ("budget", tag) fires."""
         self.open[tag] = OpenCall(to, request, longest_wait)
         step.arm(("budget", tag), budget)
