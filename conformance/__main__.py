@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -19,8 +18,8 @@ from temporalio.service import RPCError
 from conformance import draw
 from conformance.build import SERVER, WORKER, BuildError, build, default_version
 from conformance.plan import NotRecordable, Plan, plan_of
-from conformance.record import Versions, record
-from conformance.servers import ServerError, ServerProcess
+from conformance.record import Rig, record
+from conformance.servers import ServerError
 from conformance.workers import WorkerError, host_prefix
 from sim import Scenario, conform
 from sim.evidence.result import ConformResult
@@ -44,10 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BuildError, NotRecordable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    versions = Versions(options.sdk or default_version(WORKER), options.server or default_version(SERVER))
-    folders = asyncio.run(_record_all(plans, *binaries, versions, options.out, options.parallel))
-    if not folders:
-        return 1
+    rig = Rig(*binaries, options.sdk or default_version(WORKER), options.server or default_version(SERVER))
+    folders = asyncio.run(_record_all(plans, rig, options.out, options.parallel))
+    if options.only_record or not folders:
+        return 0 if len(folders) == len(plans) else 1
     result = conform(folders)
     print(_table(result))
     return 0 if result.as_expected and len(folders) == len(plans) else 1
@@ -61,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sdk", default="", metavar="VERSION", help="of the Go SDK (default: that of conformance/go.mod)")
     parser.add_argument("--server", default="", metavar="VERSION", help="of the server (default: that of conformance/server/go.mod)")
     parser.add_argument("--out", type=Path, default=RECORDED, metavar="DIR", help="where the cases go (default: conformance/recorded)")
+    parser.add_argument("--only-record", action="store_true", help="leave the judging to `session-sim conform`")
     parser.add_argument("--parallel", type=int, default=4, metavar="N", help="cases recorded at a time (default: 4)")
     return parser
 
@@ -68,35 +68,26 @@ def _parser() -> argparse.ArgumentParser:
 def _plans(options: argparse.Namespace) -> list[Plan]:
     """What is to be recorded. Raises NotRecordable."""
     if options.random:
-        tables = [draw.scenario(seed, outages=False) for seed in range(options.seed, options.seed + options.random)]
+        tables = [draw.scenario(seed) for seed in range(options.seed, options.seed + options.random)]
         return [plan_of(Scenario.from_dict({**table, "grace": GRACE})) for table in tables]
     return [plan_of(Scenario.load(file)) for file in options.cases or sorted(CASES.glob("*.toml"))]
 
 
-async def _record_all(plans: list[Plan], worker: Path, server: Path, versions: Versions, out: Path, parallel: int) -> list[Path]:
-    """Record all plans on one server, some at a time; what cannot be recorded is said and left out."""
-    with tempfile.TemporaryDirectory() as scratch:
-        running = ServerProcess(server, Path(scratch))
-        try:
-            await running.start()
-            places = asyncio.Semaphore(parallel)
+async def _record_all(plans: list[Plan], rig: Rig, out: Path, parallel: int) -> list[Path]:
+    """Record all plans, some at a time, each on a server of its own; what cannot be recorded is said and left out."""
+    places = asyncio.Semaphore(parallel)
 
-            async def one(plan: Plan) -> Path | None:
-                async with places:
-                    try:
-                        folder = await record(plan, running.address, worker, versions, out)
-                    except (WorkerError, OSError, RuntimeError, RPCError) as error:
-                        print(f"{plan.name}: not recorded: {error}", file=sys.stderr)
-                        return None
-                    print(f"{plan.name}: recorded", file=sys.stderr)
-                    return folder
+    async def one(plan: Plan) -> Path | None:
+        async with places:
+            try:
+                folder = await record(plan, rig, out)
+            except (ServerError, WorkerError, OSError, RuntimeError, RPCError) as error:
+                print(f"{plan.name}: not recorded: {error}", file=sys.stderr)
+                return None
+            print(f"{plan.name}: recorded", file=sys.stderr)
+            return folder
 
-            return [folder for folder in await asyncio.gather(*map(one, plans)) if folder is not None]
-        except ServerError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return []
-        finally:
-            running.kill()
+    return [folder for folder in await asyncio.gather(*map(one, plans)) if folder is not None]
 
 
 def _table(result: ConformResult) -> str:
