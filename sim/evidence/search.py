@@ -130,6 +130,8 @@ def _corrections(attempt: Attempt, recording: Recording) -> Iterator[dict[str, i
     before = [picked for picked in attempt.steering.picked if picked.at <= diverged.at and matters(picked, attempt)]
     for picked in reversed(before[-RECENT:]):
         yield from _otherwise(picked)
+    if diverged.starters is not None and diverged.starters[0] != diverged.starters[1]:
+        yield from _poll_before_all(attempt, diverged, diverged.starters[0])
 
 
 def matters(picked: Picked, attempt: Attempt) -> bool:
@@ -167,6 +169,25 @@ def _behind(poll: Arrival, other: Arrival) -> Iterator[dict[str, int]]:
     late = other.at + 1 - poll.at + poll.late
     if poll.at <= other.at and late <= LATE_LIMIT:
         yield {poll.label: late}
+
+
+def _poll_before_all(attempt: Attempt, diverged: Diverged, theirs: str) -> Iterator[dict[str, int]]:
+    """A task went to a wrong worker, and should go to theirs: a poll of theirs comes before those of all others."""
+    item, polls = _item(attempt, diverged), attempt.steering.polls
+    if item is None:
+        return
+    handed = attempt.steering.handed[item]
+    rivals = [poll for (queue, identity), there in polls.items() if queue == handed.queue and identity != theirs for poll in there]
+    for other in polls.get((handed.queue, theirs), []):
+        if other.at <= handed.at + LATE_LIMIT:
+            yield from _all_behind([poll for poll in rivals if poll.at <= min(other.at, handed.at)], other)
+
+
+def _all_behind(polls: list[Arrival], other: Arrival) -> Iterator[dict[str, int]]:
+    """All these polls come after another one, in their order."""
+    late = {poll.label: other.at + 1 + place - poll.at + poll.late for place, poll in enumerate(sorted(polls, key=lambda poll: poll.at))}
+    if len(late) > 1 and max(late.values()) <= LATE_LIMIT:
+        yield late
 
 
 def _item(attempt: Attempt, diverged: Diverged) -> msg.Item | None:

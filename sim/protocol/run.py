@@ -34,6 +34,10 @@ LATENESS = Within("timer lateness", 1_500, 4_000)
 """How late a server timer fires: 2 to 5 ms recorded, less the time the recording's own calls took."""
 
 
+HISTORY_SERVICE = "history-service"
+"""Who fails a started workflow task when a run is closed by force: not the worker that has it (P1.7.5)."""
+
+
 class RunSpec(Struct, frozen=True):
     """What a run was started with. `number` counts the runs of a workflow, from 1."""
 
@@ -203,10 +207,11 @@ class Run(Node):
 
     def _activity_timer(self, ordinal: int, kind: TimeoutType, step: Step) -> None:
         """A written timer fired: process all deadlines that have passed, in the order (deadline, event id, type)."""
-        self.deadlines_changed = True
         if ordinal in self.activities and kind is TimeoutType.HEARTBEAT:
+            self.deadlines_changed = True
             self.activities[ordinal].written.discard(kind)
         passed = [(r, k) for r in self.activities.values() for k in r.deadlines() if step.holds(Overdue(r.due(k)))]
+        self.deadlines_changed |= bool(passed)
         while passed:
             tags = [record.due(k) for record, k in passed]
             record, k = passed.pop(tags.index(step.earliest(tags)))
@@ -376,7 +381,7 @@ class Run(Node):
     def force_close(self, step: Step, event: ev.Event, status: str) -> None:
         """Terminate or time out: a started task is failed first, unless it is transient (P1.7.5)."""
         if self.task.phase is Phase.STARTED and not self.task.transient:
-            self.journal.direct(step, ev.WorkflowTaskFailed("FORCE_CLOSE_COMMAND", self.task.identity))
+            self.journal.direct(step, ev.WorkflowTaskFailed("FORCE_CLOSE_COMMAND", HISTORY_SERVICE))
         self.journal.flush()
         self.journal.direct(step, event)
         self.close(step, status)

@@ -273,6 +273,12 @@ FROZEN_STICKY = (
     "20 ATCR(6); 21 ATSch(SKA, R_A); 22 ATSt(21); 23 ATC(21); 24 WTSch(sticky); 25 ATSt(6); 26 ATC(6); 27 WTSt; 28 WTC; 29 WEC"
 )
 TIMERS: dict[str, dict[str, str]] = {
+    "timers-heartbeat-writes-another": {
+        "w/1": (
+            f"{OPENING}; {BOUND}; 12 ATSt(11); 13 ATTO(11, StartToClose, MAXIMUM_ATTEMPTS_REACHED); 14 WTSch(sticky); 15 WTSt; 16 WTC; "
+            "17 WEC"
+        )
+    },
     "timers-together": {
         "w/1": (
             "1 WES; 2 WTSch(Q); 3 WTSt; 4 WTC; 5 TimerStarted; 6 TimerStarted; 7 TimerFired; 8 TimerFired; 9 WTSch(sticky); 10 WTSt; "
@@ -280,9 +286,9 @@ TIMERS: dict[str, dict[str, str]] = {
             "20 ATSt(18); 21 ATSt(19); 22 ATTO(18, StartToClose, MAXIMUM_ATTEMPTS_REACHED); "
             "23 ATTO(19, StartToClose, MAXIMUM_ATTEMPTS_REACHED); 24 WTSch(sticky); 25 WTSt; 26 WTC; 27 WEC"
         )
-    }
+    },
 }
-"""Timers that run out together (P4.3.2)."""
+"""Timers that run out together, or one just after another (P4.3.2, P4.3.11)."""
 
 FAULTS: dict[str, dict[str, str]] = {
     "fault-answers-held": {"w/1": f"{STOPPED_SEEN}; 18 WECan"},
