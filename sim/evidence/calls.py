@@ -27,6 +27,9 @@ CUTS_REQUESTS: Final = ("kill -9", "network held (up)", "network held (both)")
 CUTS_ANSWERS: Final = ("kill -9", "SIGSTOP", "network held (down)", "network held (both)")
 """After which of a case's happenings a worker's calls do not arrive any more, or their answers."""
 
+EXITED: Final = 1_000
+"""A process has exited this long after its last worker was stopped."""
+
 TIMER_LATE: Final = 3_000
 """How late the server's timers usually fire: the recorded lateness of timers has a median of 2.7 ms (P8.6)."""
 
@@ -154,7 +157,7 @@ class CallSteering:
             return value
         starts = [self._expected.start(item) for items in seat.node.backlog.values() for item in items]
         mine = [start.time for start in starts if start is not None and start.identity == identity and start.time >= self._sim.now]
-        return self._until(min(mine, default=None), value, NEAR)
+        return self._until(min(mine, default=None), value)
 
     def _heartbeat(self, tag: Tag, value: int) -> int:
         activity, _ = self._expected.of_tag(tag)
@@ -183,6 +186,8 @@ class CallSteering:
         worker = self._identity(node).partition("'")[0]
         recording = self._expected.recording
         cuts = [recording.offset + h.at + 1 for h in recording.case.timeline if h.what in how and h.who == worker]
+        if "kill -9" in how:
+            cuts.extend(at + EXITED for at in recording.stops.get(self._identity(node), ()))
         return min((at for at in cuts if at > self._sim.now), default=None)
 
     def has_no_effect(self, parcel: Parcel) -> bool:

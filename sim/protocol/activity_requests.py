@@ -46,7 +46,7 @@ def _held_by(run: Run, ordinal: int, attempt: int) -> ActivityRecord | None:
 
 
 def heartbeat(run: Run, message: msg.RecordActivityTaskHeartbeat, call: Call, step: Step) -> None:
-    """No event, no workflow task: only the deadline moves, so that another may be the earliest; the answer says what was asked meanwhile."""
+    """No event, no workflow task: only the deadline moves, and another may be the earliest; the answer says what was asked meanwhile."""
     record = _held_by(run, message.ordinal, message.attempt)
     if record is None:
         step.reply(call, NOT_FOUND)
