@@ -128,6 +128,7 @@ class Run(Node):
             if self.task.phase is Phase.NONE:
                 self.schedule_task(step)
         if journal.buffer and self.task.phase is not Phase.STARTED:
+            self.task.overtaken = True
             journal.flush()
         if journal.fresh:
             journal.emit(step)
@@ -311,8 +312,12 @@ class Run(Node):
     def write_scheduled(self, step: Step) -> None:
         """The next workflow task is pending; its event is written, unless it is transient."""
         task, spec = self.task, self.spec
-        self.journal.flush()
+        if self.journal.buffer:
+            # It brings new events, so it is not transient (P4.5.7).
+            task.attempt = 1
+            self.journal.flush()
         task.phase = Phase.SCHEDULED
+        task.overtaken = False
         task.serial += 1
         task.sticky = bool(self.sticky.queue) and not task.transient
         task.refused_close = False
@@ -335,6 +340,9 @@ class Run(Node):
     def start_task(self, step: Step, request: str, identity: str) -> msg.WorkflowTask:
         """Record the start and give the task."""
         task, spec = self.task, self.spec
+        if task.transient and task.overtaken:
+            task.attempt = 1
+            self.journal.direct(step, ev.WorkflowTaskScheduled(spec.task_queue, False, spec.task_queue, spec.task_timeout, 1))
         task.phase = Phase.STARTED
         task.request, task.identity = request, identity
         task.upto = len(self.journal.log)
