@@ -154,14 +154,21 @@ def _other_starter(attempt: Attempt, recording: Recording, diverged: Diverged, t
         return
     handed, steering = attempt.steering.handed[item], attempt.steering
     expected = Expected(recording, attempt.follower)
-    taken = expected.next_start_by(item, ours, handed.at)
+    taken, start = expected.next_start_by(item, ours, handed.at), expected.start(item)
+    after_it = []
     if taken is not None and taken + 1 - handed.at + handed.late <= LATE_LIMIT:
-        yield {handed.label: taken + 1 - handed.at + handed.late}
+        after_it.append({handed.label: taken + 1 - handed.at + handed.late})
+    # Not so late that it could not start when it did: then other ways are likelier.
+    likely = taken is None or start is None or taken <= start.time
+    if likely:
+        yield from after_it
     mine = [poll for poll in steering.polls.get((handed.queue, ours), []) if poll.at <= handed.at]
     others = [poll for poll in steering.polls.get((handed.queue, theirs), []) if poll.at <= handed.at + LATE_LIMIT]
     for poll in reversed(mine):
         for other in reversed(others):
             yield from _behind(poll, other)
+    if not likely:
+        yield from after_it
 
 
 def _behind(poll: Arrival, other: Arrival) -> Iterator[dict[str, int]]:
