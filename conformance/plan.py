@@ -29,7 +29,8 @@ OPTIONS: Final = {
 PROCESS_FAULTS: Final = ("kill", "lose_machine", "start", "restart", "stop", "pause", "partition")
 CALL_FAULTS: Final = ("lose_request", "lose_response", "delay_request", "delay_response", "error")
 CLIENT_FAULTS: Final = ("cancel", "terminate", "signal")
-KINDS: Final = (*PROCESS_FAULTS, *CALL_FAULTS, *CLIENT_FAULTS)
+SERVER_FAULTS: Final = ("server_outage",)
+KINDS: Final = (*PROCESS_FAULTS, *CALL_FAULTS, *CLIENT_FAULTS, *SERVER_FAULTS)
 
 MOMENTS: Final[Mapping[str, tuple[str, str]]] = {
     "activity runs": ("activity_start", ""),
@@ -203,6 +204,8 @@ def _about_workflow(section: WorkflowSection) -> Iterator[str]:
 def _about_fault(fault: FaultSection) -> Iterator[str]:
     if fault.kind not in KINDS:
         yield f"the kind {fault.kind!r} cannot be recorded; those that can are {', '.join(KINDS)}"
+    if fault.kind in SERVER_FAULTS and fault.lasts is None:
+        yield 'expected how long the server is away, such as for = "5s": one that does not come back cannot be asked for histories'
     if fault.every is not None and not isinstance(fault.every, Constant):
         yield "expected a time or a moment instead of a rate"
     elif fault.every is not None:

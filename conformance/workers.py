@@ -56,6 +56,9 @@ class WorkerProcess:
         self.proxies: list[Proxy] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
+        self._killed = False
+        self._entries: list[dict[str, Any]] = []
+        self._read = 0
         self._rules: list[dict[str, Any]] = []
         self._rules_file = place.folder / f"{plan.name}.rules.json"
         self._rule_number = 0
@@ -66,8 +69,12 @@ class WorkerProcess:
         """Whether the process runs, or stands still."""
         return self._process is not None and self._process.poll() is None
 
-    async def start(self) -> None:
-        """Start it and wait until it polls. Raises WorkerError when it does not come to that."""
+    async def start(self) -> bool:
+        """Start it and wait until it polls: False when it was killed before.
+
+        Raises:
+            WorkerError: it does not come to that.
+        """
         if self.proxy is None:
             self.proxy = Proxy(self.place.address)
             self.proxies.append(self.proxy)
@@ -75,24 +82,42 @@ class WorkerProcess:
         identity = self.plan.name + (f"'{self._starts}" if self._starts else "")
         flags = {
             "address": self.proxy.address, "queue": self.place.queue, "identity": identity, "log": str(self.log),
-            "rules": str(self._rules_file), **self.plan.options,
+            "rules": str(self._rules_file), "parent": os.getpid(), **self.plan.options,
         }  # fmt: skip
         command = [str(self.place.binary), *(_flag(name, value) for name, value in flags.items())]
         if prefix := host_prefix():
             command = [*prefix, self.plan.host, *command]
         errors = self.place.folder / f"{self.plan.name}.stderr"
+        self._killed = False
         with errors.open("ab") as sink:
-            self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=sink, start_new_session=True)
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sink, start_new_session=True
+            )
+        if not await self._started(errors):
+            return False
         self._starts += 1
-        await self._started(errors)
+        return True
 
-    async def _started(self, errors: Path) -> None:
+    async def _started(self, errors: Path) -> bool:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + START_LIMIT_S
-        while not self.log.exists() or self.log.read_bytes().count(b'"worker_started"') < self._starts:
+        while sum(entry["ev"] == "worker_started" for entry in self.logged()) <= self._starts:
+            if self._killed:
+                return False
             if not self.alive or loop.time() > deadline:
                 raise WorkerError(f"worker {self.plan.name} did not start: {errors.read_text()[-500:].strip() or 'no word from it'}")
             await asyncio.sleep(_LOOK_EVERY_S)
+        return True
+
+    def logged(self) -> list[dict[str, Any]]:
+        """What it has logged until now, over all its starts. A line that is being written is left for later."""
+        if self.log.exists():
+            with self.log.open("rb") as log:
+                log.seek(self._read)
+                whole, newline, _ = log.read().rpartition(b"\n")
+            self._read += len(whole) + len(newline)
+            self._entries += [json.loads(line) for line in whole.splitlines() if line.strip()]
+        return self._entries
 
     def signal(self, number: signal.Signals) -> None:
         """Send the process a signal."""
@@ -101,6 +126,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End it at once."""
+        self._killed = True
         self.signal(signal.SIGKILL)
         assert self._process is not None
         self._process.wait()
@@ -114,14 +140,17 @@ class WorkerProcess:
 
     # -- faults of calls -----------------------------------------------------------------------------------------------
 
-    def add_rule(self, rule: Mapping[str, Any]) -> None:
-        """Let a rule hold from now on; what it has hit is counted from now on."""
+    def add_rule(self, rule: Mapping[str, Any]) -> dict[str, Any]:
+        """Let a rule hold from now on; what it has hit is counted from now on. Returns it with its id."""
         self._rule_number += 1
-        self._rules.append({"id": str(self._rule_number), **rule})
+        numbered = {"id": str(self._rule_number), **rule}
+        self._rules.append(numbered)
         self._write_rules()
+        return numbered
 
-    def clear_rules(self) -> None:
-        self._rules = []
+    def remove_rule(self, number: str) -> None:
+        """Let the rule of this id hold no longer; the others go on."""
+        self._rules = [rule for rule in self._rules if rule["id"] != number]
         self._write_rules()
 
     def _write_rules(self) -> None:

@@ -42,13 +42,18 @@ func main() {
 	port := flag.Int("port", 0, "the frontend's port; 0: any that is free")
 	shards := flag.Int("shards", 1, "history shards")
 	db := flag.String("db", "", "SQLite file that keeps the state; empty: in memory")
+	parent := flag.Int("parent", 0, "process to end with: the one that started this one; 0: none")
 	version := flag.Bool("version", false, "print the server's version and exit")
 	flag.Parse()
 	if *version {
 		fmt.Println(headers.ServerVersion)
 		return
 	}
-	if err := serve(*port, *shards, *db, *addressFile); err != nil {
+	err := endWith(*parent)
+	if err == nil {
+		err = serve(*port, *shards, *db, *addressFile)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "server:", err)
 		os.Exit(1)
 	}

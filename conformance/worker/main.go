@@ -43,13 +43,18 @@ func main() {
 	flag.DurationVar(&s.stopTimeout, "stop-timeout", 0, "WorkerStopTimeout")
 	flag.BoolVar(&s.noSession, "no-session", false, "without EnableSessionWorker")
 	flag.BoolVar(&s.noWorkflow, "no-workflow", false, "DisableWorkflowWorker")
+	parent := flag.Int("parent", 0, "process to end with: the one that started this one; 0: none")
 	version := flag.Bool("version", false, "print the SDK's version and exit")
 	flag.Parse()
 	if *version {
 		fmt.Println(temporal.SDKVersion)
 		return
 	}
-	if err := serve(s); err != nil {
+	err := endWith(*parent)
+	if err == nil {
+		err = serve(s)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(1)
 	}

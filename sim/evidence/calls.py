@@ -23,6 +23,13 @@ CALL_LIMIT: Final = 1_000_000
 NEAR: Final = 100_000
 """What is told of moments is only taken for a message that is due within this time."""
 
+CUTS_REQUESTS: Final = ("kill -9", "network held (up)", "network held (both)")
+CUTS_ANSWERS: Final = ("kill -9", "SIGSTOP", "network held (down)", "network held (both)")
+"""After which of a case's happenings a worker's calls do not arrive any more, or their answers."""
+
+EXITED: Final = 1_000
+"""A process has exited this long after its last worker was stopped."""
+
 TIMER_LATE: Final = 3_000
 """How late the server's timers usually fire: the recorded lateness of timers has a median of 2.7 ms (P8.6)."""
 
@@ -132,14 +139,14 @@ class CallSteering:
                 return self._poll(parcel, identity, value)
             case msg.RespondWorkflowTaskCompleted() | msg.RespondWorkflowTaskFailed():
                 end = self._expected.end_of_task(run)
-                return self._until(end.time if end is not None else self._killed_at(event), value)
+                return self._until(end.time if end is not None else self._cut_off(event.source, *CUTS_REQUESTS), value)
             case msg.SignalWorkflowExecution() if isinstance(tag, tuple):
                 signal = self._expected.signal(run, tag[2])
-                return self._until(signal.time if signal is not None else self._killed_at(event), value)
+                return self._until(signal.time if signal is not None else self._cut_off(event.source, *CUTS_REQUESTS), value)
             case msg.RecordActivityTaskHeartbeat():
                 return self._heartbeat(tag, value)
             case msg.RespondActivityTaskCompleted() | msg.RespondActivityTaskFailed() | msg.RespondActivityTaskCanceled():
-                return self._respond(run, event, tag, value)
+                return self._respond(parcel, event, tag, value)
             case _:
                 return value
 
@@ -150,7 +157,7 @@ class CallSteering:
             return value
         starts = [self._expected.start(item) for items in seat.node.backlog.values() for item in items]
         mine = [start.time for start in starts if start is not None and start.identity == identity and start.time >= self._sim.now]
-        return self._until(min(mine, default=None), value, NEAR)
+        return self._until(min(mine, default=None), value)
 
     def _heartbeat(self, tag: Tag, value: int) -> int:
         activity, _ = self._expected.of_tag(tag)
@@ -159,20 +166,29 @@ class CallSteering:
             return last - TIMER_LATE - self._sim.now
         return value
 
-    def _respond(self, run: str, event: Deliver, tag: Tag, value: int) -> int:
+    def _respond(self, parcel: Parcel, event: Deliver, tag: Tag, value: int) -> int:
+        run = parcel.to
         activity, attempt = self._expected.of_tag(tag)
         closed = self._expected.answered(run, activity, attempt)
         if closed is not None:
             return self._until(closed.time, value)
         failed = self._expected.failed_at(activity, attempt)
-        return self._until(failed, value, NEAR) if failed is not None or activity is None else self._until(self._killed_at(event), value)
+        call = self._meant.get(parcel.serial)
+        if failed is not None and call is not None and not call.error:
+            # The next start tells when that was, but not exactly: retries may be started late.
+            failed = min(failed, call.end)
+        if failed is not None or activity is None:
+            return self._until(failed, value, NEAR)
+        return self._until(self._cut_off(event.source, *CUTS_REQUESTS), value)
 
-    def _killed_at(self, event: Deliver) -> int | None:
-        """Just after the process that makes a call is killed: its last calls may never have left it."""
-        worker = self._identity(event.source).partition("'")[0]
+    def _cut_off(self, node: str, *how: str) -> int | None:
+        """Just after a worker's process is killed, stopped or cut off next: its calls may not have left it, nor their answers arrived."""
+        worker = self._identity(node).partition("'")[0]
         recording = self._expected.recording
-        kills = [recording.offset + h.at + 1 for h in recording.case.timeline if h.what == "kill -9" and h.who == worker]
-        return min((at for at in kills if at > self._sim.now), default=None)
+        cuts = [recording.offset + h.at + 1 for h in recording.case.timeline if h.what in how and h.who == worker]
+        if "kill -9" in how:
+            cuts.extend(at + EXITED for at in recording.stops.get(self._identity(node), ()))
+        return min((at for at in cuts if at > self._sim.now), default=None)
 
     def has_no_effect(self, parcel: Parcel) -> bool:
         """Whether the recording has nothing of a call whose caller was killed before it arrived."""
@@ -203,9 +219,11 @@ class CallSteering:
         match event.message:
             case msg.WorkflowTask(run=run) | msg.WorkflowTaskAccepted(task=msg.WorkflowTask(run=run)):
                 end = self._expected.end_of_task(run)
-                return self._part(end.time - self._sim.now if end is not None else None, 2, value)
+                if end is None:
+                    return self._until(self._cut_off(parcel.to, *CUTS_ANSWERS), value)
+                return self._part(end.time - self._sim.now, 2, value)
             case msg.ActivityTask() as task:
-                return self._task(task, value)
+                return self._task(parcel.to, task, value)
             case msg.Ok() if isinstance(event.tag, tuple) and event.tag[0] == "signal" and call is None:
                 return self._signalled(event.tag, value)
             case msg.HeartbeatAnswer(cancel_requested=True) if isinstance(event.tag, tuple):
@@ -215,12 +233,15 @@ class CallSteering:
             case _:
                 return value
 
-    def _task(self, task: msg.ActivityTask, value: int) -> int:
+    def _task(self, worker: str, task: msg.ActivityTask, value: int) -> int:
         """An attempt begins at the logged time, or so that it can do what it does until its end."""
         tag = ("", task.run, task.ordinal, task.attempt)
         logged = self._expected.logged(tag)
         if logged is not None and logged.begin is not None:
             return self._until(logged.begin, value)
+        if self._expected.recording.case.log is not None and (cut := self._cut_off(worker, *CUTS_ANSWERS)) is not None:
+            # It never began.
+            return self._until(cut, value)
         activity, attempt = self._expected.of_tag(tag)
         signal = self._expected.signal(task.run, task.ordinal)
         if task.activity.activity_type == CREATION_ACTIVITY and signal is not None:

@@ -15,6 +15,11 @@ from sim.protocol import messages as msg
 TASK_ENDS: Final = (ev.WorkflowTaskCompleted, ev.WorkflowTaskFailed, ev.WorkflowTaskTimedOut)
 
 
+RUN_ENDS: Final = (
+    ev.WorkflowExecutionCompleted, ev.WorkflowExecutionFailed, ev.WorkflowExecutionCanceled, ev.WorkflowExecutionContinuedAsNew,
+    ev.WorkflowExecutionTerminated, ev.WorkflowExecutionTimedOut,
+)  # fmt: skip
+
 FIRST_BACKOFF: Final = 1_000_000
 """An activity is tried again no sooner than this, microseconds, unless its policy says otherwise."""
 
@@ -117,7 +122,9 @@ class Expected:
             return Start(activity.started.time, activity.started.event.identity)
         logged = self.logged(("", item.run, item.ordinal, item.attempt))
         if logged is not None and logged.begin is not None:
-            return Start(logged.begin, logged.worker)
+            # A worker may begin with what it was given just before the run closed.
+            last = record.events[-1]
+            return Start(min(logged.begin, last.time - 1) if isinstance(last.event, RUN_ENDS) else logged.begin, logged.worker)
         return self._bound(item, activity) if activity is not None else None
 
     def _bound(self, item: msg.ActivityTaskItem, activity: RecordedActivity) -> Start | None:

@@ -94,6 +94,7 @@ class Follower:
         event_id = self.scheduled_id(started.run, started.ordinal)
         activity = record.activities.get(event_id) if record is not None else None
         if activity is None or activity.started is None or activity.attempt != started.attempt:
+            self._started_as_logged(time, started, event_id)
             return
         theirs = activity.started.event
         assert isinstance(theirs, ev.ActivityTaskStarted)
@@ -103,6 +104,17 @@ class Follower:
             told = _told(activity.started, self.recording.offset)
             starters = theirs.identity, started.identity
             raise Diverged(started.run, activity.started.event_id, told, ours, time, self.progress, starters, event_id)
+
+    def _started_as_logged(self, time: int, started: obs.AttemptRecorded, event_id: int) -> None:
+        """Of an attempt that the history does not name a worker's log may say where it ran."""
+        logged = self.recording.attempts.get((started.run, event_id, started.attempt))
+        if logged is not None and logged.worker != started.identity:
+            at = (time - self.recording.offset) / 1e6
+            told = f"attempt {started.attempt} of the activity scheduled by event {event_id} on {logged.worker}"
+            ours = f"a start of it by {started.identity} at {at:.3f} s"
+            raise Diverged(
+                started.run, self.written(started.run) + 1, told, ours, time, self.progress, (logged.worker, started.identity), event_id
+            )
 
     def finish(self) -> None:
         """The run is over: everything recorded has to be there.

@@ -46,11 +46,15 @@ _CALL_FAULT: Final = "call fault "
 _HELD: Final = "network held ("
 _RELEASED: Final = "network released"
 _CLEARED: Final = "call faults end"
+_CLEARED_ONE: Final = "end of call fault "
+_SERVER_KILLED: Final = "server killed"
+_SERVER_STARTED: Final = "server started"
+_SERVER_BACK: Final = "server answers"
 _CLIENT_EVENTS: Final[Mapping[str, type]] = {
     "cancel workflow": ev.WorkflowExecutionCancelRequested,
     "terminate workflow": ev.WorkflowExecutionTerminated,
 }
-_IGNORED: Final = ("start workflow", "signal workflow", "SIGCONT", _RELEASED, _CLEARED)
+_IGNORED: Final = ("start workflow", "signal workflow", "SIGCONT", _CLEARED, _SERVER_STARTED, _SERVER_BACK)
 """Lines of the timeline that are told by others, or had no effect."""
 
 
@@ -142,7 +146,8 @@ def _workflow(case: Case, section: Mapping[str, Any], offset: int) -> dict[str, 
 
 def _faults(case: Case, offset: int) -> Iterator[dict[str, Any]]:
     for index, happening in enumerate(case.timeline):
-        if happening.what not in _IGNORED and not happening.what.endswith(" refused"):
+        told = happening.what in _IGNORED or happening.what.startswith((_RELEASED, _CLEARED_ONE))
+        if not told and not happening.what.endswith(" refused"):
             yield from _fault(case, index, happening, offset)
     yield from _signals(case, offset)
 
@@ -162,9 +167,12 @@ def _fault(case: Case, index: int, happening: Happening, offset: int) -> Iterato
     elif what == "SIGSTOP":
         yield {"kind": "pause", **fault, **_until(case, index, who, ("SIGCONT",))}
     elif what.startswith(_HELD):
-        yield {"kind": "partition", **fault, "direction": what[len(_HELD) : -1], **_until(case, index, who, (_RELEASED,))}
+        direction = what[len(_HELD) : -1]
+        yield {"kind": "partition", **fault, "direction": direction, **_until(case, index, who, (_RELEASED, f"{_RELEASED} ({direction})"))}
     elif what.startswith(_CALL_FAULT):
-        yield {**_call_fault(case, what), **fault, **_until(case, index, who, (_CLEARED,))}
+        yield {**_call_fault(case, what), **fault, **_until(case, index, who, (_CLEARED, f"{_CLEARED_ONE}{_rule(case, what).get('id')}"))}
+    elif what == _SERVER_KILLED:
+        yield {"kind": "server_outage", "at": fault["at"], **_away(case, index)}
     elif what.partition(" (")[0] in _CLIENT_EVENTS:
         yield from _client_call(case, happening, offset)
     else:
@@ -184,6 +192,19 @@ def _until(case: Case, index: int, who: str, ends: tuple[str, ...]) -> dict[str,
     begin = case.timeline[index].at
     end = next((h.at for h in case.timeline[index + 1 :] if h.who == who and h.what in ends), None)
     return {} if end is None else {"for": format_duration(max(1, end - begin))}
+
+
+def _away(case: Case, index: int) -> dict[str, str]:
+    """How long the server was away: until the first that it wrote after its new start, or until it answered at the latest."""
+    begin = case.timeline[index].at
+    later = case.timeline[index + 1 :]
+    started = next((h.at for h in later if h.what == _SERVER_STARTED), None)
+    answers = next((h.at for h in later if h.what == _SERVER_BACK), None)
+    if started is None or answers is None:
+        return {}
+    written = (event.time - case.t0 for run in case.runs for event in run.history.events)
+    end = min([answers, *(at for at in written if at >= started)])
+    return {"for": format_duration(max(1, end - begin))}
 
 
 def _call_fault(case: Case, what: str) -> dict[str, Any]:

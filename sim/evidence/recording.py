@@ -129,6 +129,8 @@ class Recording:
         self.calls: dict[tuple[str, str, str], list[Call]] = {}
         """By worker, method and (of polls) kind of queue, in order of their begins."""
         self.attempts: dict[Key, LoggedAttempt] = {}
+        self.stops: dict[str, list[int]] = {}
+        """When workers had stopped, by identity."""
         if case.log is not None:
             self._read_log(case.log)
 
@@ -193,6 +195,8 @@ class Recording:
                     bool(row.get("got")),
                 )
                 self.calls.setdefault((worker, call.method, kind_of_queue(call.queue)), []).append(call)
+            elif row["ev"] == "worker_stopped":
+                self.stops.setdefault(worker, []).append(at)
             elif row["ev"] in ("activity_start", "activity_end") and row.get("run") in names:
                 key = (names[row["run"]], int(row["activity"]), int(row["attempt"]))
                 attempt = times.setdefault(key, {"worker": worker, "error": ""})

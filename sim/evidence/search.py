@@ -130,6 +130,8 @@ def _corrections(attempt: Attempt, recording: Recording) -> Iterator[dict[str, i
     before = [picked for picked in attempt.steering.picked if picked.at <= diverged.at and matters(picked, attempt)]
     for picked in reversed(before[-RECENT:]):
         yield from _otherwise(picked)
+    if diverged.starters is not None and diverged.starters[0] != diverged.starters[1]:
+        yield from _poll_before_all(attempt, diverged, diverged.starters[0])
 
 
 def matters(picked: Picked, attempt: Attempt) -> bool:
@@ -152,14 +154,21 @@ def _other_starter(attempt: Attempt, recording: Recording, diverged: Diverged, t
         return
     handed, steering = attempt.steering.handed[item], attempt.steering
     expected = Expected(recording, attempt.follower)
-    taken = expected.next_start_by(item, ours, handed.at)
+    taken, start = expected.next_start_by(item, ours, handed.at), expected.start(item)
+    after_it = []
     if taken is not None and taken + 1 - handed.at + handed.late <= LATE_LIMIT:
-        yield {handed.label: taken + 1 - handed.at + handed.late}
+        after_it.append({handed.label: taken + 1 - handed.at + handed.late})
+    # Not so late that it could not start when it did: then other ways are likelier.
+    likely = taken is None or start is None or taken <= start.time
+    if likely:
+        yield from after_it
     mine = [poll for poll in steering.polls.get((handed.queue, ours), []) if poll.at <= handed.at]
     others = [poll for poll in steering.polls.get((handed.queue, theirs), []) if poll.at <= handed.at + LATE_LIMIT]
     for poll in reversed(mine):
         for other in reversed(others):
             yield from _behind(poll, other)
+    if not likely:
+        yield from after_it
 
 
 def _behind(poll: Arrival, other: Arrival) -> Iterator[dict[str, int]]:
@@ -167,6 +176,25 @@ def _behind(poll: Arrival, other: Arrival) -> Iterator[dict[str, int]]:
     late = other.at + 1 - poll.at + poll.late
     if poll.at <= other.at and late <= LATE_LIMIT:
         yield {poll.label: late}
+
+
+def _poll_before_all(attempt: Attempt, diverged: Diverged, theirs: str) -> Iterator[dict[str, int]]:
+    """A task went to a wrong worker, and should go to theirs: a poll of theirs comes before those of all others."""
+    item, polls = _item(attempt, diverged), attempt.steering.polls
+    if item is None:
+        return
+    handed = attempt.steering.handed[item]
+    rivals = [poll for (queue, identity), there in polls.items() if queue == handed.queue and identity != theirs for poll in there]
+    for other in polls.get((handed.queue, theirs), []):
+        if other.at <= handed.at + LATE_LIMIT:
+            yield from _all_behind([poll for poll in rivals if poll.at <= min(other.at, handed.at)], other)
+
+
+def _all_behind(polls: list[Arrival], other: Arrival) -> Iterator[dict[str, int]]:
+    """All these polls come after another one, in their order."""
+    late = {poll.label: other.at + 1 + place - poll.at + poll.late for place, poll in enumerate(sorted(polls, key=lambda poll: poll.at))}
+    if len(late) > 1 and max(late.values()) <= LATE_LIMIT:
+        yield late
 
 
 def _item(attempt: Attempt, diverged: Diverged) -> msg.Item | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sim.evidence.calls import CallSteering
+from sim.evidence.calls import TIMER_LATE, CallSteering
 from sim.evidence.expected import Expected
 from sim.evidence.follow import Follower
 from sim.evidence.matching import MatchingSteering
@@ -21,6 +21,7 @@ from sim.history import events as ev
 from sim.model.inputs import Deliver, Fired, Reply, Tag
 from sim.protocol import messages as msg
 from sim.protocol.queue import TaskQueue
+from sim.protocol.run import COARSENESS
 from sim.protocol.worker.attempts import WAKE_UP
 from sim.scenario.cluster import EXIT
 from sim.simulator.choices import Choices
@@ -92,6 +93,7 @@ class Steering(Choices):
         self._matching = MatchingSteering(sim, self._expected)
         self._spans: dict[str, Callable[[str, Tag, int], int]] = {
             "timer lateness": self._lateness,
+            "load by others": self._load_by_others,
             "transfer read": self._matching.read,
             "meeting of a poll and a waiting task": self._matching.meeting,
             "long poll jitter": self._expiry,
@@ -177,7 +179,15 @@ class Steering(Choices):
         late = at - self._sim.now
         return min(max(late, 0), LATENESS_LIMIT) if -LATENESS_LIMIT <= late <= LATENESS_LIMIT else value
 
-    def _fired_at(self, run: str, tag: Tag) -> int | None:
+    def _load_by_others(self, run: str, tag: Tag, value: int) -> int:
+        """A timer is written: it is late by a load for something else if the recording has it fire so late."""
+        assert self._sim is not None
+        at = self._fired_at(run, tag, by_itself=True)
+        left = at - TIMER_LATE - self._sim.now if at is not None else 0
+        return left if 0 < left <= COARSENESS else value
+
+    def _fired_at(self, run: str, tag: Tag, by_itself: bool = False) -> int | None:
+        """When the recording has what a timer does; `by_itself`: only if nothing else does that."""
         expected = self._expected
         record = expected.run(run)
         if record is None or not isinstance(tag, tuple):
@@ -188,6 +198,8 @@ class Steering(Choices):
                 activity = expected.activity(run, ordinal)
                 closed = activity.closed if activity is not None else None
                 if closed is None or closed.event_id <= written:
+                    return None
+                if by_itself and not isinstance(closed.event, ev.ActivityTaskTimedOut):
                     return None
                 # One that is overtaken by the worker's answer fires after that.
                 return closed.time if isinstance(closed.event, ev.ActivityTaskTimedOut) else closed.time + 1
@@ -248,8 +260,12 @@ class Steering(Choices):
         """Several things are ready: the one that gives the recorded end."""
         activity, _ = self._handled()
         closed = activity.closed.event if activity is not None and activity.closed is not None else None
-        wanted = "context" if not isinstance(closed, ev.ActivityTaskCompleted) else "time" if "time" in ready else "done"
-        return ready.index(wanted) if closed is not None and wanted in ready else value
+        logged = self._expected.logged(getattr(self._sim.handling, "tag", None)) if self._sim is not None else None
+        if closed is None and (logged is None or logged.end is None):
+            return value
+        completed = isinstance(closed, ev.ActivityTaskCompleted) if closed is not None else logged is not None and not logged.error
+        wanted = "context" if not completed else "time" if "time" in ready else "done"
+        return ready.index(wanted) if wanted in ready else value
 
     def _result_or_error(self, entity: str, options: Sequence[Any], value: int) -> int:
         activity, closed = self._handled()

@@ -46,12 +46,13 @@ def _held_by(run: Run, ordinal: int, attempt: int) -> ActivityRecord | None:
 
 
 def heartbeat(run: Run, message: msg.RecordActivityTaskHeartbeat, call: Call, step: Step) -> None:
-    """No event, no workflow task: only the deadline moves, and the answer says what was asked meanwhile."""
+    """No event, no workflow task: only the deadline moves, and another may be the earliest; the answer says what was asked meanwhile."""
     record = _held_by(run, message.ordinal, message.attempt)
     if record is None:
         step.reply(call, NOT_FOUND)
         return
     record.beat(step, message.details)
+    run.deadlines_changed = True
     if record.command.activity_type == CREATION_ACTIVITY and step.wants(obs.HeartbeatRecorded):
         step.emit(obs.HeartbeatRecorded(step.me, record.ordinal, record.command.session))
     step.reply(call, msg.HeartbeatAnswer(record.cancel_requested, record.paused))

@@ -18,7 +18,7 @@ from sim.history.failures import RetryState, TimeoutFailure, TimeoutType
 from sim.model.inputs import Call, Deliver, Fired, Input, Name, Tag, Withdrawn
 from sim.model.laws import Law
 from sim.model.node import Node, Step
-from sim.model.spans import MILLISECOND, SECOND, Drawn, DueBefore, Exactly, Left, NotBefore, Overdue, Span, Within
+from sim.model.spans import MILLISECOND, SECOND, Drawn, DueBefore, Exactly, Greatest, Left, NotBefore, Overdue, Span, Within
 from sim.protocol import activity_requests, task_requests, workflow_requests
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
@@ -32,8 +32,16 @@ COARSENESS = 1_001 * MILLISECOND
 
 _OF_ATTEMPT = (TimeoutType.HEARTBEAT, TimeoutType.START_TO_CLOSE)
 
+LOAD_BY_OTHERS = Within("load by others", 0, 0)
+"""How long it is until then after a load for something else on the shard, such as the server's own workflows: those are not
+simulated, so it is nothing by chance; a recording may show up to `COARSENESS` (P4.3.10)."""
+
 LATENESS = Within("timer lateness", 1_500, 4_000)
 """How late a server timer fires: 2 to 5 ms recorded, less the time the recording's own calls took."""
+
+
+HISTORY_SERVICE = "history-service"
+"""Who fails a started workflow task when a run is closed by force: not the worker that has it (P1.7.5)."""
 
 
 class RunSpec(Struct, frozen=True):
@@ -81,6 +89,8 @@ class Run(Node):
     tasks_done: int = 0
     closed: bool = False
     deadlines_changed: bool = False
+    wants_task: bool = False
+    """Something happened in this transaction that workflow code should see."""
     locked: bool = False
     """A transaction is being written: what comes meanwhile waits for it."""
     waiting: list[Deliver] = field(default_factory=list)
@@ -124,7 +134,12 @@ class Run(Node):
     def commit(self, step: Step) -> None:
         """End the transaction."""
         journal = self.journal
+        if self.wants_task:
+            self.wants_task = False
+            if self.task.phase is Phase.NONE:
+                self.schedule_task(step)
         if journal.buffer and self.task.phase is not Phase.STARTED:
+            self.task.overtaken = True
             journal.flush()
         if journal.fresh:
             journal.emit(step)
@@ -187,7 +202,7 @@ class Run(Node):
     def _arm(self, tag: Tag, span: Span, step: Step) -> None:
         """Write a timer task."""
         by_shard = NotBefore(span, self.spec.shard, "load", COARSENESS)
-        step.arm(tag, NotBefore(by_shard, step.me, "load", COARSENESS), late=LATENESS)
+        step.arm(tag, Greatest(NotBefore(by_shard, step.me, "load", COARSENESS), LOAD_BY_OTHERS), late=LATENESS)
 
     def _write_timers(self, step: Step) -> None:
         """Write a timer task for the earliest deadline of the activities, and of the timers, unless it has one."""
@@ -227,15 +242,17 @@ class Run(Node):
 
     def _activity_timer(self, ordinal: int, kind: TimeoutType, step: Step) -> None:
         """A written timer fired: process all deadlines that have passed, in the order (deadline, event id, type)."""
-        self.deadlines_changed = True
         if ordinal in self.activities and kind is TimeoutType.HEARTBEAT:
+            self.deadlines_changed = True
             self.activities[ordinal].written.discard(kind)
         if self.spec.plain:
+            self.deadlines_changed = True
             record = self.activities[ordinal]
             record.written.discard(kind)
             self._time_out(record, kind, step)
             return
         passed = [(r, k) for r in self.activities.values() for k in r.deadlines() if step.holds(Overdue(r.due(k)))]
+        self.deadlines_changed |= bool(passed)
         while passed:
             tags = [record.due(k) for record, k in passed]
             record, k = passed.pop(tags.index(step.earliest(tags)))
@@ -280,7 +297,7 @@ class Run(Node):
             step.disarm(("user", first))
             step.disarm(("user timers", first))
             self.journal.hold(step, ev.TimerFired(first), vis.TimerFired(first), closes=False)
-            self.attention(step)
+            self.attention()
 
     # -- activities ---------------------------------------------------------------------------------------------------
 
@@ -307,7 +324,7 @@ class Run(Node):
             self.journal.hold(step, started, None, closes=False, time=record.started_at)
         self.journal.hold(step, event, visible, closes=True)
         self.drop_activity(record, how, step, retry_state)
-        self.attention(step)
+        self.attention()
 
     def drop_activity(self, record: ActivityRecord, how: str, step: Step, retry_state: str = "") -> None:
         """Delete a record and its timers."""
@@ -320,16 +337,23 @@ class Run(Node):
 
     # -- workflow tasks -----------------------------------------------------------------------------------------------
 
-    def attention(self, step: Step) -> None:
-        """Something happened that workflow code should see: it needs a workflow task, unless one is pending."""
-        if self.task.phase is Phase.NONE:
-            self.schedule_task(step)
+    def attention(self) -> None:
+        """Something happened that workflow code should see: it needs a workflow task, unless one is pending.
+
+        It is scheduled at the end of the transaction, behind everything that happens in it: of several timers that have run out it
+        is the last (P4.3.2).
+        """
+        self.wants_task = True
 
     def write_scheduled(self, step: Step) -> None:
         """The next workflow task is pending; its event is written, unless it is transient."""
         task, spec = self.task, self.spec
-        self.journal.flush()
+        if self.journal.buffer:
+            # It brings new events, so it is not transient (P4.5.7).
+            task.attempt = 1
+            self.journal.flush()
         task.phase = Phase.SCHEDULED
+        task.overtaken = False
         task.serial += 1
         task.sticky = bool(self.sticky.queue) and not task.transient
         task.refused_close = False
@@ -352,6 +376,9 @@ class Run(Node):
     def start_task(self, step: Step, request: str, identity: str) -> msg.WorkflowTask:
         """Record the start and give the task."""
         task, spec = self.task, self.spec
+        if task.transient and task.overtaken:
+            task.attempt = 1
+            self.journal.direct(step, ev.WorkflowTaskScheduled(spec.task_queue, False, spec.task_queue, spec.task_timeout, 1))
         task.phase = Phase.STARTED
         task.request, task.identity = request, identity
         task.upto = len(self.journal.log)
@@ -402,7 +429,7 @@ class Run(Node):
     def force_close(self, step: Step, event: ev.Event, status: str) -> None:
         """Terminate or time out: a started task is failed first, unless it is transient (P1.7.5)."""
         if self.task.phase is Phase.STARTED and not self.task.transient:
-            self.journal.direct(step, ev.WorkflowTaskFailed("FORCE_CLOSE_COMMAND", self.task.identity))
+            self.journal.direct(step, ev.WorkflowTaskFailed("FORCE_CLOSE_COMMAND", HISTORY_SERVICE))
         self.journal.flush()
         self.journal.direct(step, event)
         self.close(step, status)

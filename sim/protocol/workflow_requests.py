@@ -27,7 +27,7 @@ def signal(run: Run, message: msg.SignalWorkflowExecution, call: Call | None, st
     run.signals_seen.add(message.request)
     event = ev.WorkflowExecutionSignaled(message.name, message.payload, message.identity)
     run.journal.hold(step, event, vis.Signaled(message.name, message.payload), closes=False)
-    run.attention(step)
+    run.attention()
     _answer(step, call, msg.Ok())
 
 
@@ -35,7 +35,7 @@ def client_signal(run: Run, message: msg.SignalWorkflow, call: Call | None, step
     """A signal from a client, by workflow id."""
     event = ev.WorkflowExecutionSignaled(message.name, message.payload, message.identity)
     run.journal.hold(step, event, vis.Signaled(message.name, message.payload), closes=False)
-    run.attention(step)
+    run.attention()
     _answer(step, call, msg.Ok())
 
 
@@ -47,7 +47,7 @@ def request_cancel(run: Run, message: msg.RequestCancelWorkflow, call: Call | No
             step.emit(obs.WorkflowCancelRequested(step.me, run.spec.workflow_id))
         event = ev.WorkflowExecutionCancelRequested(message.identity, message.reason)
         run.journal.hold(step, event, vis.CancelRequested(), closes=False)
-        run.attention(step)
+        run.attention()
     _answer(step, call, msg.Ok())
 
 

@@ -40,6 +40,8 @@ class PendingTask:
     scheduled: int = 0
     now: int = 0
     """When it was scheduled and when it started, as the server's clock stamped it."""
+    overtaken: bool = False
+    """Events were written since it was scheduled: it is not transient any more when it starts."""
     refused_close: bool = False
     """A close was refused since this task was scheduled: signals have to wait (P4.4.1)."""
 

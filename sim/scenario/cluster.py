@@ -242,15 +242,17 @@ class Cluster:
             outages.release(self.sim, SERVER, self.place(process))
 
     def add_rule(self, process: str, up: bool, rule: Rule, detail: str) -> None:
-        """Put a fault on single messages to (`up`) or from the server; it stays when the process starts anew."""
+        """Put a fault on single messages to (`up`) or from the server; a process that starts later, or anew, has it too."""
         self._happened("call", process, detail)
         self._standing(process).rules.append((up, rule))
-        (self.up(process) if up else self.down(process)).rules.append(rule)
+        if process in self.processes:
+            (self.up(process) if up else self.down(process)).rules.append(rule)
 
     def remove_rule(self, process: str, up: bool, rule: Rule) -> None:
         """Take it away again."""
         self._standing(process).rules.remove((up, rule))
-        (self.up(process) if up else self.down(process)).rules.remove(rule)
+        if process in self.processes:
+            (self.up(process) if up else self.down(process)).rules.remove(rule)
 
     def set_clock(self, process: str, drift_ppm: int, skew_us: int) -> None:
         """Set the clock of a process's machine (or of the server). Timers that run keep the length they were given."""

@@ -190,7 +190,7 @@ class ClusterOperations:
     # -- calls ---------------------------------------------------------------------------------------------------------
 
     def _rule(self, fault: Fault, process: str) -> Undo | None:
-        if process not in self.cluster.processes:
+        if process not in {spec.home for spec in self.cluster.specs.values()}:
             return None
         p = fault.parameters
         up, fate = _FATES[fault.kind]

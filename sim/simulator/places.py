@@ -48,7 +48,8 @@ class Rule:
 
     `matches` sees the message; the `skip` first matches pass, then `count` are hit (None: all). `value` is the delay
     in microseconds, or the message that the caller gets in place of an answer. `asked`, if given, sees the request that
-    the message is or answers, and whom it was made to: only so can answers to one kind of calls be told apart.
+    the message is or answers, and whom it was made to: only so can answers to one kind of calls be told apart. Whether the
+    answer to a call is hit is decided when the call is made, so one that was open before the rule, like a long poll, is not.
     """
 
     matches: Callable[[object], bool]
@@ -60,8 +61,11 @@ class Rule:
     asked: Callable[[object, Name], bool] | None = None
 
     def applies(self, message: object, asked: tuple[object, Name] | None = None) -> bool:
-        """Whether this message is hit; counts it. `asked`: the request that it is or answers, and its callee."""
-        if (self.count is not None and self.hits >= self.count) or not self.matches(message):
+        """Whether this message is hit; counts it. `asked`: the request that it is or answers, and its callee.
+
+        `message` is None for the answer to a request that is made now: what it will be is not known.
+        """
+        if (self.count is not None and self.hits >= self.count) or (message is not None and not self.matches(message)):
             return False
         if self.asked is not None and (asked is None or not self.asked(*asked)):
             return False
@@ -143,9 +147,16 @@ class Link:
         self.name = f"{self.source}>{self.target}"
 
     def rule_for(self, message: object, asked: tuple[object, Name] | None = None) -> Rule | None:
-        """The first rule that hits this message; `asked`: the request that it is or answers, and its callee."""
+        """The first rule that hits this message; `asked`: the request that it is, and its callee."""
         for rule in self.rules:
             if rule.applies(message, asked):
+                return rule
+        return None
+
+    def rule_for_answer(self, asked: tuple[object, Name]) -> Rule | None:
+        """The first rule that hits the answer to this request, which is made now."""
+        for rule in self.rules:
+            if rule.asked is not None and rule.applies(None, asked):
                 return rule
         return None
 

@@ -87,6 +87,8 @@ class Simulation:
         self.local: deque[tuple[Name, Input, int]] = deque()
         """What nodes of one place sent each other just now: to whom, what, and the serial of the call that a reply belongs to."""
         self._asleep: dict[Name, list[Entry]] = {}
+        self._of_answers: dict[int, Rule] = {}
+        """Rules that hit the answers to calls that are open, by the serial of the call."""
         self._sent: dict[tuple[str, type], int] = {}
         """Messages by way and class, counted where they have to be told apart."""
         self.serial = 0
@@ -252,6 +254,11 @@ class Simulation:
             self.local.append((to, event, serial))
             return
         link = source.links.get(target.name) or self.link(source.name, target.name)
+        back = target.links.get(source.name)
+        if back is not None and back.rules and isinstance(event, Deliver) and event.call is not None:
+            rule = back.rule_for_answer((event.message, to))
+            if rule is not None:
+                self._of_answers[serial] = rule
         parcel = Parcel(self, to, event, link, serial)
         if link.calls is None:
             delay = self._delay(link, parcel)
@@ -259,7 +266,7 @@ class Simulation:
             law, own = self._laws_of(link, to, event)
             delay = self._way(link, parcel, law)
             parcel.own = self._own(link, parcel, own) if own is not None else 0
-        if link.rules and (rule := link.rule_for(_payload(event), self._asked(to, event))) is not None:
+        if link.rules and (rule := self._rule(link, to, event, serial)) is not None:
             self._apply_rule(rule, parcel, delay)
         else:
             self._depart(parcel, delay)
@@ -279,6 +286,13 @@ class Simulation:
             return False
         number = self._sent[link.name, Condition] = self._sent.get((link.name, Condition), 0) + 1
         return bool(self.choices.late(f"unsent|{link.name}|{_kind(parcel.event).__name__}|{number}", parcel))
+
+    def _rule(self, link: Link, to: Name, event: Input, serial: int) -> Rule | None:
+        """The rule that hits what is sent now: what hits the answers to calls of one kind was chosen when the call was made."""
+        if type(event) is Reply:
+            rule = self._of_answers.pop(serial, None)
+            return rule if rule is not None and rule.matches(event.message) else link.rule_for(event.message)
+        return link.rule_for(_payload(event), self._asked(to, event))
 
     def _asked(self, to: Name, event: Input) -> tuple[object, Name] | None:
         """The request that an input is, or answers, and whom it was made to; None when it is neither."""

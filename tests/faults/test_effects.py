@@ -193,6 +193,17 @@ def test_a_broken_connection_is_noticed_and_the_call_tried_again(kind: str) -> N
     assert seen.times(wf.SessionCreated) == pytest.approx([expected], abs=0.12)
 
 
+def test_waits_between_tries_are_a_tenth_of_the_callers_time_at_most() -> None:
+    """P3.9.3: with 3 s for the creation activity the waits are 0.3 s, not 0.4 and 0.8 s, and its budget of 1.5 s takes two of them."""
+    fault = {**SIGNAL, "kind": "lose_request", "noticed_after": "200ms", "calls": 2}
+    program = [{**CREATE, "execution": "3s"}, DEFER, act(1_000)]
+    seen = Seen(*KINDS)
+    result = run(scenario(program, faults=[fault]), 1, observers=[seen], histories=True)
+    assert signals(result) == 1
+    assert len(seen.times(obs.TokenTaken)) == 1
+    assert seen.times(wf.SessionCreated) == pytest.approx([1.0], abs=0.13)
+
+
 def test_signal_delivered_and_the_answer_lost() -> None:
     """P7 scenario 11: the workflow is bound to the first, the second attempt signals again."""
     seen, result = signal_fault({"kind": "lose_response"})
@@ -242,7 +253,7 @@ def test_one_heartbeat_lost_ends_the_session() -> None:
 def test_a_poll_answer_lost_loses_the_task() -> None:
     """P3.9, P7 scenario 6: started on the server, never run; heartbeat timeout, creation fails."""
     fault = {"kind": "lose_response", "method": "PollActivityTaskQueue", "queue": "tasks__internal_session_creation", "target": "w1"}
-    seen, result = after({**fault, "at": "0s"}, workers=[{"name": "w1"}])
+    seen, result = after({**fault, "at": "0s"}, workers=[{"name": "w1", "start_at": "1ms"}])
     assert seen.times(obs.TokenTaken) == []
     assert result.workflows[0].outcome == "Activity(internalSessionCreationActivity) <- Timeout(Heartbeat)"
 

@@ -272,10 +272,30 @@ FROZEN_STICKY = (
     f"{OPENING}; {BOUND}; 12 ATSt(11); 13 ATC(11); 14 WTSch(sticky); 15 WTSt; 16 WTTO(START_TO_CLOSE); 17 WTSch(Q); 18 WTSt; 19 WTC; "
     "20 ATCR(6); 21 ATSch(SKA, R_A); 22 ATSt(21); 23 ATC(21); 24 WTSch(sticky); 25 ATSt(6); 26 ATC(6); 27 WTSt; 28 WTC; 29 WEC"
 )
+TIMERS: dict[str, dict[str, str]] = {
+    "timers-heartbeat-writes-another": {
+        "w/1": (
+            f"{OPENING}; {BOUND}; 12 ATSt(11); 13 ATTO(11, StartToClose, MAXIMUM_ATTEMPTS_REACHED); 14 WTSch(sticky); 15 WTSt; 16 WTC; "
+            "17 WEC"
+        )
+    },
+    "timers-together": {
+        "w/1": (
+            "1 WES; 2 WTSch(Q); 3 WTSt; 4 WTC; 5 TimerStarted; 6 TimerStarted; 7 TimerFired; 8 TimerFired; 9 WTSch(sticky); 10 WTSt; "
+            "11 WTC; 12 Mk; 13 ATSch(SCA, C(Q)); 14 WESig(R_A); 15 WTSch(sticky); 16 WTSt; 17 WTC; 18 ATSch(U, R_A); 19 ATSch(V, R_A); "
+            "20 ATSt(18); 21 ATSt(19); 22 ATTO(18, StartToClose, MAXIMUM_ATTEMPTS_REACHED); "
+            "23 ATTO(19, StartToClose, MAXIMUM_ATTEMPTS_REACHED); 24 WTSch(sticky); 25 WTSt; 26 WTC; 27 WEC"
+        )
+    },
+}
+"""Timers that run out together, or one just after another (P4.3.2, P4.3.11)."""
+
 FAULTS: dict[str, dict[str, str]] = {
     "fault-answers-held": {"w/1": f"{STOPPED_SEEN}; 18 WECan"},
+    "fault-completion-answer-lost": {"w/1": f"{OPENING}; {BOUND}; {WORKED}; 17 WEC"},
     "fault-heartbeats-lost": {"w/1": f"{STOPPED_SEEN}; 18 WECan"},
     "fault-partition": {"w/1": f"{LOST}; 18 WECan"},
+    "fault-shutdown-calls-lost": {"w/1": f"{OPENING}; {BOUND}; {WORKED}; 17 WEC"},
     "fault-server-outage": {"w/1": f"{LOST_LATE}; 20 WECan"},
     "fault-server-outage-short": {"w/1": HAPPY},
     "fault-sticky-worker-frozen": {"w/1": FROZEN_STICKY},

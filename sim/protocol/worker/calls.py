@@ -1,7 +1,8 @@
 """Calls with a budget: one deadline for the call including its repetitions after retryable errors (P3.9).
 
 A reply that is retryable (connection refused or broken, Unavailable, ResourceExhausted) is followed by another try after
-0.4 s, 0.8 s, ... (plus or minus 20 %), until the budget ends. Nothing came back by its end: DeadlineExceeded.
+0.4 s, 0.8 s, ... (plus or minus 20 %, at most a tenth of the time that whoever calls has, or 6 s), until the budget ends.
+Nothing came back by its end: DeadlineExceeded.
 """
 
 from __future__ import annotations
@@ -33,18 +34,27 @@ def heartbeat_budget(throttle: int, deadline: Hashable | None) -> Span:
     return Least(Clamp(Half(inner), SECOND, 10 * SECOND), Exactly(record))
 
 
+def longest_wait(time: int) -> int:
+    """The longest wait between the tries of a call: a tenth of the time that its caller has, which is not the call's budget (P3.9.3)."""
+    return max(time // 10, 200 * MILLISECOND)
+
+
 def heartbeat_wait(throttle: int) -> int:
     """The longest wait between the tries of a heartbeat: a tenth of the record timeout (P3.6.3)."""
-    return max(max(throttle, SECOND) // 10, 200 * MILLISECOND)
+    return longest_wait(max(throttle, SECOND))
+
+
+UNBOUNDED_WAIT = longest_wait(60 * SECOND)
+"""Of calls whose caller has no deadline: those that tell results, and of completed workflow tasks."""
 
 
 @dataclass(slots=True)
 class OpenCall:
-    """A call under way. `tries` counts those that came back with a retryable error."""
+    """A call under way. `tries` counts those that came back with a retryable error; `longest_wait`: between them, None for a single try."""
 
     to: Name
     request: Message
-    longest_wait: int = SECOND
+    longest_wait: int | None
     tries: int = 0
 
 
@@ -54,7 +64,7 @@ class Calls:
 
     open: dict[Hashable, OpenCall] = field(default_factory=dict)
 
-    def start(self, step: Step, tag: Hashable, to: Name, request: Message, budget: Span, longest_wait: int = SECOND) -> None:
+    def start(self, step: Step, tag: Hashable, to: Name, request: Message, budget: Span, longest_wait: int | None = UNBOUNDED_WAIT) -> None:
         """Call; the outcome comes through `ended`, or `out_of_time` when ("budget", tag) fires."""
         self.open[tag] = OpenCall(to, request, longest_wait)
         step.arm(("budget", tag), budget)
@@ -72,8 +82,8 @@ class Calls:
             message = UNAVAILABLE
         elif kind is NoSuchNode:
             message = NOT_FOUND
-        if isinstance(message, msg.Refused) and message.code in RETRYABLE:
-            call = self.open[tag]
+        call = self.open[tag]
+        if isinstance(message, msg.Refused) and message.code in RETRYABLE and call.longest_wait is not None:
             wait = min(400 * MILLISECOND * 2**call.tries, call.longest_wait)
             # No more than it takes to reach the longest wait, so that long outages make no new states.
             call.tries = min(call.tries + 1, 4)

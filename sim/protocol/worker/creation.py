@@ -23,7 +23,7 @@ from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, COMPLETED, DROPPED, AttemptOnWorker, Cause, Outcome, failed
-from sim.protocol.worker.calls import call_budget
+from sim.protocol.worker.calls import call_budget, longest_wait
 from sim.protocol.worker.pollers import Kind
 from sim.workflow.sessions import Binding
 
@@ -85,7 +85,8 @@ class CreationAttempt(AttemptOnWorker):
         # A request id of its own for every attempt; repetitions inside the call carry the same one.
         request = f"{worker.resource_id}/{self.session}/{self.task.attempt}"
         signal = msg.SignalWorkflowExecution(self.session, binding, request, worker.signal_identity)
-        worker.calls.start(step, self.tag("signal"), self.task.run, signal, call_budget(Left(self.tag("deadline"))))
+        wait = longest_wait(self.task.activity.start_to_close)
+        worker.calls.start(step, self.tag("signal"), self.task.run, signal, call_budget(Left(self.tag("deadline"))), wait)
 
     def replied(self, what: str, message: Message, worker: Worker, step: Step) -> None:
         match what, message:

@@ -31,6 +31,8 @@ class Executor:
     """Runs whose task is being completed."""
     coming: dict[Hashable, msg.WorkflowTask] = field(default_factory=dict)
     """Tasks that were received and are being worked on, by the tag of their timer."""
+    waiting: list[msg.WorkflowTask] = field(default_factory=list)
+    """Tasks that were received of runs that another task is worked on of, in the order in which they came."""
     executions: dict[Name, Execution] = field(default_factory=dict, metadata={"cache": True})
 
     def take(self, task: msg.WorkflowTask, calls: Calls, step: Step) -> None:
@@ -52,6 +54,17 @@ class Executor:
             return
         failed = msg.RespondWorkflowTaskFailed(task.serial, *progress.error, self.identity)
         calls.start(step, tag, task.run, failed, RESPOND_BUDGET)
+
+    def holds(self, run: Name) -> bool:
+        """Whether a task of this run is worked on, or being completed: its lock is held until that call has ended (P3.2.5)."""
+        return run in self.running or any(task.run == run for task in self.coming.values())
+
+    def next_waiting(self, run: Name) -> msg.WorkflowTask | None:
+        """The lock of a run is free: the task that waited for it longest."""
+        task = next((task for task in self.waiting if task.run == run), None)
+        if task is not None:
+            self.waiting.remove(task)
+        return task
 
     @staticmethod
     def tag(run: Name) -> Hashable:

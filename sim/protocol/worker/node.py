@@ -107,9 +107,10 @@ class Worker(Node):
         if what == "task":
             run = str(tag[1])
             task = self.executor.answered(run, answer)
-            self.pollers.free(Kind.WORKFLOW).free += task is None
             if task is not None:
                 self._run_task(task, step)
+            else:
+                self._task_over(run, step)
             self.moved(step)
         elif what == "shutdown":
             self.stop.call_ended(self, step)
@@ -217,7 +218,10 @@ class Worker(Node):
                 self.pollers.free(attempt.pool).free += 1
 
     def _run_task(self, task: msg.WorkflowTask, step: Step) -> None:
-        """Run a workflow task, after what that takes if it takes any time."""
+        """Run a workflow task, after what that takes if it takes any time, and after any other one of its run."""
+        if self.executor.holds(task.run):
+            self.executor.waiting.append(task)
+            return
         if self.options.pace.workflow_task is None:
             self._complete_task(task, step)
             return
@@ -228,7 +232,14 @@ class Worker(Node):
     def _complete_task(self, task: msg.WorkflowTask, step: Step) -> None:
         self.executor.take(task, self.calls, step)
         if task.run not in self.executor.running:
-            self.pollers.free(Kind.WORKFLOW).free += 1
+            self._task_over(task.run, step)
+
+    def _task_over(self, run: Name, step: Step) -> None:
+        """A workflow task has left: its slot is free, and so is the lock of its run."""
+        self.pollers.free(Kind.WORKFLOW).free += 1
+        task = self.executor.next_waiting(run)
+        if task is not None:
+            self._run_task(task, step)
 
     def behaviour(self, task: msg.ActivityTask) -> Work:
         """What an attempt of a user's activity does."""

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from sim.model.node import Step
-from sim.model.spans import Exactly
+from sim.model.spans import Exactly, Left
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.mutants import Mutant
@@ -24,6 +24,10 @@ from sim.protocol.worker.pollers import Kind, State
 
 if TYPE_CHECKING:
     from sim.protocol.worker.node import Worker
+
+
+SHUTDOWN_BUDGET = ("shutdown budget",)
+"""The deadline of all shutdown calls together."""
 
 
 class Stage(Enum):
@@ -61,6 +65,7 @@ class Stop:
                 step.disarm(poller.tag)
                 poller.state = State.STOPPED
         self.stage = Stage.SHUTDOWN_CALLS
+        step.deadline(SHUTDOWN_BUDGET, RESPOND_BUDGET)
         self._next_shutdown_call(worker, step)
 
     def _next_shutdown_call(self, worker: Worker, step: Step) -> None:
@@ -68,7 +73,8 @@ class Stop:
         if self.calls_made < len(queues):
             queue = queues[self.calls_made]
             self.calls_made += 1
-            worker.calls.start(step, self.tag, queue, msg.ShutdownWorker(), RESPOND_BUDGET)
+            # They share one budget, and none is tried again (P3.8, step 2).
+            worker.calls.start(step, self.tag, queue, msg.ShutdownWorker(), Left(SHUTDOWN_BUDGET), None)
         else:
             self._enter(Stage.WORKFLOW_TASKS, worker, step)
 
