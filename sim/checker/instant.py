@@ -16,7 +16,7 @@ from sim.checker.keys import Keys
 from sim.checker.predicates import Predicates
 from sim.checker.rules import Change
 from sim.checker.search import BUFFERS, Progress, Search
-from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, SLOW, Environment
+from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, RETRY, SLOW, Environment
 from sim.model.inputs import Fault, Name, Reply
 from sim.model.instant import CALL, PROMPT, InstantWorld, is_prompt
 
@@ -24,7 +24,7 @@ WORDS: Final = 8
 """Of 64 shields each."""
 WITNESSES: Final = 256
 """States in which a promise is newly broken that are kept: the shortest way to it may be one that no clock allows."""
-DEEDS: Final = (Fault(""), LOST_REQUEST, LOST_RESPONSE, SLOW)
+DEEDS: Final = (Fault(""), LOST_REQUEST, LOST_RESPONSE, SLOW, RETRY)
 """What the environment is asked leave for, by the columns of `leaves`."""
 
 
@@ -37,6 +37,8 @@ class Extra(NamedTuple):
     """Per outcome: what beats the timer that it begins with."""
     held: Array
     """Per outcome: of these, the shields that hold even when all is slow."""
+    retries: Array
+    """Per outcome: whether it begins with a timer after which something is tried again."""
     leaves: Array
     """Per station, by deed: the environment's station after it, 0 where it gives no leave."""
     fates: Array
@@ -56,6 +58,7 @@ class InstantCompiler(Compiler):
             "shields": Column(np.uint64, width=WORDS),
             "guards": Column(np.uint64, width=WORDS),
             "held": Column(np.uint64, width=WORDS),
+            "retries": Column(np.bool_),
             "leaves": Column(np.int64, width=len(DEEDS)),
             "fates": Column(np.int64),
             "travels": Column(np.bool_),
@@ -119,6 +122,7 @@ class InstantCompiler(Compiler):
 
     def _add(self, station: int, parcel: int, change: Change) -> int:
         self.extra["guards"].append(self._words(change.guard))
+        self.extra["retries"].append(change.retry and bool(self.instant.environment))
         self.extra["held"].append(self._words(frozenset(name for name in change.guard if isinstance(name, tuple) and name[0] == CALL)))
         return super()._add(station, parcel, change)
 

@@ -45,7 +45,7 @@ TRAIL: Final = 4096
 """Steps of one way at most."""
 SPENT: Final = 1 << 40
 """Added to the number of what the environment does in a trail."""
-LOST_REQUEST, LOST_RESPONSE, SLOW = 1, 2, 3
+LOST_REQUEST, LOST_RESPONSE, SLOW, RETRY = 1, 2, 3, 4
 """Columns of `leaves`: what the environment is asked for. The first two are also fates of parcels."""
 HEAD, TAIL, CURSOR, TRAILED = 0, 1, 2, 3
 """Columns of `marks` of a level: its urgent parcels begin and end here, the next branch to take, the length of its trail."""
@@ -257,10 +257,10 @@ def expand_row(
     """All settled states after one row; (DONE, FULL or BROKEN; misses so far)."""
     about, added, purged, other, parcels, calls = t.about, t.added, t.purged, t.other, t.parcels, t.calls
     fates, travels, leaves, environment = x.fates, x.travels, x.leaves, x.environment
-    shields, guards, held = x.shields, x.guards, x.held
+    shields, guards, held, retries = x.shields, x.guards, x.held, x.retries
     width, first = rows.shape[1], slots + 1
     unite(shields, slots, source, f, united)
-    slower = leaves[source[f, 1 + environment], SLOW] if environment >= 0 else np.int64(0)
+    now = np.int64(source[f, 1 + environment]) if environment >= 0 else np.int64(0)
     how = DONE
     # Mail that travelled: its loss, and its delivery, as if it were urgent now.
     for j in range(first, first + np.int64(source[f, 0])):
@@ -295,13 +295,14 @@ def expand_row(
                     is_beaten = True
                 if held[outcome, k] & united[k]:
                     is_held = True
-            if is_beaten and (is_held or not slower):
+            after = leaves[now, RETRY] if retries[outcome] else now
+            if is_beaten:
+                after = np.int64(0) if is_held else leaves[after, SLOW]
+            if (is_beaten or retries[outcome]) and after == 0:
                 continue
             begin(width, source, f, rows, marks)
-            if is_beaten:
-                rows[0, 1 + environment] = slower
-                trail[0] = SPENT + SLOW
-                marks[0, TRAILED] = 1
+            if after != now:
+                rows[0, 1 + environment] = after
             done = take(about, added, purged, other, parcels, calls, travels, network, slots, rows, 0, urgent, marks, outcome)
             if done != 0:
                 stats[ERROR] = 1 + about[outcome, SLOT] if done == CLASH else done

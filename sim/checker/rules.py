@@ -15,7 +15,7 @@ from sim.checker.intern import Interner, ModelError, Station
 from sim.model import effects as fx
 from sim.model.canon import freeze, sort_key
 from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
-from sim.model.instant import CALL, CRASH, PROMPT, InstantWorld, is_prompt
+from sim.model.instant import CALL, CRASH, PROMPT, InstantWorld, is_prompt, is_retry
 from sim.model.outcomes import Outcome
 from sim.model.world import Network, Parcel, World
 
@@ -39,6 +39,8 @@ class Change:
     """The parcel, if it leaves the mail."""
     adds: list[tuple[int, tuple[int, Tag] | None]] = field(default_factory=list)
     purges: list[int] = field(default_factory=list)
+    retry: bool = False
+    """Whether the timer that fires makes something be tried again."""
     guard: frozenset[Hashable] = frozenset()
     """What beats the timer that fires."""
     sets: dict[int, tuple[int, bool]] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class Rules:
             beaten_by = dict(station.timers)
             for change in found:
                 if isinstance(change.event, Fired):
+                    change.retry = is_retry(station.kind, change.event.tag)
                     prompt = is_prompt(station.kind, change.event.tag)
                     change.guard = frozenset(beaten_by[change.event.tag]) | (frozenset() if prompt else {PROMPT})
         return found

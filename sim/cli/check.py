@@ -43,6 +43,9 @@ def command(
     lost_requests: Annotated[int, typer.Option("--lost-requests", min=0, help="Calls that do not arrive.")] = 0,
     lost_responses: Annotated[int, typer.Option("--lost-responses", min=0, help="Calls whose answer does not arrive.")] = 0,
     slow: Annotated[int, typer.Option("--slow", min=0, help="Timers that fire although something would have come before them.")] = 0,
+    retries: Annotated[
+        int, typer.Option("--retries", min=0, help="Retries of activities and of workflow tasks that timed out, all together.")
+    ] = 3,
     properties: Annotated[
         list[str] | None, typer.Option("--property", metavar="NAME", help="Check only this property of a scenario; may be repeated.")
     ] = None,
@@ -69,7 +72,7 @@ def command(
     """
     bounds = {
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
-        "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow,
+        "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow, "retries": retries,
     }  # fmt: skip
     system, scenario = _system(model, settings or [], time, bounds, properties)
     if graph is not None:
@@ -128,7 +131,7 @@ def _system(
     if argument.partition(":")[0].endswith(".py"):
         from sim.cli import model_file
 
-        given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value]
+        given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value and name != "retries"]
         if given or properties or time != "untimed":
             raise WrongInput(f"{', '.join(given) or '--time or --property'}: for scenarios only; a model has parameters of its own (--set)")
         return model_file.load(argument, settings), None

@@ -1,7 +1,7 @@
 """What happens to a system from outside, as a node: budgets of faults, each spent one by one.
 
-The driver asks it for leave when a message is lost or a timer fires late (`grants`); what else may happen, crashes and
-operators' requests, it does as a move. Subclasses know what that is.
+The driver asks it for leave when a message is lost, a timer fires too early or something is tried again (`grants`); what
+else may happen, crashes and operators' requests, it does as a move. Subclasses know what that is.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sim.model.node import Node, Step
 LOST_REQUEST = Fault("lost request")
 LOST_RESPONSE = Fault("lost response")
 SLOW = Fault("slow")
+RETRY = Fault("retry")
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ Three rules take the place of a clock:
   one is armed anywhere, no other kind of timer fires.
 * **What beats a timer.** A timer may be armed with names of what comes before it unless something is slow (`beaten_by`);
   nodes say what they will do in time (`Node.shields`). An open call is beaten by its callee's still having it.
-* **Slowness** is a budget: with the environment's leave, a timer fires in spite of both.
+* **Slowness** is a budget: with the environment's leave, a timer fires in spite of both. So is what is tried again.
 
 Faults are deeds of one node, the environment: it moves by itself, and may take a message on its way.
 """
@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from sim.model import effects as fx
 from sim.model.canon import Frozen, freeze, sort_key
-from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, SLOW, Environment
+from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, RETRY, SLOW, Environment
 from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes
@@ -88,8 +88,10 @@ class InstantWorld(World):
             if self.lossy is not None and self.lossy(parcel) and self._grants(state, loss_of(parcel)):
                 yield Enabled(parcel.to, parcel.event, parcel, lost=True)
         shields = self.shields(state)
-        slow = None
+        kinds, slow = {name: kind for name, kind, _ in state.nodes}, None
         for timer in state.timers:
+            if self._is_retry(kinds.get(timer.node), timer.tag) and not self._grants(state, RETRY):
+                continue
             if not beaten(state, timer, shields):
                 yield Enabled(timer.node, Fired(timer.tag))
             elif not is_held(timer.beaten_by, shields):
@@ -110,11 +112,24 @@ class InstantWorld(World):
             assert choice.parcel is not None
             yield from self._spend(flow, loss_of(choice.parcel))
             return
+        way: Way = ()
+        for deed in self._price(state, choice):
+            if not self._grants(state, deed):
+                return
+            ((more, flow),) = self._taken(flow, self.environment, deed)
+            way += more
+        yield from self._go(flow, choice, way)
+
+    def _price(self, state: State, choice: Enabled) -> Iterator[Fault]:
+        """What the environment gives for a timer that fires."""
+        kind = next((kind for name, kind, _ in state.nodes if name == choice.node), None)
+        if isinstance(choice.event, Fired) and self._is_retry(kind, choice.event.tag):
+            yield RETRY
         if choice.slow:
-            for way, spent in self._taken(flow, self.environment, SLOW):
-                yield from self._go(spent, choice, way)
-            return
-        yield from self._go(flow, choice, ())
+            yield SLOW
+
+    def _is_retry(self, kind: type[Node] | None, tag: Tag) -> bool:
+        return bool(self.environment) and is_retry(kind, tag)
 
     def _go(self, flow: _Flow, choice: Enabled, way: Way) -> Iterator[tuple[Way, State]]:
         for more, after in self._taken(flow, choice.node, choice.event):
@@ -202,6 +217,11 @@ def is_held(beaten_by: Iterable[Hashable], shields: set[Hashable]) -> bool:
     A server ends a long poll before its caller does, and the caller polls anew: nothing comes of it.
     """
     return any(isinstance(name, tuple) and name[0] == CALL and name in shields for name in beaten_by)
+
+
+def is_retry(kind: type[Node] | None, tag: Tag) -> bool:
+    """Whether something is tried again after this timer."""
+    return kind is not None and (tag[0] if isinstance(tag, tuple) else tag) in kind.retries
 
 
 def is_prompt(kind: type[Node] | None, tag: Tag) -> bool:

@@ -97,6 +97,10 @@ class Node(ABC):
     """First words of the tags of timers that stand for what takes next to no time (a read, a goroutine that is woken):
     a driver without a clock lets them come before all others."""
 
+    retries: ClassVar[frozenset[str]] = frozenset()
+    """First words of the tags of timers after which something is tried again, for ever if it goes on to fail: a driver that
+    looks at every run has to say how often."""
+
     @abstractmethod
     def handle(self, event: Input, step: Step) -> None:
         """Take one input: change this node's state, and ask for effects through `step`."""

@@ -39,6 +39,8 @@ class Watcher(Node):
     def handle(self, event: Input, step: Step) -> None:
         if not isinstance(event, Deliver):
             raise TypeError(f"a watcher takes observations, got {event}")
+        if len(self.broken) == len(self.names):
+            return
         hearing = _Hearing(tuple(name for name in self.names if name not in self.broken), self.memory)
         hearing.take(event.source, event.message)
         for name, observer in hearing.judge.observers.items():

@@ -44,7 +44,10 @@ A_MOMENT: Final = Pace(workflow_task=Constant(1_000))
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How often what may happen; -1 for as often as it likes. `slow`: timers that fire although something comes before them."""
+    """How often what may happen; -1 for as often as it likes. `slow`: timers that fire although something comes before them.
+
+    `retries`: of activities, and of workflow tasks that timed out, all together; with any number there is no end of states.
+    """
 
     crashes: int = 0
     restarts: int = 0
@@ -53,12 +56,13 @@ class Bounds:
     lost_requests: int = 0
     lost_responses: int = 0
     slow: int = 0
+    retries: int = 3
 
     def budgets(self) -> dict[str, int]:
         """As the environment counts them."""
         return {
             CRASHES: self.crashes, RESTARTS: self.restarts, STOPS: self.stops, CANCELS: self.cancels,
-            "lost request": self.lost_requests, "lost response": self.lost_responses, "slow": self.slow,
+            "lost request": self.lost_requests, "lost response": self.lost_responses, "slow": self.slow, "retry": self.retries,
         }  # fmt: skip
 
 

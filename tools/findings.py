@@ -1,0 +1,148 @@
+"""Which promises of sessions the protocol breaks, and with how little: ``python -m tools.findings [--out reports/checker]``.
+
+Small clusters are checked with one fault of each kind; the table has, for each property, the smallest of them in which it is
+broken by a run that a clock allows, or the largest that was searched to the end. Tapes of the findings lie beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sim import Scenario
+from sim.checker.checking import Options, check
+from sim.checker.result import CheckResult, Verdict
+from sim.model.instant import InstantWorld
+from sim.properties.automaton import timeless
+from sim.scenario.checked import Bounds, system_of
+from sim.scenario.findings import Finding, findings
+
+SIZES: Final = ((1, 1, 1), (2, 1, 1), (2, 1, 2))
+"""Workers, slots of each, workflows."""
+FAULTS: Final = ("", "cancels", "stops", "crashes", "lost_requests", "lost_responses", "slow")
+LONG_WORK: Final = 30_000
+"""Milliseconds that the activity lasts: longer than a call's budget and a heartbeat timeout."""
+PROGRAM: Final = [
+    {"op": "create", "as": "s", "creation": "60s", "execution": "600s"},
+    {"op": "defer_complete", "in": "s"},
+    {"op": "act", "in": "s", "work": {"name": "work", "ms": LONG_WORK}},
+]
+AGAIN: Final = [{"op": "until_ok", "times": 2, "ms": 0, "steps": [*PROGRAM[:1], *PROGRAM[2:], {"op": "complete", "in": "s"}]}]
+"""The whole session once more when it failed."""
+RECREATED: Final = [
+    PROGRAM[0],
+    {"op": "token", "in": "s", "as": "t"},
+    {
+        "op": "continue_as_new",
+        "steps": [{"op": "recreate", "as": "s", "signal": "t", "creation": "60s", "execution": "600s"}, *PROGRAM[1:]],
+    },
+]
+PROGRAMS: Final = {"one session": PROGRAM, "once more after a failure": AGAIN, "recreated over ContinueAsNew": RECREATED}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What was searched."""
+
+    program: str
+    size: tuple[int, int, int]
+    fault: str
+
+    def __str__(self) -> str:
+        workers, slots, workflows = self.size
+        fault = f"one of {self.fault.replace('_', ' ')}" if self.fault else "no fault"
+        return f"{workers} x {slots} x {workflows}, {self.program}, {fault}"
+
+    def scenario(self) -> Scenario:
+        workers, slots, workflows = self.size
+        tables: dict[str, Any] = {
+            "name": "scope",
+            "title": str(self),
+            "workers": [{"name": "w", "count": workers, "max_concurrent_session_execution_size": slots}],
+            "workflows": [{"id": "job", "count": workflows, "program": PROGRAMS[self.program], "arrival": {"at": ["0s"]}}],
+        }
+        return Scenario.from_dict(tables)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("reports/checker"))
+    parser.add_argument("--limit", type=int, default=2_000_000, help="states of one search at most")
+    parser.add_argument("--memory", type=float, default=6, help="GiB")
+    parser.add_argument("--sizes", type=int, default=len(SIZES), help="so many of the sizes")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    rows, found, held = [], dict[str, tuple[Scope, Finding]](), dict[str, Scope]()
+    for scope in _scopes(options.sizes):
+        scenario = scope.scenario()
+        system = system_of(scenario, Bounds(**({scope.fault: 1} if scope.fault else {})))
+        assert isinstance(system.world, InstantWorld)
+        result = check(system, Options(limit=options.limit, memory=int(options.memory * 2**30)))
+        rows.append(_row(scope, result))
+        print(rows[-1], flush=True)
+        new = {name: f for name, f in findings(scenario, system.world, result).items() if f.tape is not None}
+        for name, judgement in result.properties.items():
+            if name in new and name not in found:
+                found[name] = scope, new[name]
+            elif judgement.verdict is Verdict.HELD:
+                held[name] = scope
+    for name, (_, finding) in found.items():
+        assert finding.tape is not None
+        finding.tape.write(options.out / f"{name}.tape")
+    (options.out / "findings.md").write_text("\n".join(_page(rows, found, held)) + "\n")
+
+
+def _scopes(sizes: int) -> Iterator[Scope]:
+    """Small ones first: without faults, then with one, then more of everything."""
+    for size in SIZES[:sizes]:
+        for fault in FAULTS:
+            for program in PROGRAMS:
+                if size == SIZES[-1] and program != "one session":
+                    continue
+                yield Scope(program, size, fault)
+
+
+def _row(scope: Scope, result: CheckResult) -> str:
+    kinds = ", ".join(f"{kind} {n:,}" for kind, n in result.local_states.items() if kind in ("Run", "Worker", "Watcher"))
+    end = "" if result.complete else f" (stopped: {result.stopped})"
+    return (
+        f"| {scope} | {result.states:,}{end} | {result.generated:,} | {result.depth} | {result.handler_calls:,} | {kinds} | "
+        f"{result.bytes_per_state:,.0f} | {result.search_s:.1f} |"
+    )
+
+
+def _page(rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[str, Scope]) -> Iterator[str]:
+    yield "# What the protocol breaks, and with how little\n"
+    yield "`python -m tools.findings`: every order of events in small clusters (workers x slots x workflows), with at most one fault."
+    yield f"The activity lasts {LONG_WORK // 1000} s. Each finding is a run with a clock:"
+    yield "`session-sim replay reports/checker/PROPERTY.tape --explain`.\n"
+    yield "| property | smallest scope | steps | ways passed over that no clock allows |"
+    yield "|---|---|---:|---:|"
+    for name, (scope, finding) in found.items():
+        yield f"| [`{name}`]({name}.tape) | {scope} | {len(finding.path)} | {finding.clockless} |"
+    yield "\nHeld wherever they were put to the test, up to the largest scope:\n"
+    for name in timeless():
+        if name not in found:
+            yield f"* `{name}`: {held[name]}" if name in held else f"* `{name}`: not put to the test"
+    yield "\n## What was searched\n"
+    yield "| scope | states | successors | depth | handler calls | local states | bytes a state | seconds |"
+    yield "|---|---:|---:|---:|---:|---|---:|---:|"
+    yield from rows
+    yield "\n## The ways\n"
+    for name, (scope, finding) in found.items():
+        yield f"### {name}\n\n{scope}:\n"
+        for number, leg in enumerate(finding.path, 1):
+            yield f"{number}. {leg.choice.label()}"
+            yield from (f"   * **{lost}**" for lost in leg.lost)
+            for seen in leg.seen:
+                sentence = getattr(seen, "sentence", None)
+                if sentence is not None:
+                    yield f"   * {sentence()}"
+        yield ""
+
+
+if __name__ == "__main__":
+    main()
