@@ -103,12 +103,13 @@ async def _to_process(recording: Recording, worker: WorkerProcess, fault: FaultP
             return await _stop(recording, worker, start)
         case "restart":
             if p.get("graceful"):
-                await (await _stop(recording, worker, start))()
+                gone = await _stop(recording, worker, start)
             else:
                 recording.note("kill -9", name)
                 worker.kill()
-                await asyncio.sleep(p.get("delay", 0) / SECOND)
-                await start()
+                gone = start
+            await asyncio.sleep(p.get("delay", 0) / SECOND)
+            await gone()
             return None
         case "pause":
             worker.signal(signal.SIGSTOP)
