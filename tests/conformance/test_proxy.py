@@ -24,7 +24,7 @@ def _through(body: Callable[[Proxy, Reader, Writer], Awaitable[None]]) -> None:
 
     async def go() -> None:
         server = await asyncio.start_server(_echo, "127.0.0.1", 0)
-        proxy = Proxy("127.0.0.1:%d" % server.sockets[0].getsockname()[1])
+        proxy = Proxy(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
         await proxy.start()
         host, _, port = proxy.address.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -101,7 +101,7 @@ def test_the_end_of_a_connection_waits_as_well() -> None:
 def test_a_server_that_is_away_breaks_the_connection() -> None:
     async def go() -> None:
         gone = await asyncio.start_server(_echo, "127.0.0.1", 0)
-        proxy = Proxy("127.0.0.1:%d" % gone.sockets[0].getsockname()[1])
+        proxy = Proxy(f"127.0.0.1:{gone.sockets[0].getsockname()[1]}")
         gone.close()
         await gone.wait_closed()
         await proxy.start()
