@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.complaints import complaint
 from conformance.plan import WorkerPlan
 from conformance.proxy import Proxy
 
@@ -105,7 +106,7 @@ class WorkerProcess:
             if self._killed:
                 return False
             if not self.alive or loop.time() > deadline:
-                raise WorkerError(f"worker {self.plan.name} did not start: {errors.read_text()[-500:].strip() or 'no word from it'}")
+                raise WorkerError(f"worker {self.plan.name} did not start: {complaint(errors)}")
             await asyncio.sleep(_LOOK_EVERY_S)
         return True
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.complaints import complaint
 from conformance.servers import ServerError
 from conformance.workers import WorkerError
 from tests.conformance import fakes
@@ -113,3 +114,19 @@ def test_a_server_that_cannot_start_says_what_it_said(tmp_path: Path) -> None:
             await fakes.server(tmp_path, fakes.BROKEN).start()
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("WARN something\nserver: cannot listen: address in use\n", "server: cannot listen: address in use"),
+        ("panic: no free port\n\ngoroutine 1 [running]:\nmain.main()\n\t/main.go:1 +0x1\n", "panic: no free port"),
+        ("No space left\n", "No space left"),
+        ("", "no word from it"),
+    ],
+)  # fmt: skip
+def test_a_complaint_is_one_line(text: str, wanted: str, tmp_path: Path) -> None:
+    file = tmp_path / "stderr"
+    assert complaint(file) == "no word from it"
+    file.write_text(text)
+    assert complaint(file) == wanted
