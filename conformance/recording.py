@@ -50,16 +50,17 @@ class Recording:
         await asyncio.sleep(max(0.0, self.began + us / SECOND - time.time()))
 
     async def start(self, worker: str) -> None:
-        """Start a worker; during an outage of the server, after it. Raises WorkerError when it does not come up otherwise."""
+        """Start a worker; again and again while it does not reach the server. Raises WorkerError when that is not the cause."""
+        process = self.workers[worker]
         while True:
             await self.server.up.wait()
-            starts = self.server.starts
+            starts, cut_off = self.server.starts, process.held
             try:
-                if await self.workers[worker].start():
+                if await process.start():
                     self.note("start worker", worker)
                 return
             except WorkerError:
-                if not self._was_away(starts):
+                if not cut_off and not self._was_away(starts):
                     raise
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:

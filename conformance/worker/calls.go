@@ -14,7 +14,7 @@ import (
 // calls sees every call to the server: it puts the faults in, and logs it.
 type calls struct {
 	journal *journal
-	rules   rules
+	rules   *rules
 }
 
 var codeNames = map[string]codes.Code{

@@ -99,10 +99,38 @@ def test_a_pause_and_a_partition_end(tmp_path: Path) -> None:
     assert noted(recording) == ["SIGSTOP A", "network held (up) A", "SIGCONT A", "network released (up) A"]
 
 
-def test_a_lost_machine_stays_lost_when_the_partition_ends(tmp_path: Path) -> None:
+def test_a_partition_holds_the_next_start_too_but_a_lost_machine_stays_lost(tmp_path: Path) -> None:
     recording = fakes.recording(tmp_path)
-    do(recording, fault("partition", lasts=60_000, direction="both"), fault("lose_machine"))
-    assert noted(recording) == ["network held (both) A", "machine lost (no FIN) A"]
+    open_ways: list[list[bool]] = []
+
+    async def look() -> None:
+        for at in (0.2, 0.25):
+            await asyncio.sleep(at)
+            open_ways.append([proxy.is_open("up") for proxy in recording.workers["A"].proxies])
+
+    lost = fault("lose_machine", when=20_000, lasts=50_000)
+    do(recording, fault("partition", lasts=350_000, direction="both"), lost, more=look())
+    assert noted(recording) == ["network held (both) A", "machine lost (no FIN) A", "start worker A", "network released (both) A"]
+    assert open_ways == [[False, False], [False, True]]
+
+
+def test_a_worker_that_is_cut_off_is_started_until_it_gets_through(tmp_path: Path) -> None:
+    recording = fakes.recording(tmp_path)
+    worker = recording.workers["A"]
+
+    async def heal() -> None:
+        worker.kill()
+        worker.hold("up")
+        fakes.script(tmp_path, "worker-A", fakes.BROKEN)
+        starting = asyncio.create_task(recording.start("A"))
+        await asyncio.sleep(0.1)
+        assert not starting.done()
+        fakes.script(tmp_path, "worker-A", fakes.WORKER)
+        worker.release("up")
+        await starting
+
+    do(recording, more=heal())
+    assert noted(recording) == ["start worker A"]
 
 
 def test_faults_of_calls_that_overlap_end_each_on_its_own(tmp_path: Path) -> None:
