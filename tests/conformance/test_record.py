@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
 from conformance import record as recorder
 from conformance.faults import happen
 from conformance.plan import FaultPlan
 from conformance.recording import Recording
+from conformance.servers import ServerError
 from sim.evidence.rebuild import scenario_of
 from tests.conformance import fakes
 from tests.conformance.fakes import FakeClient, FakeHandle
@@ -76,6 +78,20 @@ def test_what_is_open_at_the_end_is_terminated(tmp_path: Path) -> None:
     recording = fakes.recording(tmp_path, FakeClient(looks=1000), until="300ms")
     perform(recording)
     assert noted(recording)[-1] == "terminate workflow (end of recording) case-w"
+
+
+def test_a_server_that_does_not_come_back_is_no_recording(tmp_path: Path) -> None:
+    outage = {"kind": "server_outage", "at": "10ms", "for": "300ms"}
+    recording = fakes.recording(tmp_path, FakeClient(looks=0), faults=[outage])
+    asyncio.run(_broken(recording, tmp_path))
+
+
+async def _broken(recording: Recording, folder: Path) -> None:
+    asyncio.get_running_loop().call_later(0.15, lambda: fakes.script(folder, "server", fakes.BROKEN))
+    await recording.server.start()
+    with pytest.raises(ServerError, match="no space left"):
+        await recorder._perform(recording)
+    await asyncio.gather(*(worker.close() for worker in recording.workers.values()))
 
 
 def test_a_killed_worker_comes_back_after_the_fault(tmp_path: Path) -> None:
