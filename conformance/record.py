@@ -22,7 +22,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from conformance.faults import happen
 from conformance.plan import FlowPlan, Plan
-from conformance.recording import LOOK_EVERY_S, SECOND, Recording
+from conformance.recording import LOOK_EVERY_S, SECOND, Recording, runtime
 from conformance.servers import SETTLE_S, ServerProcess
 from conformance.workers import Place, WorkerProcess
 
@@ -62,7 +62,7 @@ async def record(plan: Plan, rig: Rig, out: Path) -> Path:
     try:
         await server.start()
         await asyncio.sleep(SETTLE_S)
-        client = await Client.connect(server.address, identity="client")
+        client = await Client.connect(server.address, identity="client", runtime=runtime())
         place = Place(rig.worker, server.address, plan.name, work.resolve())
         workers.update({worker.name: WorkerProcess(worker, place) for worker in plan.workers})
         recording = Recording(plan, server, client, workers)

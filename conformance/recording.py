@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 
 from conformance.plan import Plan
@@ -21,6 +23,13 @@ SECOND: Final = 1_000_000
 LOOK_EVERY_S: Final = 0.01
 
 T = TypeVar("T")
+
+
+@cache
+def runtime() -> Runtime:
+    """What clients run on; it keeps to itself that it calls again while the server is away."""
+    quiet = LoggingConfig(TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+    return Runtime(telemetry=TelemetryConfig(logging=quiet))
 
 
 @dataclass(slots=True)
