@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -62,6 +63,21 @@ def test_a_tiny_case_is_recorded_and_accepted(rig: Rig, tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["case.json", "log.jsonl", "w.json"]
     (result,) = conform([folder])
     assert result.verdict == "accepted"
+
+
+@pytest.mark.slow
+def test_a_rule_counts_on_when_its_worker_is_started_again(rig: Rig, tmp_path: Path) -> None:
+    work = {"op": "act", "in": "s", "work": {"name": "a", "ms": 3000}, "stc": "5s", "attempts": 1}
+    create = {"op": "create", "as": "s", "creation": "10s", "execution": "60s", "heartbeat": "1s"}
+    again = {"op": "until_ok", "times": 3, "ms": 500, "steps": [create, work, {"op": "complete", "in": "s"}]}
+    lost = {"kind": "lose_request", "target": "A", "at": "0s", "method": "SignalWorkflowExecution", "calls": 1, "noticed_after": "200ms"}
+    restart = {"kind": "restart", "target": "A", "moment": {"name": "activity runs", "where": {"label": "a"}, "after": "500ms"}}
+    case = {**CASE, "workflows": [{"id": "w", "program": [again]}], "faults": [lost, restart]}
+    folder = asyncio.run(record(plan_of(Scenario.from_dict(case)), rig, tmp_path))
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    signals = [row for row in rows if row.get("method") == "SignalWorkflowExecution"]
+    assert {row["worker"] for row in signals} == {"A", "A'1"}
+    assert [row.get("fault", "") for row in signals].count("lose_request") == 1
 
 
 @pytest.mark.slow
