@@ -22,6 +22,12 @@ from tests.conformance import fakes
 from tests.conformance.fakes import FakeClient, FakeHandle
 
 
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fakes need no time to get ready."""
+    monkeypatch.setattr(recorder, "WARM_UP_S", 0.0)
+
+
 def noted(recording: Recording) -> list[str]:
     return [f"{entry['what']} {entry['who']}" for entry in recording.timeline]
 
