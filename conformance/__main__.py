@@ -83,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
         return 0 if complete else 1
     result = conform(folders)
     print(_table(result))
-    rejected = [case.name for case in result if case.rejection is not None]
+    rejected = [case.name for case in result if case.verdict != "accepted"]
     recordings = options.shrink if options.shrink is not None else SHRINK_RANDOM * bool(options.random)
     if recordings:
         limits = Limits(recordings, options.shrink_minutes * 60.0, options.parallel)

@@ -26,7 +26,7 @@ def scenario(seed: int, outages: bool = True) -> Table:
 
     Args:
         seed: any integer.
-        outages: whether the server may go away; a recording of such a case needs a server of its own.
+        outages: whether the server may go away.
     """
     r = random.Random(seed)
     workers = _workers(r)

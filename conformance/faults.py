@@ -103,12 +103,13 @@ async def _to_process(recording: Recording, worker: WorkerProcess, fault: FaultP
             return await _stop(recording, worker, start)
         case "restart":
             if p.get("graceful"):
-                await (await _stop(recording, worker, start))()
+                gone = await _stop(recording, worker, start)
             else:
                 recording.note("kill -9", name)
                 worker.kill()
-                await asyncio.sleep(p.get("delay", 0) / SECOND)
-                await start()
+                gone = start
+            await asyncio.sleep(p.get("delay", 0) / SECOND)
+            await gone()
             return None
         case "pause":
             worker.signal(signal.SIGSTOP)
@@ -139,16 +140,12 @@ async def _resume(recording: Recording, worker: WorkerProcess) -> None:
 
 
 def _hold(recording: Recording, worker: WorkerProcess, direction: str) -> Undo:
-    proxy = worker.proxy
-    assert proxy is not None
-    proxy.hold(direction)
+    worker.hold(direction)
     recording.note(f"network held ({direction})", worker.plan.name)
 
     async def release() -> None:
-        # A machine that was lost meanwhile has left this way for good; its new start has another, which nobody held.
-        if worker.proxy is proxy:
-            proxy.release(direction)
-            recording.note(f"network released ({direction})", worker.plan.name)
+        worker.release(direction)
+        recording.note(f"network released ({direction})", worker.plan.name)
 
     return release
 

@@ -59,7 +59,10 @@ async def kind_of(folder: Path) -> str:
 
 def kind(verdict: str, recorded: str) -> str:
     """The kind of a rejection: two are the same when the same kind of event stands where no choice explains it."""
-    return "" if verdict == "accepted" else f"{verdict} at {recorded.partition(' (')[0].partition(' by ')[0].partition(' at ')[0]}".rstrip()
+    if verdict == "accepted":
+        return ""
+    event = recorded.partition(" (")[0].partition(" by ")[0].partition(" at ")[0]
+    return f"{verdict} at {event}" if event else verdict
 
 
 def write_scenario(table: Table, folder: Path) -> None:

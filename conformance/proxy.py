@@ -12,6 +12,11 @@ UP, DOWN = "up", "down"
 """To the server, and from it."""
 
 
+def named(direction: str) -> tuple[str, ...]:
+    """The directions that a name stands for: `up`, `down`, `both`."""
+    return (UP, DOWN) if direction == "both" else (direction,)
+
+
 class Proxy:
     """One worker's way to the server."""
 
@@ -32,13 +37,17 @@ class Proxy:
 
     def hold(self, direction: str) -> None:
         """Let data of this direction (`both`, `up`, `down`) wait; ends of connections wait as well."""
-        for name in self._named(direction):
+        for name in named(direction):
             self._gates[name].clear()
 
     def release(self, direction: str = "both") -> None:
         """Let what waited go on."""
-        for name in self._named(direction):
+        for name in named(direction):
             self._gates[name].set()
+
+    def is_open(self, direction: str) -> bool:
+        """Whether data of this direction passes."""
+        return all(self._gates[name].is_set() for name in named(direction))
 
     async def close(self) -> None:
         """Stop listening and drop all connections."""
@@ -47,9 +56,6 @@ class Proxy:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _named(self, direction: str) -> tuple[str, ...]:
-        return (UP, DOWN) if direction == "both" else (direction,)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

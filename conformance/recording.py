@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 
 from conformance.plan import Plan
@@ -21,6 +23,13 @@ SECOND: Final = 1_000_000
 LOOK_EVERY_S: Final = 0.01
 
 T = TypeVar("T")
+
+
+@cache
+def runtime() -> Runtime:
+    """What clients run on; it keeps to itself that it calls again while the server is away."""
+    quiet = LoggingConfig(TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+    return Runtime(telemetry=TelemetryConfig(logging=quiet))
 
 
 @dataclass(slots=True)
@@ -50,16 +59,17 @@ class Recording:
         await asyncio.sleep(max(0.0, self.began + us / SECOND - time.time()))
 
     async def start(self, worker: str) -> None:
-        """Start a worker; during an outage of the server, after it. Raises WorkerError when it does not come up otherwise."""
+        """Start a worker; again and again while it does not reach the server. Raises WorkerError when that is not the cause."""
+        process = self.workers[worker]
         while True:
             await self.server.up.wait()
-            starts = self.server.starts
+            starts, cut_off = self.server.starts, process.held
             try:
-                if await self.workers[worker].start():
+                if await process.start():
                     self.note("start worker", worker)
                 return
             except WorkerError:
-                if not self._was_away(starts):
+                if not cut_off and not self._was_away(starts):
                     raise
 
     async def ask(self, call: Callable[[], Awaitable[T]]) -> T:

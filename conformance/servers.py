@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from conformance.complaints import complaint
+
 START_LIMIT_S: Final = 120.0
 
 SETTLE_S: Final = 1.0
@@ -52,7 +54,7 @@ class ServerProcess:
         deadline = loop.time() + START_LIMIT_S
         while not (file.exists() and (address := file.read_text())):
             if not self.alive or loop.time() > deadline:
-                raise ServerError(f"the server did not start: {errors.read_text()[-500:].strip() or 'no word from it'}")
+                raise ServerError(f"the server did not start: {complaint(errors)}")
             await asyncio.sleep(_LOOK_EVERY_S)
         self.address = address
         self.starts += 1

@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.complaints import complaint
 from conformance.plan import WorkerPlan
-from conformance.proxy import Proxy
+from conformance.proxy import Proxy, named
 
 START_LIMIT_S: Final = 30.0
 _LOOK_EVERY_S: Final = 0.01
@@ -57,6 +58,7 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self._killed = False
+        self._held: set[str] = set()
         self._entries: list[dict[str, Any]] = []
         self._read = 0
         self._rules: list[dict[str, Any]] = []
@@ -78,6 +80,8 @@ class WorkerProcess:
         if self.proxy is None:
             self.proxy = Proxy(self.place.address)
             self.proxies.append(self.proxy)
+            for direction in self._held:
+                self.proxy.hold(direction)
             await self.proxy.start()
         identity = self.plan.name + (f"'{self._starts}" if self._starts else "")
         flags = {
@@ -105,7 +109,7 @@ class WorkerProcess:
             if self._killed:
                 return False
             if not self.alive or loop.time() > deadline:
-                raise WorkerError(f"worker {self.plan.name} did not start: {errors.read_text()[-500:].strip() or 'no word from it'}")
+                raise WorkerError(f"worker {self.plan.name} did not start: {complaint(errors)}")
             await asyncio.sleep(_LOOK_EVERY_S)
         return True
 
@@ -130,6 +134,23 @@ class WorkerProcess:
         self.signal(signal.SIGKILL)
         assert self._process is not None
         self._process.wait()
+
+    @property
+    def held(self) -> bool:
+        """Whether it is cut off in some direction."""
+        return bool(self._held)
+
+    def hold(self, direction: str) -> None:
+        """Let data of this direction (`both`, `up`, `down`) wait, also on the ways that later starts have."""
+        self._held |= set(named(direction))
+        if self.proxy is not None:
+            self.proxy.hold(direction)
+
+    def release(self, direction: str) -> None:
+        """Let it go on. The way of a machine that was lost is not released: what it sent is gone for good."""
+        self._held -= set(named(direction))
+        if self.proxy is not None:
+            self.proxy.release(direction)
 
     def lose(self) -> None:
         """End it without anybody being told: its connections stay as they are; a new start has a new way to the server."""

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -66,6 +67,9 @@ func serve(port, shards int, db, addressFile string) error {
 	if port == 0 {
 		port = freeport.MustGetFreePort()
 	}
+	if err := isFree(port); err != nil {
+		return err
+	}
 	ports, err := portsOf(db)
 	if err != nil {
 		return err
@@ -109,6 +113,15 @@ func serve(port, shards int, db, addressFile string) error {
 	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
 	<-stop
 	return server.Stop()
+}
+
+// isFree says so when another process has the port: the server itself would not, it goes on without.
+func isFree(port int) error {
+	listener, err := net.Listen("tcp", fmt.Sprintf("%s:%d", loopback, port))
+	if err != nil {
+		return fmt.Errorf("the frontend cannot listen: %w", err)
+	}
+	return listener.Close()
 }
 
 // prepare makes the schema of a new file, and the namespace.

@@ -14,7 +14,7 @@ import (
 // calls sees every call to the server: it puts the faults in, and logs it.
 type calls struct {
 	journal *journal
-	rules   rules
+	rules   *rules
 }
 
 var codeNames = map[string]codes.Code{
@@ -68,8 +68,13 @@ func suffer(ctx context.Context, fault *rule, call func(context.Context) error) 
 		}
 		return lost
 	case "lose_response":
-		// The server gets it whatever becomes of the caller.
-		_ = call(context.WithoutCancel(ctx))
+		// The server gets it whatever becomes of the caller, with the caller's deadline: it refuses a poll without one.
+		detached, done := context.WithoutCancel(ctx), context.CancelFunc(func() {})
+		if deadline, ok := ctx.Deadline(); ok {
+			detached, done = context.WithDeadline(detached, deadline)
+		}
+		_ = call(detached)
+		done()
 		if err := wait(ctx, fault.BlockMS); err != nil {
 			return err
 		}

@@ -69,7 +69,11 @@ func serve(s settings) error {
 	if err != nil {
 		return err
 	}
-	calls := &calls{journal: journal, rules: rules{file: s.rules, used: map[string]int{}}}
+	rules, err := openRules(s.rules)
+	if err != nil {
+		return err
+	}
+	calls := &calls{journal: journal, rules: rules}
 	c, err := dial(client.Options{
 		HostPort:          s.address,
 		Identity:          s.identity,

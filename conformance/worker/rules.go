@@ -25,11 +25,43 @@ type rule struct {
 	Code    string `json:"code"`
 }
 
-// rules are those that hold now: the file is read at every call, so that it can change while the worker runs.
+// rules are those that hold now: the file is read at every call, so that it can change while the worker runs. How many calls
+// each has met is kept beside it: a rule is about the machine's calls, and counts on when the worker is started again.
 type rules struct {
 	file string
 	mu   sync.Mutex
 	used map[string]int
+}
+
+// openRules goes on with what an earlier start of the worker has counted.
+func openRules(file string) (*rules, error) {
+	r := &rules{file: file, used: map[string]int{}}
+	text, err := os.ReadFile(r.usedFile())
+	if os.IsNotExist(err) {
+		return r, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &r.used)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("what was counted of the rules cannot be read: %w", err)
+	}
+	return r, nil
+}
+
+func (r *rules) usedFile() string { return r.file + ".used" }
+
+// keep writes what was counted. The process may be killed at any moment, so the old file is there until the new one is whole.
+func (r *rules) keep() {
+	text, err := json.Marshal(r.used)
+	if err == nil {
+		if err = os.WriteFile(r.usedFile()+".new", text, 0o644); err == nil {
+			err = os.Rename(r.usedFile()+".new", r.usedFile())
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "worker: what was counted of the rules cannot be written:", err)
+	}
 }
 
 // pick counts a call against the rules that it fits, and gives the first that hits it; nil when none does.
@@ -55,6 +87,7 @@ func (r *rules) pick(method, queue string, request any) *rule {
 			continue
 		}
 		r.used[one.ID]++
+		r.keep()
 		number := r.used[one.ID] - one.Skip
 		if number > 0 && (one.Count == 0 || number <= one.Count) {
 			return one
