@@ -23,8 +23,8 @@ CALL_LIMIT: Final = 1_000_000
 NEAR: Final = 100_000
 """What is told of moments is only taken for a message that is due within this time."""
 
-CUTS_REQUESTS: Final = ("kill -9", "network held (up)", "network held (both)")
-CUTS_ANSWERS: Final = ("kill -9", "SIGSTOP", "network held (down)", "network held (both)")
+CUTS_REQUESTS: Final = ("kill -9", "machine lost (no FIN)", "network held (up)", "network held (both)")
+CUTS_ANSWERS: Final = ("kill -9", "machine lost (no FIN)", "SIGSTOP", "network held (down)", "network held (both)")
 """After which of a case's happenings a worker's calls do not arrive any more, or their answers."""
 
 EXITED: Final = 1_000
