@@ -13,6 +13,7 @@ from sim.protocol.names import workflow_queue
 from sim.protocol.queue import LEAST_POLL, LONG_POLL, OpenPoll, TaskQueue
 from sim.protocol.worker.creation import MAX_HEARTBEAT_INTERVAL
 from sim.protocol.worker.node import Worker
+from sim.protocol.worker.pollers import Kind
 from sim.simulator.seats import Parcel
 from sim.simulator.simulation import Simulation
 from sim.workflow.sessions import CREATION_ACTIVITY
@@ -108,6 +109,25 @@ class CallSteering:
         found = min(near, key=lambda call: abs(call.begin - self._sim.now))
         calls.remove(found)
         return found
+
+    def tried_again(self, worker: str, tag: Tag, value: int) -> int:
+        """How long a worker waits until it tries a call again, or polls after an error: until a logged call, if that is one of them."""
+        seat = self._sim.seats.get(worker)
+        if seat is None or not isinstance(seat.node, Worker) or not isinstance(tag, tuple):
+            return value
+        node = seat.node
+        if tag[0] == "poll":
+            poller = node.pollers.find(tag)
+            shortest, longest = poller.waits()
+            method = "PollWorkflowTaskQueue" if poller.kind is Kind.WORKFLOW else "PollActivityTaskQueue"
+            queue = kind_of_queue(node.pollers.queues[poller.kind].rpartition("/")[2])
+            kinds = (queue, ":") if poller.kind is Kind.WORKFLOW else (queue,)
+        else:
+            call = node.calls.open[tag[1]]
+            (shortest, longest), method, kinds = call.waits(), type(call.request).__name__, ("",)
+        first, last = self._sim.now + shortest, self._sim.now + longest
+        calls = [call for kind in kinds for call in self._logged.get((node.identity, method, kind), ())]
+        return min((call.begin for call in calls if first <= call.begin <= last), default=self._sim.now + value) - self._sim.now
 
     def expiry(self, poll: OpenPoll, value: int) -> int:
         """How much later than it may a poll that brings no task is answered."""

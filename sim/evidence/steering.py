@@ -97,6 +97,8 @@ class Steering(Choices):
             "transfer read": self._matching.read,
             "meeting of a poll and a waiting task": self._matching.meeting,
             "long poll jitter": self._expiry,
+            "call retry backoff": self._calls.tried_again,
+            "poll error backoff": self._calls.tried_again,
             "exit": lambda process, tag, value: EXIT.bounds()[1] or value,
             "goroutine wake-up": self._goroutine,
             "goroutine answer": self._goroutine,

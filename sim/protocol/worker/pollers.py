@@ -49,6 +49,11 @@ class Poller:
     def tag(self) -> Hashable:
         return ("poll", self.kind, self.index)
 
+    def waits(self) -> tuple[int, int]:
+        """The shortest and the longest wait after so many errors: 0.2 s, doubled, at most 10 s, less up to a fifth."""
+        wait = min(200 * MILLISECOND * 2 ** (self.errors - 1), 10 * SECOND)
+        return wait * 8 // 10, wait
+
 
 @dataclass(slots=True)
 class Slots:
@@ -150,10 +155,9 @@ class Pollers:
         if self.stopping:
             poller.state = State.STOPPED
             return
-        wait = min(200 * MILLISECOND * 2**poller.errors, 10 * SECOND)
-        poller.errors = min(poller.errors + 1, 6)
+        poller.errors = min(poller.errors + 1, 7)
         poller.state = State.BACKING_OFF
-        step.arm(poller.tag, Within("poll error backoff", wait * 8 // 10, wait))
+        step.arm(poller.tag, Within("poll error backoff", *poller.waits()))
 
     def abandon(self, kinds: tuple[Kind, ...], step: Step) -> None:
         """A component stops: its open polls are cancelled by the client."""
