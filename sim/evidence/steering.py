@@ -117,7 +117,8 @@ class Steering(Choices):
 
     def settle(self, label: str, value: int, about: object = None) -> int:
         made = self._forced.get(label)
-        if made is None:
+        if made is None or (label.startswith("choose|") and made >= len(about)):  # type: ignore[arg-type]
+            # Nothing is forced, or there are fewer things to choose from than in the run that it was found in.
             made = self._made(label, value, about)
         if label.startswith("choose|"):
             assert self._sim is not None

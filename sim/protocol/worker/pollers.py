@@ -42,6 +42,7 @@ class Poller:
     """Among all pollers of the worker."""
     state: State = State.BLOCKED
     errors: int = 0
+    """How many waits its component had had since its last success, with the one that this poller is in."""
     sticky: bool = False
     """Whether the open poll is on the sticky queue."""
 
@@ -74,6 +75,8 @@ class Pollers:
     slots: dict[str, Slots] = field(default_factory=dict)
     waiting: list[int] = field(default_factory=list)
     """Pollers that wait for a slot or a token, by position, first come first served: slots are a fair semaphore."""
+    failures: dict[Kind, int] = field(default_factory=dict)
+    """Waits after errors since the last success, by component."""
     stopping: bool = False
     sticky_backlog: bool = False
 
@@ -141,6 +144,7 @@ class Pollers:
             self.failed(poller, step)
             return False
         poller.errors = 0
+        self.failures.pop(poller.kind, None)
         self.block(poller)
         if kind is msg.NoTask:
             self.free(poller.kind).free += 1
@@ -155,7 +159,8 @@ class Pollers:
         if self.stopping:
             poller.state = State.STOPPED
             return
-        poller.errors = min(poller.errors + 1, 7)
+        # All pollers of a component share one backoff: each wait of any of them makes the next longer, until one has success.
+        poller.errors = self.failures[poller.kind] = min(self.failures.get(poller.kind, 0) + 1, 7)
         poller.state = State.BACKING_OFF
         step.arm(poller.tag, Within("poll error backoff", *poller.waits()))
 
