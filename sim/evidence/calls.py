@@ -159,7 +159,9 @@ class CallSteering:
                 return self._poll(parcel, identity, value)
             case msg.RespondWorkflowTaskCompleted() | msg.RespondWorkflowTaskFailed():
                 end = self._expected.end_of_task(run)
-                return self._until(end.time if end is not None else self._cut_off(event.source, *CUTS_REQUESTS), value)
+                if end is None:
+                    return self._until(self._cut_off(event.source, *CUTS_REQUESTS), value)
+                return self._until(end.time, value, self._longest(event.source))
             case msg.SignalWorkflowExecution() if isinstance(tag, tuple):
                 signal = self._expected.signal(run, tag[2])
                 return self._until(signal.time if signal is not None else self._cut_off(event.source, *CUTS_REQUESTS), value)
@@ -191,7 +193,7 @@ class CallSteering:
         activity, attempt = self._expected.of_tag(tag)
         closed = self._expected.answered(run, activity, attempt)
         if closed is not None:
-            return self._until(closed.time, value)
+            return self._until(closed.time, value, self._longest(event.source))
         failed = self._expected.failed_at(activity, attempt)
         call = self._meant.get(parcel.serial)
         if failed is not None and call is not None and not call.error:
@@ -200,6 +202,17 @@ class CallSteering:
         if failed is not None or activity is None:
             return self._until(failed, value, NEAR)
         return self._until(self._cut_off(event.source, *CUTS_REQUESTS), value)
+
+    def _longest(self, node: str) -> int:
+        """How long a request may take: also as long as its process is stopped, if that is now; it may not have left it yet."""
+        worker = self._identity(node).partition("'")[0]
+        recording = self._expected.recording
+        now = self._sim.now - recording.offset
+        mine = [h for h in recording.case.timeline if h.who == worker and h.what in ("SIGSTOP", "SIGCONT")]
+        for stop, goes_on in zip(mine, mine[1:], strict=False):
+            if stop.what == "SIGSTOP" and abs(stop.at - now) <= NEAR:
+                return goes_on.at - now + CALL_LIMIT
+        return CALL_LIMIT
 
     def _cut_off(self, node: str, *how: str) -> int | None:
         """Just after a worker's process is killed, stopped or cut off next: its calls may not have left it, nor their answers arrived."""

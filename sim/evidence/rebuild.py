@@ -208,18 +208,35 @@ def _outage(case: Case, index: int, offset: int) -> Iterator[dict[str, Any]]:
     written = (event.time - case.t0 for run in case.runs for event in run.history.events)
     end = min([answers, *(at for at in written if at >= started)])
     yield {**outage, "for": format_duration(max(1, end - begin))}
-    if answers > end:
-        refused = {"kind": "error", "code": "Unavailable", "at": format_duration(end + offset), "for": format_duration(answers - end)}
-        yield from ({**refused, "target": name} for name in case.workers)
+    for name in case.workers:
+        # A worker's connection may come back later than the server answers others.
+        until = max([answers, *(at + 1 for at in _refused_calls(case, name, started))])
+        if until > end:
+            refused = {"kind": "error", "code": "Unavailable", "at": format_duration(end + offset), "for": format_duration(until - end)}
+            yield {**refused, "target": name}
+
+
+def _calls(case: Case, since: int) -> Iterator[tuple[int, str, str]]:
+    """When calls began that workers made since then, whose they were, and their errors."""
+    for row in case.log or ():
+        if row["ev"] == "rpc" and "fault" not in row:
+            began = round(row["t"] * SECOND) - round(float(row.get("ms", 0)) * 1000)
+            if began >= since:
+                yield began, str(row.get("worker", "")).partition("'")[0], str(row.get("error", ""))
 
 
 def _answered_calls(case: Case, since: int) -> Iterator[int]:
     """When calls began that workers made since then and that had no error."""
-    for row in case.log or ():
-        if row["ev"] == "rpc" and not row.get("error"):
-            began = round(row["t"] * SECOND) - round(float(row.get("ms", 0)) * 1000)
-            if began >= since:
-                yield began
+    return (began for began, _, error in _calls(case, since) if not error)
+
+
+def _refused_calls(case: Case, worker: str, since: int) -> Iterator[int]:
+    """When a worker's calls began since then that were refused, before one that was answered."""
+    for began, who, error in sorted(_calls(case, since)):
+        if who == worker:
+            if error != "Unavailable":
+                return
+            yield began
 
 
 def _call_fault(case: Case, what: str) -> dict[str, Any]:
