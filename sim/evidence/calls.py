@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from sim.evidence.expected import Expected, command_of
@@ -209,7 +210,7 @@ class CallSteering:
         recording = self._expected.recording
         now = self._sim.now - recording.offset
         mine = [h for h in recording.case.timeline if h.who == worker and h.what in ("SIGSTOP", "SIGCONT")]
-        for stop, goes_on in zip(mine, mine[1:], strict=False):
+        for stop, goes_on in pairwise(mine):
             if stop.what == "SIGSTOP" and abs(stop.at - now) <= NEAR:
                 return goes_on.at - now + CALL_LIMIT
         return CALL_LIMIT
