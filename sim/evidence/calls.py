@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from sim.evidence.expected import Expected, command_of
@@ -13,6 +14,7 @@ from sim.protocol.names import workflow_queue
 from sim.protocol.queue import LEAST_POLL, LONG_POLL, OpenPoll, TaskQueue
 from sim.protocol.worker.creation import MAX_HEARTBEAT_INTERVAL
 from sim.protocol.worker.node import Worker
+from sim.protocol.worker.pollers import Kind
 from sim.simulator.seats import Parcel
 from sim.simulator.simulation import Simulation
 from sim.workflow.sessions import CREATION_ACTIVITY
@@ -23,8 +25,8 @@ CALL_LIMIT: Final = 1_000_000
 NEAR: Final = 100_000
 """What is told of moments is only taken for a message that is due within this time."""
 
-CUTS_REQUESTS: Final = ("kill -9", "network held (up)", "network held (both)")
-CUTS_ANSWERS: Final = ("kill -9", "SIGSTOP", "network held (down)", "network held (both)")
+CUTS_REQUESTS: Final = ("kill -9", "machine lost (no FIN)", "network held (up)", "network held (both)")
+CUTS_ANSWERS: Final = ("kill -9", "machine lost (no FIN)", "SIGSTOP", "network held (down)", "network held (both)")
 """After which of a case's happenings a worker's calls do not arrive any more, or their answers."""
 
 EXITED: Final = 1_000
@@ -109,6 +111,25 @@ class CallSteering:
         calls.remove(found)
         return found
 
+    def tried_again(self, worker: str, tag: Tag, value: int) -> int:
+        """How long a worker waits until it tries a call again, or polls after an error: until a logged call, if that is one of them."""
+        seat = self._sim.seats.get(worker)
+        if seat is None or not isinstance(seat.node, Worker) or not isinstance(tag, tuple):
+            return value
+        node = seat.node
+        if tag[0] == "poll":
+            poller = node.pollers.find(tag)
+            shortest, longest = poller.waits()
+            method = "PollWorkflowTaskQueue" if poller.kind is Kind.WORKFLOW else "PollActivityTaskQueue"
+            queue = kind_of_queue(node.pollers.queues[poller.kind].rpartition("/")[2])
+            kinds = (queue, ":") if poller.kind is Kind.WORKFLOW else (queue,)
+        else:
+            call = node.calls.open[tag[1]]
+            (shortest, longest), method, kinds = call.waits(), type(call.request).__name__, ("",)
+        first, last = self._sim.now + shortest, self._sim.now + longest
+        calls = [call for kind in kinds for call in self._logged.get((node.identity, method, kind), ())]
+        return min((call.begin for call in calls if first <= call.begin <= last), default=self._sim.now + value) - self._sim.now
+
     def expiry(self, poll: OpenPoll, value: int) -> int:
         """How much later than it may a poll that brings no task is answered."""
         call = self._meant.get(poll.call.serial)
@@ -139,7 +160,9 @@ class CallSteering:
                 return self._poll(parcel, identity, value)
             case msg.RespondWorkflowTaskCompleted() | msg.RespondWorkflowTaskFailed():
                 end = self._expected.end_of_task(run)
-                return self._until(end.time if end is not None else self._cut_off(event.source, *CUTS_REQUESTS), value)
+                if end is None:
+                    return self._until(self._cut_off(event.source, *CUTS_REQUESTS), value)
+                return self._until(end.time, value, self._longest(event.source))
             case msg.SignalWorkflowExecution() if isinstance(tag, tuple):
                 signal = self._expected.signal(run, tag[2])
                 return self._until(signal.time if signal is not None else self._cut_off(event.source, *CUTS_REQUESTS), value)
@@ -171,7 +194,7 @@ class CallSteering:
         activity, attempt = self._expected.of_tag(tag)
         closed = self._expected.answered(run, activity, attempt)
         if closed is not None:
-            return self._until(closed.time, value)
+            return self._until(closed.time, value, self._longest(event.source))
         failed = self._expected.failed_at(activity, attempt)
         call = self._meant.get(parcel.serial)
         if failed is not None and call is not None and not call.error:
@@ -180,6 +203,17 @@ class CallSteering:
         if failed is not None or activity is None:
             return self._until(failed, value, NEAR)
         return self._until(self._cut_off(event.source, *CUTS_REQUESTS), value)
+
+    def _longest(self, node: str) -> int:
+        """How long a request may take: also as long as its process is stopped, if that is now; it may not have left it yet."""
+        worker = self._identity(node).partition("'")[0]
+        recording = self._expected.recording
+        now = self._sim.now - recording.offset
+        mine = [h for h in recording.case.timeline if h.who == worker and h.what in ("SIGSTOP", "SIGCONT")]
+        for stop, goes_on in pairwise(mine):
+            if stop.what == "SIGSTOP" and abs(stop.at - now) <= NEAR:
+                return goes_on.at - now + CALL_LIMIT
+        return CALL_LIMIT
 
     def _cut_off(self, node: str, *how: str) -> int | None:
         """Just after a worker's process is killed, stopped or cut off next: its calls may not have left it, nor their answers arrived."""

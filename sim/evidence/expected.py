@@ -123,9 +123,24 @@ class Expected:
         logged = self.logged(("", item.run, item.ordinal, item.attempt))
         if logged is not None and logged.begin is not None:
             # A worker may begin with what it was given just before the run closed.
-            last = record.events[-1]
-            return Start(min(logged.begin, last.time - 1) if isinstance(last.event, RUN_ENDS) else logged.begin, logged.worker)
+            closed = closed_at(record)
+            return Start(logged.begin if closed is None else min(logged.begin, closed - 1), logged.worker)
         return self._bound(item, activity) if activity is not None else None
+
+    def is_never_started(self, item: msg.Item) -> bool:
+        """Whether the recording tells that nobody starts this task."""
+        if isinstance(item, msg.WorkflowTaskItem):
+            return self.run(item.run) is not None and self.start(item) is None
+        activity = self.activity(item.run, item.ordinal)
+        if activity is None or activity.started is not None or activity.closed is None or item.attempt > 1:
+            return False
+        match activity.closed.event:
+            case ev.ActivityTaskTimedOut(failure=TimeoutFailure(cause=None)):
+                return True
+            case ev.ActivityTaskCanceled():
+                return activity.closed.time - activity.scheduled.time < FIRST_BACKOFF
+            case _:
+                return False
 
     def _bound(self, item: msg.ActivityTaskItem, activity: RecordedActivity) -> Start | None:
         """Who starts a creation activity when the history has no start of this attempt: the worker that its signal names, before that.
@@ -164,6 +179,16 @@ class Expected:
         """When this worker is given the last task that it is given in this span; None without any."""
         starts = [*self.recording.all_task_starts, *(s for queue in self.recording.activity_starts.values() for s in queue)]
         return max((start.time for start in starts if start.identity == identity and since <= start.time <= until), default=None)
+
+
+def closed_at(record: RunRecord) -> int | None:
+    """When a run was closed: with the workflow task that said so, or by its last event; None while it is open."""
+    *before, last = record.events
+    if not isinstance(last.event, RUN_ENDS):
+        return None
+    by_force = isinstance(last.event, ev.WorkflowExecutionTerminated | ev.WorkflowExecutionTimedOut)
+    tasks = [at.time for at in before if isinstance(at.event, ev.WorkflowTaskCompleted)]
+    return last.time if by_force or not tasks else tasks[-1]
 
 
 def command_of(activity: RecordedActivity) -> ScheduleActivity:

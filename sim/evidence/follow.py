@@ -111,7 +111,7 @@ class Follower:
         if logged is not None and logged.worker != started.identity:
             at = (time - self.recording.offset) / 1e6
             told = f"attempt {started.attempt} of the activity scheduled by event {event_id} on {logged.worker}"
-            ours = f"a start of it by {started.identity} at {at:.3f} s"
+            ours = f"on {started.identity}, started at {at:.3f} s"
             raise Diverged(
                 started.run, self.written(started.run) + 1, told, ours, time, self.progress, (logged.worker, started.identity), event_id
             )

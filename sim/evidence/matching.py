@@ -51,8 +51,8 @@ class MatchingSteering:
         start = self._expected.start(item)
         if start is not None and start.time <= now + HAND_OVER_LIMIT:
             return max(0, start.time - now)
-        if start is None and isinstance(item, msg.WorkflowTaskItem) and self._expected.run(item.run) is not None:
-            # It was not started: it came when the polls that wait now had gone.
+        if self._expected.is_never_started(item):
+            # It came when the polls that wait now had gone.
             return HAND_OVER_LIMIT
         # Others take the polls that wait now: this one comes after them.
         others = self._expected.others_start(item, now, now + HAND_OVER_LIMIT)

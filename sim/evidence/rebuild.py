@@ -49,12 +49,12 @@ _CLEARED: Final = "call faults end"
 _CLEARED_ONE: Final = "end of call fault "
 _SERVER_KILLED: Final = "server killed"
 _SERVER_STARTED: Final = "server started"
-_SERVER_BACK: Final = "server answers"
+SERVER_ANSWERS: Final = "server answers"
 _CLIENT_EVENTS: Final[Mapping[str, type]] = {
     "cancel workflow": ev.WorkflowExecutionCancelRequested,
     "terminate workflow": ev.WorkflowExecutionTerminated,
 }
-_IGNORED: Final = ("start workflow", "signal workflow", "SIGCONT", _CLEARED, _SERVER_STARTED, _SERVER_BACK)
+_IGNORED: Final = ("start workflow", "signal workflow", "SIGCONT", _CLEARED, _SERVER_STARTED, SERVER_ANSWERS)
 """Lines of the timeline that are told by others, or had no effect."""
 
 
@@ -172,7 +172,7 @@ def _fault(case: Case, index: int, happening: Happening, offset: int) -> Iterato
     elif what.startswith(_CALL_FAULT):
         yield {**_call_fault(case, what), **fault, **_until(case, index, who, (_CLEARED, f"{_CLEARED_ONE}{_rule(case, what).get('id')}"))}
     elif what == _SERVER_KILLED:
-        yield {"kind": "server_outage", "at": fault["at"], **_away(case, index)}
+        yield from _outage(case, index, offset)
     elif what.partition(" (")[0] in _CLIENT_EVENTS:
         yield from _client_call(case, happening, offset)
     else:
@@ -194,17 +194,49 @@ def _until(case: Case, index: int, who: str, ends: tuple[str, ...]) -> dict[str,
     return {} if end is None else {"for": format_duration(max(1, end - begin))}
 
 
-def _away(case: Case, index: int) -> dict[str, str]:
-    """How long the server was away: until the first that it wrote after its new start, or until it answered at the latest."""
+def _outage(case: Case, index: int, offset: int) -> Iterator[dict[str, Any]]:
+    """The server was away until it wrote something after its new start, or answered; it may do the one before the other."""
     begin = case.timeline[index].at
+    outage: dict[str, Any] = {"kind": "server_outage", "at": format_duration(max(0, begin + offset))}
     later = case.timeline[index + 1 :]
     started = next((h.at for h in later if h.what == _SERVER_STARTED), None)
-    answers = next((h.at for h in later if h.what == _SERVER_BACK), None)
+    answers = next((h.at for h in later if h.what == SERVER_ANSWERS), None)
     if started is None or answers is None:
-        return {}
+        yield outage
+        return
+    answers = min([answers, *_answered_calls(case, started)])
     written = (event.time - case.t0 for run in case.runs for event in run.history.events)
     end = min([answers, *(at for at in written if at >= started)])
-    return {"for": format_duration(max(1, end - begin))}
+    yield {**outage, "for": format_duration(max(1, end - begin))}
+    for name in case.workers:
+        # A worker's connection may come back later than the server answers others.
+        until = max([answers, *(at + 1 for at in _refused_calls(case, name, started))])
+        if until > end:
+            refused = {"kind": "error", "code": "Unavailable", "at": format_duration(end + offset), "for": format_duration(until - end)}
+            yield {**refused, "target": name}
+
+
+def _calls(case: Case, since: int) -> Iterator[tuple[int, str, str]]:
+    """When calls began that workers made since then, whose they were, and their errors."""
+    for row in case.log or ():
+        if row["ev"] == "rpc" and "fault" not in row:
+            began = round(row["t"] * SECOND) - round(float(row.get("ms", 0)) * 1000)
+            if began >= since:
+                yield began, str(row.get("worker", "")).partition("'")[0], str(row.get("error", ""))
+
+
+def _answered_calls(case: Case, since: int) -> Iterator[int]:
+    """When calls began that workers made since then and that had no error."""
+    return (began for began, _, error in _calls(case, since) if not error)
+
+
+def _refused_calls(case: Case, worker: str, since: int) -> Iterator[int]:
+    """When a worker's calls began since then that were refused, before one that was answered."""
+    for began, who, error in sorted(_calls(case, since)):
+        if who == worker:
+            if error != "Unavailable":
+                return
+            yield began
 
 
 def _call_fault(case: Case, what: str) -> dict[str, Any]:

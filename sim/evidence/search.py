@@ -169,6 +169,7 @@ def _other_starter(attempt: Attempt, recording: Recording, diverged: Diverged, t
             yield from _behind(poll, other)
     if not likely:
         yield from after_it
+    yield from _others_first(attempt, expected, handed, ours)
 
 
 def _behind(poll: Arrival, other: Arrival) -> Iterator[dict[str, int]]:
@@ -176,6 +177,14 @@ def _behind(poll: Arrival, other: Arrival) -> Iterator[dict[str, int]]:
     late = other.at + 1 - poll.at + poll.late
     if poll.at <= other.at and late <= LATE_LIMIT:
         yield {poll.label: late}
+
+
+def _others_first(attempt: Attempt, expected: Expected, handed: Arrival, ours: str) -> Iterator[dict[str, int]]:
+    """Another task that our worker starts takes its poll: it comes just before this one."""
+    for item, other in attempt.steering.handed.items():
+        sent, start = other.at - other.late, expected.start(item)
+        if other.queue == handed.queue and sent < handed.at < other.at and start is not None and start.identity == ours:
+            yield {other.label: handed.at - 1 - sent}
 
 
 def _poll_before_all(attempt: Attempt, diverged: Diverged, theirs: str) -> Iterator[dict[str, int]]:

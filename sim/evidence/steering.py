@@ -16,6 +16,7 @@ from sim.evidence.calls import TIMER_LATE, CallSteering
 from sim.evidence.expected import Expected
 from sim.evidence.follow import Follower
 from sim.evidence.matching import MatchingSteering
+from sim.evidence.rebuild import SERVER_ANSWERS
 from sim.evidence.recording import At, RecordedActivity, Recording
 from sim.history import events as ev
 from sim.model.inputs import Deliver, Fired, Reply, Tag
@@ -30,6 +31,12 @@ from sim.simulator.simulation import Simulation
 
 LATENESS_LIMIT: Final = 100_000
 """A timer of the server fires at most this late, microseconds."""
+
+START_LIMIT: Final = 1_000_000
+"""Unless the server has just started anew: then this late, microseconds."""
+
+START_TIME: Final = 2_000_000
+"""A start takes this long before and after the server answers again, microseconds."""
 
 SHORTEST_WAKE_UP, LONGEST_WAKE_UP = WAKE_UP.lo, WAKE_UP.hi
 
@@ -97,6 +104,8 @@ class Steering(Choices):
             "transfer read": self._matching.read,
             "meeting of a poll and a waiting task": self._matching.meeting,
             "long poll jitter": self._expiry,
+            "call retry backoff": self._calls.tried_again,
+            "poll error backoff": self._calls.tried_again,
             "exit": lambda process, tag, value: EXIT.bounds()[1] or value,
             "goroutine wake-up": self._goroutine,
             "goroutine answer": self._goroutine,
@@ -115,7 +124,8 @@ class Steering(Choices):
 
     def settle(self, label: str, value: int, about: object = None) -> int:
         made = self._forced.get(label)
-        if made is None:
+        if made is None or (label.startswith("choose|") and made >= len(about)):  # type: ignore[arg-type]
+            # Nothing is forced, or there are fewer things to choose from than in the run that it was found in.
             made = self._made(label, value, about)
         if label.startswith("choose|"):
             assert self._sim is not None
@@ -176,8 +186,15 @@ class Steering(Choices):
         at = self._fired_at(run, tag)
         if at is None:
             return value
-        late = at - self._sim.now
-        return min(max(late, 0), LATENESS_LIMIT) if -LATENESS_LIMIT <= late <= LATENESS_LIMIT else value
+        late, limit = at - self._sim.now, self._latest()
+        return min(max(late, 0), limit) if -LATENESS_LIMIT <= late <= limit else value
+
+    def _latest(self) -> int:
+        """How late a timer may fire: later just after a new start of the server (P4.3.10)."""
+        assert self._sim is not None
+        recording = self._expected.recording
+        starts = (recording.offset + h.at for h in recording.case.timeline if h.what == SERVER_ANSWERS)
+        return START_LIMIT if any(abs(self._sim.now - at) <= START_TIME for at in starts) else LATENESS_LIMIT
 
     def _load_by_others(self, run: str, tag: Tag, value: int) -> int:
         """A timer is written: it is late by a load for something else if the recording has it fire so late."""

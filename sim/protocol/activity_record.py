@@ -40,7 +40,7 @@ class ActivityRecord:
     """Timestamp for the history, written when the activity closes."""
     last_failure: Failure | None = None
     details: object = None
-    """Of the last heartbeat of this attempt."""
+    """Of the last heartbeat, of whichever attempt."""
     written: set[TimeoutType] = field(default_factory=set)
     """Deadlines for which a timer task was written (P4.3.11)."""
 
@@ -84,7 +84,7 @@ class ActivityRecord:
         step.disarm(self.due(TimeoutType.SCHEDULE_TO_START))
         if self.command.start_to_close:
             step.deadline(self.due(TimeoutType.START_TO_CLOSE), Exactly(self.command.start_to_close))
-        self.beat(step, None)
+        self.beat(step, self.details)
 
     def beat(self, step: Step, details: object) -> None:
         """A heartbeat (or the start) was recorded."""
@@ -143,7 +143,6 @@ class ActivityRecord:
         self.attempt += 1
         self.phase = Attempt.BACKING_OFF
         self.request = self.identity = ""
-        self.details = None
         self.last_failure = failure
         self.scheduled(step, backoff)
         step.arm(self.retry_tag, Exactly(backoff))

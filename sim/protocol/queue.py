@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct, structs
 
-from sim.model.inputs import Call, Deliver, Fired, Input, NoSuchNode, Reply, Withdrawn
+from sim.model.inputs import Call, Deliver, Fault, Fired, Input, NoSuchNode, Reply, Withdrawn
 from sim.model.laws import Law, LogNormal
 from sim.model.node import Node, Step
 from sim.model.spans import SECOND, Drawn, Exactly, Older, Overdue, Within
@@ -119,6 +119,9 @@ class TaskQueue(Node):
                 self._expire(tag, step)
             case Withdrawn(call=call):
                 self._withdraw(call, step)
+            case Fault("unload"):
+                # The server has lost its memory: a sticky queue is there again when its worker polls (P4.5.8).
+                self.loaded = False
             case _:
                 raise TypeError(f"a task queue cannot take {event}")
 

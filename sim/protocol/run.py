@@ -265,7 +265,7 @@ class Run(Node):
 
     def _time_out(self, record: ActivityRecord, kind: TimeoutType, step: Step) -> None:
         started = record.phase is Attempt.STARTED
-        details = record.details if kind in (TimeoutType.HEARTBEAT, TimeoutType.START_TO_CLOSE) and started else None
+        details = record.details
         message = f"activity {kind.value} timeout"
         # Only an event names the failure before it as the cause, and the details of the last heartbeat; what is kept for the next
         # attempt does not (P4.3.9).
@@ -275,7 +275,7 @@ class Run(Node):
             self.retry(record, failure, step)
             return
         failure = TimeoutFailure(kind, message, record.last_failure, details)
-        if state is RetryState.TIMEOUT and kind in (TimeoutType.START_TO_CLOSE, TimeoutType.HEARTBEAT):
+        if state is RetryState.TIMEOUT and kind is not TimeoutType.SCHEDULE_TO_START:
             failure = TimeoutFailure(
                 TimeoutType.SCHEDULE_TO_CLOSE,
                 "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying",

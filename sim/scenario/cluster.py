@@ -263,8 +263,11 @@ class Cluster:
         self._happened("clock", process, f"drift {drift_ppm} ppm, {skew_us / 1e6:g} s ahead")
 
     def stop_server(self) -> None:
-        """The server goes away: connections break and are refused."""
+        """The server goes away: connections break and are refused; it forgets which task queues were in use."""
         self._happened("server_down", SERVER)
+        for name, seat in list(self.sim.seats.items()):
+            if isinstance(seat.node, TaskQueue):
+                self.sim.inject(name, Fault("unload"))
         outages.stop_serving(self.sim, SERVER)
 
     def start_server(self) -> None:

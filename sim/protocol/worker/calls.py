@@ -57,6 +57,12 @@ class OpenCall:
     longest_wait: int | None
     tries: int = 0
 
+    def waits(self) -> tuple[int, int]:
+        """The shortest and the longest wait before the next try."""
+        assert self.longest_wait is not None
+        wait = min(400 * MILLISECOND * 2 ** (self.tries - 1), self.longest_wait)
+        return wait * 8 // 10, wait * 12 // 10
+
 
 @dataclass(slots=True)
 class Calls:
@@ -84,11 +90,10 @@ class Calls:
             message = NOT_FOUND
         call = self.open[tag]
         if isinstance(message, msg.Refused) and message.code in RETRYABLE and call.longest_wait is not None:
-            wait = min(400 * MILLISECOND * 2**call.tries, call.longest_wait)
             # No more than it takes to reach the longest wait, so that long outages make no new states.
-            call.tries = min(call.tries + 1, 4)
+            call.tries = min(call.tries + 1, 5)
             # Waiting goes on when the budget ends before the next try: then the call ends with it.
-            step.arm(("again", tag), Within("call retry backoff", wait * 8 // 10, wait * 12 // 10))
+            step.arm(("again", tag), Within("call retry backoff", *call.waits()))
             return None
         self.forget(step, tag)
         return message

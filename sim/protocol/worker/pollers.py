@@ -42,12 +42,18 @@ class Poller:
     """Among all pollers of the worker."""
     state: State = State.BLOCKED
     errors: int = 0
+    """How many waits its component had had since its last success, with the one that this poller is in."""
     sticky: bool = False
     """Whether the open poll is on the sticky queue."""
 
     @property
     def tag(self) -> Hashable:
         return ("poll", self.kind, self.index)
+
+    def waits(self) -> tuple[int, int]:
+        """The shortest and the longest wait after so many errors: 0.2 s, doubled, at most 10 s, less up to a fifth."""
+        wait = min(200 * MILLISECOND * 2 ** (self.errors - 1), 10 * SECOND)
+        return wait * 8 // 10, wait
 
 
 @dataclass(slots=True)
@@ -69,6 +75,8 @@ class Pollers:
     slots: dict[str, Slots] = field(default_factory=dict)
     waiting: list[int] = field(default_factory=list)
     """Pollers that wait for a slot or a token, by position, first come first served: slots are a fair semaphore."""
+    failures: dict[Kind, int] = field(default_factory=dict)
+    """Waits after errors since the last success, by component."""
     stopping: bool = False
     sticky_backlog: bool = False
 
@@ -136,6 +144,7 @@ class Pollers:
             self.failed(poller, step)
             return False
         poller.errors = 0
+        self.failures.pop(poller.kind, None)
         self.block(poller)
         if kind is msg.NoTask:
             self.free(poller.kind).free += 1
@@ -150,10 +159,10 @@ class Pollers:
         if self.stopping:
             poller.state = State.STOPPED
             return
-        wait = min(200 * MILLISECOND * 2**poller.errors, 10 * SECOND)
-        poller.errors = min(poller.errors + 1, 6)
+        # All pollers of a component share one backoff: each wait of any of them makes the next longer, until one has success.
+        poller.errors = self.failures[poller.kind] = min(self.failures.get(poller.kind, 0) + 1, 7)
         poller.state = State.BACKING_OFF
-        step.arm(poller.tag, Within("poll error backoff", wait * 8 // 10, wait))
+        step.arm(poller.tag, Within("poll error backoff", *poller.waits()))
 
     def abandon(self, kinds: tuple[Kind, ...], step: Step) -> None:
         """A component stops: its open polls are cancelled by the client."""
