@@ -14,6 +14,8 @@ from sim.cli.exits import WrongInput
 from sim.model.system import System
 
 BUILDER = "build"
+PREFIX = "sim_model_"
+"""Of the names of modules that are models."""
 
 
 def load(argument: str, settings: Sequence[str]) -> System:
@@ -46,7 +48,7 @@ def load(argument: str, settings: Sequence[str]) -> System:
 
 
 def _module(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"model_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"{PREFIX}{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TextIO
 
 from rich.console import Console
 
@@ -14,6 +15,10 @@ from sim.cli.exits import WrongInput
 
 PLAIN_WIDTH = 120
 """How wide tables are where nobody looks at a terminal: the same everywhere."""
+
+
+_KEPT: Final[list[TextIO]] = []
+"""Standard output, while only JSON may go there."""
 
 
 def to_user() -> Console:
@@ -28,7 +33,22 @@ def to_side() -> Console:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print the one JSON object. What JSON does not have is written as text."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+    out = _KEPT[-1] if _KEPT else sys.stdout
+    out.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+
+
+@contextmanager
+def only_json(wanted: bool) -> Iterator[None]:
+    """Keep standard output for `print_json` alone: what code of users prints goes to standard error."""
+    if not wanted:
+        yield
+        return
+    _KEPT.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _KEPT.pop()
 
 
 def read_text(argument: str) -> str:
