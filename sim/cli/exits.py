@@ -66,7 +66,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except OSError as error:
             # A full disk, or a folder where a file should go, is nothing that a report to us would mend.
             place = error.filename2 or error.filename or "output"
-            _say(f"error: {place}: {error.strerror or error}; expected a place that can be written to")
+            _say(f"error: {place}: {error.strerror or error}; expected what can be read, or a place that can be written to")
             leave(Exit.WRONG_INPUT)
         except BaseException as error:  # also what code of users raises to end the program
             if _is_wrong_input(error):

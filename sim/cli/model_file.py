@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ def load(argument: str, settings: Sequence[str]) -> System:
     path = Path(file)
     if path.suffix != ".py":
         raise WrongInput(f"{argument}: expected a model, a Python file that builds a System, such as scenarios/models/two_phase_commit.py")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise WrongInput(f"{file}: no such file")
     builder = getattr(_module(path), name or BUILDER, None)
     if not callable(builder):

@@ -12,6 +12,9 @@ from typing import Any, Final, TextIO
 from rich.console import Console
 
 from sim.cli.exits import WrongInput
+from sim.model.text import decoded
+
+STDIN: Final = "standard input"
 
 PLAIN_WIDTH = 120
 """How wide tables are where nobody looks at a terminal: the same everywhere."""
@@ -51,22 +54,30 @@ def only_json(wanted: bool) -> Iterator[None]:
         _KEPT.pop()
 
 
-def read_text(argument: str) -> str:
-    """A file's text; `-` is standard input.
+def read_bytes(argument: str) -> bytes:
+    """What is in a file; `-` is standard input.
 
     Raises:
         WrongInput: it cannot be read.
     """
     if argument == "-":
-        try:
-            return sys.stdin.read()
-        except UnicodeDecodeError:
-            raise WrongInput("standard input is not UTF-8 text") from None
+        return sys.stdin.buffer.read()
     try:
-        return Path(argument).read_text("utf-8")
+        return Path(argument).read_bytes()
     except FileNotFoundError:
         raise WrongInput(f"{argument}: no such file") from None
-    except UnicodeDecodeError:
-        raise WrongInput(f"{argument}: is not UTF-8 text") from None
     except OSError as error:
         raise WrongInput(f"{argument}: cannot be read ({error.strerror})") from None
+
+
+def read_text(argument: str) -> str:
+    """A file's text; `-` is standard input.
+
+    Raises:
+        WrongInput: it cannot be read, or is no text.
+    """
+    data = read_bytes(argument)
+    try:
+        return decoded(data)
+    except ValueError as error:
+        raise WrongInput(f"{STDIN if argument == '-' else argument}: {error}") from None

@@ -5,6 +5,7 @@ All values are microseconds. A quantity that only a worker's log can tell is mis
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ def read_recordings(paths: Iterable[str | Path]) -> list[Recording]:
     bare: list[History] = []
     for path in paths:
         place = Path(path)
-        cases = sorted(file.parent for file in place.rglob(CASE)) if str(path) != "-" and place.is_dir() else []
+        cases = sorted(file.parent for file in place.rglob(CASE)) if str(path) != "-" and os.path.isdir(place) else []
         if cases:
             found += [Recording(str(case.name), tuple(histories([case])), read_log(case)) for case in cases]
         else:

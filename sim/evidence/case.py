@@ -8,6 +8,7 @@ of one clock after `t0`, the start of the first workflow; here they are microsec
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -183,7 +184,7 @@ def _history(file: Path) -> History:
 
 def _log(file: Path) -> tuple[Mapping[str, Any], ...] | None:
     """The rows of the workers' log in order of time; None when there is none."""
-    if not file.exists():
+    if not os.path.exists(file):
         return None
     try:
         text = file.read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ bounds explains an event, and *undecided* when the limit of tries was reached be
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def case_folders(paths: Iterable[str | Path]) -> list[Path]:
     """
     folders: list[Path] = []
     for path in map(Path, paths):
-        if (path / "case.json").exists() or not path.is_dir():
+        if os.path.exists(path / "case.json") or not os.path.isdir(path):
             folders.append(path)
             continue
         inside = sorted(file.parent for file in path.glob("*/case.json"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -41,7 +43,7 @@ def histories(paths: Iterable[str | Path], left: Left | None = None) -> Iterator
             yield from _read(sys.stdin.buffer.read(), STDIN)
             continue
         place = Path(path)
-        if place.is_dir():
+        if os.path.isdir(place):
             yield from _folder(place, left if left is not None else Left())
         else:
             yield from _read(_bytes(place), str(place))
@@ -93,6 +95,7 @@ def _decoded(data: bytes, source: str) -> list[tuple[str, object]]:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
             raise HistoryError(source, "", f"is a damaged gzip file ({error})") from None
+    data = data.removeprefix(BOM_UTF8)
     if not data.strip():
         raise HistoryError(source, "", "is empty; expected a history in JSON")
     try:
