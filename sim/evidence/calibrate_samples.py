@@ -13,7 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from sim.evidence.calllog import CASE, Call, CallLog, Ran, read_log
+from sim.evidence.calllog import Call, CallLog, Ran, read_log
+from sim.evidence.casefile import CASE
 from sim.history import events as ev
 from sim.history.commands import ScheduleActivity
 from sim.history.failures import TimeoutFailure, TimeoutType

@@ -72,6 +72,8 @@ def _bytes(path: Path) -> bytes:
         raise HistoryError(str(path), "", "no such file or folder") from None
     except OSError as error:
         raise HistoryError(str(path), "", f"cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise HistoryError(repr(str(path)), "", f"cannot be read ({error})") from None  # a NUL in its name
     return data
 
 
