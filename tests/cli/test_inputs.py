@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.cli.test_run import sim
+from tests.evidence.cases import REAL, copy
 
 SCENARIO = """
 until = "60s"
@@ -95,3 +97,39 @@ def test_names_that_are_too_long(words: tuple[str, ...], tmp_path: Path, monkeyp
     assert done.exit_code == 2, done.output
     assert LONG in done.stderr.replace("\n", "")
     assert "internal" not in done.stderr
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> list[str]:
+    """A damaged history, a good one, and a file that is none; the good one alone can be used."""
+    cut = tmp_path / "cut.json"
+    cut.write_bytes((REAL / "happy_path" / "w.json").read_bytes()[:900])
+    return [str(cut), str(REAL / "worker_killed" / "w.json"), str(tmp_path / "none.json")]
+
+
+def test_a_damaged_history_among_good_ones_is_told_and_the_rest_is_audited(mixed: list[str]) -> None:
+    done = sim("audit", *mixed, "--json")
+    assert done.exit_code == 2
+    found = json.loads(done.stdout)
+    assert (found["histories"], len(found["sessions"])) == (1, 1)
+    assert [problem.partition(": ")[0] for problem in found["damaged"]] == [mixed[0], mixed[2]]
+    assert done.stderr.splitlines() == [f"error: {problem}" for problem in found["damaged"]]
+
+
+def test_a_damaged_recording_among_good_ones_is_told_and_the_rest_is_learned_from(tmp_path: Path) -> None:
+    damaged = copy("creation_timeout", tmp_path, lambda content: content.update(t0="now"))
+    out = tmp_path / "latencies.toml"
+    done = sim("calibrate", str(damaged), str(REAL / "happy_path"), "--out", str(out), "--json")
+    assert done.exit_code == 2
+    found = json.loads(done.stdout)
+    assert (found["recordings"], found["file"]) == (1, str(out))
+    assert out.exists()
+    assert done.stderr == f"error: {damaged / 'case.json'}: t0: is 'now'; expected seconds since 1970\n"
+
+
+@pytest.mark.parametrize("command", ["audit", "calibrate"])
+def test_when_nothing_can_be_read_that_is_all(command: str, mixed: list[str], tmp_path: Path) -> None:
+    words = ["--out", str(tmp_path / "l.toml")] if command == "calibrate" else []
+    done = sim(command, mixed[0], *words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {mixed[0]}: line ")
