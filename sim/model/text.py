@@ -14,6 +14,7 @@ from typing import Any, Final
 DEEPEST: Final = 100
 """Nothing that this program reads is nested deeper than this."""
 
+_WRONG: Final = (TypeError, ValueError, RecursionError)
 _OPENING, _CLOSING = frozenset("[{"), frozenset("]}")
 
 
@@ -62,6 +63,41 @@ def too_deep(value: object) -> tuple[str | int, ...] | None:
         if not layer:
             return None
     return layer[0][0]
+
+
+def as_json(value: object) -> object:
+    """The value, if JSON has it; else as much as JSON has of it, and the rest as text: objects, numbers without end, sets."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except _WRONG:
+        return _plain(value, 0)
+    return value
+
+
+def _plain(value: Any, depth: int) -> object:
+    """The same of what JSON has."""
+    if depth > DEEPEST:
+        return "..."
+    if isinstance(value, dict):
+        return {_key(key): _plain(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner, depth + 1) for inner in value]
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except _WRONG:
+        return _told(value)
+    return value
+
+
+def _key(key: object) -> str:
+    return _told(key)
+
+
+def _told(value: object) -> str:
+    try:
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    except _WRONG:
+        return f"<{type(value).__name__}>"
 
 
 def _beyond(text: str, error: Exception) -> str:

@@ -129,3 +129,30 @@ def test_a_model_that_fails_is_not_our_failure(body: str, tmp_path: Path) -> Non
     assert done.exit_code == 2
     assert done.stderr.startswith(f"error: {tmp_path / 'm.py'}")
     assert "line 3, in build" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("object()", "object"), ("{(1, 2): 3}", "dict"), ("[object()]", "list"), ("10 ** 5000", "int"), ("'\\ud800'", "str"),
+        ("float('nan')", ""), ("{1, 2}", ""), ("nested", "list"),
+    ],
+)  # fmt: skip
+def test_results_that_json_does_not_have(value: str, kind: str, tmp_path: Path) -> None:
+    """Whatever a workflow returns, nothing is lost but the history that cannot be written, and that is told."""
+    body = f"nested = []\nfor _ in range(3000): nested = [nested]\nreturn {value}"
+    out = tmp_path / "out"
+    done = sim("run", str(_flow(tmp_path, body)), "--seed", "1", "--out", str(out), "--histories", str(out / "h"), "--json")
+    assert json.loads(done.stdout)["workflows"][0]["status"] == "COMPLETED"
+    assert {"run.tape", "report.html", "metrics.json", "trace.json", "timeline.svg"} <= {file.name for file in out.iterdir()}
+    json.loads((out / "metrics.json").read_text())
+    assert sim("replay", str(out / "run.tape")).exit_code == 0
+    if not kind:
+        assert done.exit_code == 0
+        return
+    assert done.exit_code == 2
+    assert done.stderr.startswith("error: workflow 'x', event 5 (WorkflowExecutionCompleted) has a value of type " + kind)
+    assert "expected what JSON has" in done.stderr
+    assert "everything else was" in done.stderr
+    again = sim("replay", str(out / "run.tape"), "--histories", str(tmp_path / "again"), "--json")
+    assert (again.exit_code, json.loads(again.stdout)["identical"]) == (2, True)
