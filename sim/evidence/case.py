@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sim.evidence.casefile import CASE, LOG, CaseError, HappeningEntry, RunEntry, read_case_file, read_rows
+from sim.evidence.casefile import CASE, LOG, LONGEST, CaseError, HappeningEntry, RunEntry, read_case_file, read_rows
 from sim.history.files import histories
 from sim.history.temporal_reader import History, HistoryError
 from sim.model.durations import parse_duration
@@ -80,7 +80,7 @@ def read_case(folder: Path, with_log: bool = True) -> Case:
         workers=content["workers"],
         workflows=content["workflows"],
         timeline=happenings(found.timeline),
-        runs=tuple(_runs(found.runs, folder)),
+        runs=tuple(_runs(found.runs, folder, round(found.t0 * SECOND))),
         log=_log(folder / LOG) if with_log else None,
     )
 
@@ -90,12 +90,17 @@ def happenings(entries: Iterable[HappeningEntry]) -> tuple[Happening, ...]:
     return tuple(Happening(round(entry.t * SECOND), entry.what, entry.who) for entry in entries)
 
 
-def _runs(entries: Iterable[RunEntry], folder: Path) -> Iterator[RecordedRun]:
+def _runs(entries: Iterable[RunEntry], folder: Path, t0: int) -> Iterator[RecordedRun]:
     numbers: dict[str, int] = {}
     for entry in entries:
         workflow = entry.workflow_id
         numbers[workflow] = numbers.get(workflow, 0) + 1
-        yield RecordedRun(workflow, numbers[workflow], entry.file, _history(folder / entry.file))
+        history = _history(folder / entry.file)
+        for event in history.events:
+            if abs(event.time - t0) > LONGEST * SECOND:
+                days = (event.time - t0) / SECOND / 86_400
+                raise CaseError(f"{folder / entry.file}: event {event.event_id}: is {days:.0f} days after t0; expected at most 400")
+        yield RecordedRun(workflow, numbers[workflow], entry.file, history)
 
 
 def _history(file: Path) -> History:

@@ -22,7 +22,9 @@ T = TypeVar("T")
 
 Since1970 = Annotated[float, Meta(ge=0, lt=1e11)]
 """Seconds, not later than the year 5138."""
-Seconds = Annotated[float, Meta(gt=-1e11, lt=1e11)]
+LONGEST: Final = 400 * 86_400
+"""Nothing in a case is further than this from t0, seconds: it is lived through, poll by poll, when the case is judged."""
+Seconds = Annotated[float, Meta(gt=-LONGEST, lt=LONGEST)]
 """Of the clock that is 0 at t0."""
 Milliseconds = Annotated[float, Meta(ge=0, lt=1e11)]
 Number = Annotated[int, Meta(ge=0, lt=2**31)]
@@ -239,7 +241,7 @@ _OBJECTS: Final[Mapping[str, str]] = {
     "workflows": "an object with id and steps",
     "timeline": 'an object such as {"t": 1.5, "what": "kill -9", "who": "A"}',
 }
-_TIMES: Final[Mapping[str, str]] = {"t0": "seconds since 1970", "t": "seconds after t0", "ms": "milliseconds"}
+_TIMES: Final[Mapping[str, str]] = {"t0": "seconds since 1970", "t": "seconds after t0, at most 400 days", "ms": "milliseconds"}
 
 
 def _shaped(content: object, kind: type[T], place: str, an_object: str = "") -> T:

@@ -42,7 +42,12 @@ def parse_toml(text: str) -> dict[str, Any]:
 def parse_json(text: str) -> Any:
     """The value of JSON. Raises ValueError with the place and what is wrong there."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if "\\ud" in text.lower():
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError as error:
+        raise ValueError(f"has the text {error.object[error.start]!r}, half a character; expected whole ones") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON ({error})") from None
     except (ValueError, RecursionError) as error:

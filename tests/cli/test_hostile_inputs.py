@@ -9,14 +9,12 @@ import json
 import os
 import random
 import shutil
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from sim.scenario.load import Scenario
 from tests.cli.test_run import sim
 from tests.evidence.cases import CASES, REAL
 
@@ -26,8 +24,8 @@ COUNT: Final = int(os.environ.get("HOSTILE", "60"))
 FIRST: Final = int(os.environ.get("HOSTILE_SEED", "1"))
 SCENARIOS: Final = ("file_processing", "file_processing_crash", "contention", "jobqueue_small")
 STRANGE: Final[tuple[Any, ...]] = (
-    None, True, -1, 0, 1, 3.5, 2**31, 10**30, float("inf"), float("nan"), "", "x", "0s", "-1s", "1e9s", "\0", "\ud800", "ä" * 300, "../..", [],
-    {}, [[]], [1], {"a": 1}, "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "A", "99999999999999999999",
+    None, True, -1, 0, 1, 3.5, 2**31, 10**30, float("inf"), float("nan"), "", "x", "0s", "-1s", "1e9s", "\0", "\ud800", "ä" * 300, "../..",
+    [], {}, [[]], [1], {"a": 1}, "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "A", "99999999999999999999",
 )  # fmt: skip
 
 
@@ -151,8 +149,6 @@ _TAPE = Path()
 def _recorded(tmp_path_factory: pytest.TempPathFactory) -> None:
     global _TAPE  # noqa: PLW0603
     out = tmp_path_factory.mktemp("tape")
-    content = tomllib.loads(Path("scenarios/file_processing_crash.toml").read_text())
-    assert Scenario.load("scenarios/file_processing_crash.toml").name and content
     assert sim("run", "file_processing_crash", "--seed", "7", "--out", str(out), "--full-tape").exit_code == 0
     _TAPE = out / "run.tape"
 
@@ -169,7 +165,7 @@ def test_whatever_comes_in(seed: int, kind: str, tmp_path: Path) -> None:
         told = f"{' '.join(words)}: {done.stderr[-600:]}"
         assert done.exit_code in (0, 1, 2, 4), told
         assert "Traceback" not in done.stderr, told
-        assert "internal" not in done.stderr, told
+        assert "internal failure" not in done.stderr, told
         if done.exit_code == 2:
             assert done.stderr.startswith(("error: ", "left out", "warning")), told
             assert "expected" in done.stderr or ":" in done.stderr, told
