@@ -24,13 +24,18 @@ def audit(paths: str | Path | Iterable[str | Path], slots: int | None = None) ->
         paths: files or folders with histories as Temporal exports them; "-" is standard input.
         slots: MaxConcurrentSessionExecutionSize of the workers, so that `slot_limit` can be judged.
 
+    What is damaged, or no history, stands in the result's `damaged`, and the others are looked at all the same.
+
     Raises:
-        HistoryError: a file is damaged, or no history.
+        HistoryError: nothing of it could be read.
     """
     left = Left()
     with _no_collector():
         result = audit_histories(histories([paths] if isinstance(paths, str | Path) else paths, left), slots)
+    if left.damaged and not result.runs:
+        raise left.damaged[0]
     result.passed_over = left.names
+    result.damaged = [str(error) for error in left.damaged]
     return result
 
 

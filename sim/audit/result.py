@@ -49,6 +49,8 @@ class AuditResult:
     """Files of folders that hold no history."""
     older: list[str] = field(default_factory=list)
     """Histories that another of the same run, which goes further, stands for."""
+    damaged: list[str] = field(default_factory=list)
+    """What could not be read, each with its place and what was expected."""
 
     @property
     def properties(self) -> dict[str, str]:
@@ -121,6 +123,7 @@ class AuditResult:
             "canceled_by_loss": [{"workflow_id": run.workflow_id, "run_id": run.run_id} for run in self.canceled_by_loss],
             "slots": self.limit,
             "passed_over": [*self.passed_over, *self.older],
+            "damaged": list(self.damaged),
         }
 
     def session(self, session: Session) -> dict[str, Any]:

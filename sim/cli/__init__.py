@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """The entry point: run the command line and exit with its code."""
-    from sim.cli.app import start
+    try:
+        from sim.cli.app import start
 
-    start()
+        start()
+    except KeyboardInterrupt:
+        # While the program was still being loaded; what a command does has its own answer.
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 __all__ = ["main"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from sim.cli import audit, calibrate, check, conform, describe, diff, doctor, explain, new, replay, run, schema, versions
 from sim.cli import list as list_command
+from sim.cli.exits import ignore_abandoned
 
 COMMANDS = (
     ("run", run.command),
@@ -62,4 +64,5 @@ for _name, _function in COMMANDS:
 
 def start() -> None:
     """Run the command line; ends the process with its exit code."""
+    sys.unraisablehook = ignore_abandoned
     app(prog_name="session-sim")

@@ -11,7 +11,7 @@ from typing import Any
 from sim.cli import versions
 from sim.cli.workflows_file import WorkflowsFile
 from sim.history.recorder import Recorder
-from sim.history.temporal_json import to_json
+from sim.history.temporal_json import NoJsonFormError, to_json
 from sim.report.story import StoryCollector
 from sim.report.summary import Judged
 from sim.report.timeline import TimelineCollector
@@ -74,7 +74,7 @@ def write_all(ran: Ran, out: Path) -> dict[str, str]:
     _write(out / "timeline.svg", drawn)
     _write(out / "trace.json", perfetto.dumps(line))
     _write(out / "report.html", html.render(contents))
-    _write(out / "metrics.json", json.dumps(metrics(ran), indent=2, ensure_ascii=False, default=str) + "\n")
+    _write(out / "metrics.json", json.dumps(metrics(ran), indent=2, ensure_ascii=False) + "\n")
     names = {"tape": "run.tape", "timeline": "timeline.svg", "report": "report.html", "metrics": "metrics.json", "trace": "trace.json"}
     return {kind: str(out / name) for kind, name in names.items()}
 
@@ -95,17 +95,24 @@ def metrics(ran: Ran) -> dict[str, Any]:
     return {**ran.to_json(), "promises": promises}
 
 
-def write_histories(recorder: Recorder, folder: Path, sdk_version: str) -> int:
-    """Write every run's history as Temporal's proto JSON: WORKFLOW.json, WORKFLOW.run2.json; how many."""
+def write_histories(recorder: Recorder, folder: Path, sdk_version: str) -> list[str]:
+    """Write every run's history as Temporal's proto JSON: WORKFLOW.json, WORKFLOW.run2.json.
+
+    Those with values that have no JSON form are left out; what is wrong with them comes back.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    count = 0
+    problems: list[str] = []
     for run in recorder:
         _, _, workflow, number = run.run.split("/")
         name = f"{workflow}.json" if number == "1" else f"{workflow}.run{number}.json"
-        _write(folder / name, json.dumps(to_json(run, EPOCH_US, sdk_version, workflow), indent=1, ensure_ascii=False) + "\n")
-        count += 1
-    return count
+        try:
+            spelled = to_json(run, EPOCH_US, sdk_version, workflow)
+        except NoJsonFormError as error:
+            problems.append(f"workflow {workflow!r}, {error}; {folder / name} was not written, everything else was")
+            continue
+        _write(folder / name, json.dumps(spelled, indent=1, ensure_ascii=False) + "\n")
+    return problems
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8")
+    path.write_text(text, "utf-8", errors="backslashreplace")  # half a character of a pair has no UTF-8

@@ -48,6 +48,8 @@ def command(
         audit_view.show(to_user(), result, every)
         for kind, file in files.items():
             to_user().print(f"{kind + ':':<11} {file}", soft_wrap=True)
+    if result.damaged:
+        leave(Exit.WRONG_INPUT)
     leave(Exit.OK if result.as_expected else Exit.NOT_AS_EXPECTED)
 
 
@@ -71,6 +73,8 @@ def _write(result: AuditResult, out: Path) -> dict[str, str]:
 
 def _warn(result: AuditResult) -> None:
     """Tell what was not looked at."""
+    for damaged in result.damaged:
+        to_side().print(f"error: {damaged}", markup=False, soft_wrap=True)
     for what, names in (("no history", result.passed_over), ("an older history of a run that is there, too", result.older)):
         if names:
             more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.exits import WrongInput, check_writable, guarded
-from sim.cli.output import print_json, to_user
+from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
+from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
     from sim.evidence.calibrate import Calibration
@@ -35,13 +35,16 @@ def command(
     check_writable(out.parent)
     calibration = _calibrated(recordings)
     files = [str(file) for file in _write(calibration, out, pictures)]
+    for damaged in calibration.damaged:
+        to_side().print(f"error: {damaged}", markup=False, soft_wrap=True)
     if as_json:
         print_json({**calibration.to_json(), "file": files[0], "pictures": files[1:]})
-        return
-    _show(calibration)
-    to_user().print(f"latencies: {files[0]}", soft_wrap=True, markup=False)
-    if pictures is not None:
-        to_user().print(f"pictures:  {len(files) - 1} files in {pictures}", soft_wrap=True, markup=False)
+    else:
+        _show(calibration)
+        to_user().print(f"latencies: {files[0]}", soft_wrap=True, markup=False)
+        if pictures is not None:
+            to_user().print(f"pictures:  {len(files) - 1} files in {pictures}", soft_wrap=True, markup=False)
+    leave(Exit.WRONG_INPUT if calibration.damaged else Exit.OK)
 
 
 def _calibrated(paths: list[str]) -> Calibration:

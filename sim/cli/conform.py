@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.table import Table
 
-from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
+from sim.cli.exits import Exit, check_writable, guarded, leave
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
-    from sim.evidence.result import ConformResult
+    from sim.evidence.result import CaseResult, ConformResult
 
 DEFAULT_OUT: Final = Path("reports/conformance")
-STYLES: Final = {"accepted": "green", "rejected": "bold red", "undecided": "yellow"}
+STYLES: Final = {"accepted": "green", "rejected": "bold red", "undecided": "yellow", "damaged": "bold yellow"}
 
 
 @guarded
@@ -34,12 +34,9 @@ def command(
     Example: session-sim conform tests/data/real --out reports/conformance
     """
     check_writable(out)
-    result = _judged(cases, not no_log, tries)
-    tapes = {case.name: out / f"{case.name}.tape" for case in result if case.tape is not None}
-    for case in result:
-        if case.tape is not None:
-            case.tape.write(tapes[case.name])
-    (out / "conformance.md").write_text(_markdown(result), "utf-8")
+    kept = Kept(out)
+    result = _judged(cases, not no_log, tries, kept)
+    tapes = kept.tapes
     if as_json:
         print_json({**result.to_json(tapes), "files": {"table": str(out / "conformance.md")}})
     else:
@@ -47,11 +44,31 @@ def command(
     leave(_code(result))
 
 
-def _judged(cases: list[str], with_log: bool, tries: int) -> ConformResult:
+class Kept:
+    """What is written as soon as it is known, so that nothing is lost if the command does not come to its end."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.tapes: dict[str, Path] = {}
+        self._results: list[CaseResult] = []
+
+    def take(self, case: CaseResult) -> None:
+        """Write the case's tape, and the table so far; say at once what is wrong with a damaged one."""
+        from sim.evidence.result import ConformResult
+
+        self._results.append(case)
+        if case.tape is not None:
+            self.tapes[case.name] = self.out / f"{case.name}.tape"
+            case.tape.write(self.tapes[case.name])
+        if case.problem:
+            to_side().print(f"error: {case.problem}", markup=False, soft_wrap=True)
+        (self.out / "conformance.md").write_text(_markdown(ConformResult(tuple(self._results))), "utf-8")
+
+
+def _judged(cases: list[str], with_log: bool, tries: int, kept: Kept) -> ConformResult:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from sim.evidence.case import CaseError
-    from sim.evidence.conforming import case_folders, conform
+    from sim.evidence.conforming import conform
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = to_side()
@@ -59,18 +76,32 @@ def _judged(cases: list[str], with_log: bool, tries: int) -> ConformResult:
         task = shown.add_task("", total=None)
 
         def judging(name: str) -> None:
-            shown.update(task, description=name, advance=1)
+            shown.update(task, description=name)
 
-        try:
-            shown.update(task, total=len(case_folders(cases)))
-            return conform(cases, with_log=with_log, most_tries=tries, progress=judging)
-        except CaseError as error:
-            raise WrongInput(str(error)) from None
+        def judged(case: CaseResult) -> None:
+            shown.update(task, advance=1)
+            kept.take(case)
+
+        shown.update(task, total=_how_many(cases))
+        return conform(cases, with_log=with_log, most_tries=tries, progress=judging, done=judged)
+
+
+def _how_many(cases: list[str]) -> int | None:
+    """So many cases there are; None when something among the paths is none."""
+    from sim.evidence.case import CaseError
+    from sim.evidence.conforming import case_folders
+
+    try:
+        return len(case_folders(cases))
+    except CaseError:
+        return None
 
 
 def _code(result: ConformResult) -> Exit:
     from sim.evidence.result import Verdict
 
+    if result.count(Verdict.DAMAGED):
+        return Exit.WRONG_INPUT
     if result.count(Verdict.REJECTED):
         return Exit.NOT_AS_EXPECTED
     return Exit.INCOMPLETE if result.count(Verdict.UNDECIDED) else Exit.OK
@@ -111,4 +142,6 @@ def _markdown(result: ConformResult) -> str:
     for case in result:
         if case.rejection is not None:
             lines.append(f"\n* **{case.name}**, {case.rejection}")
+        if case.problem:
+            lines.append(f"\n* **{case.name}**, {case.problem}")
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
+from types import CoroutineType
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
 import typer
@@ -44,8 +45,12 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(command)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        from sim.cli.output import only_json
+        from sim.cli.watchdog import watched
+
         try:
-            return command(*args, **kwargs)
+            with watched(), only_json(bool(kwargs.get("as_json"))):
+                return command(*args, **kwargs)
         except (typer.Exit, typer.Abort):
             raise
         except KeyboardInterrupt:
@@ -61,9 +66,9 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except OSError as error:
             # A full disk, or a folder where a file should go, is nothing that a report to us would mend.
             place = error.filename2 or error.filename or "output"
-            _say(f"error: {place}: {error.strerror or error}; expected a place that can be written to")
+            _say(f"error: {place}: {error.strerror or error}; expected what can be read, or a place that can be written to")
             leave(Exit.WRONG_INPUT)
-        except Exception as error:
+        except BaseException as error:  # also what code of users raises to end the program
             if _is_wrong_input(error):
                 _say(f"error: {error}")
                 leave(Exit.WRONG_INPUT)
@@ -72,24 +77,44 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     return inner
 
 
-def _is_wrong_input(error: Exception) -> bool:
+def _is_wrong_input(error: BaseException) -> bool:
     from sim.protocol.worker.work import UnknownActivityError
     from sim.scenario.problems import ScenarioError
     from sim.trace.tape import TapeError
-    from sim.workflow.errors import NotModelledError
+    from sim.workflow.errors import NotModelledError, WorkflowCodeError
 
-    return isinstance(error, WrongInput | ScenarioError | TapeError | UnknownActivityError | NotModelledError)
+    return isinstance(error, WrongInput | ScenarioError | TapeError | UnknownActivityError | NotModelledError | WorkflowCodeError)
 
 
-def _our_failure(error: Exception) -> NoReturn:
+def _our_failure(error: BaseException) -> NoReturn:
     if os.environ.get(SHOW_TRACEBACK):
         traceback.print_exception(error, file=sys.stderr)
     where = traceback.extract_tb(error.__traceback__)[-1]
+    if where.filename in _written_by_users():
+        _say(
+            f"error: {where.filename}, line {where.lineno}, in {where.name}: {type(error).__name__}: {error}; expected code that "
+            f"does not fail ({SHOW_TRACEBACK}=1 shows how it came there)"
+        )
+        leave(Exit.WRONG_INPUT)
     _say(
         f"internal failure: {type(error).__name__}: {error} ({os.path.basename(where.filename)}, line {where.lineno})\n"
         f"This is a mistake of session-sim, not yours. {SHOW_TRACEBACK}=1 shows where it comes from."
     )
     leave(Exit.OUR_FAILURE)
+
+
+def _written_by_users() -> set[str]:
+    """The files of the models and workflow modules that were loaded."""
+    from sim.cli.model_file import PREFIX as MODEL
+    from sim.scenario.code import PREFIX as MODULE
+
+    return {str(module.__file__) for name, module in list(sys.modules.items()) if name.startswith((MODEL, MODULE))}
+
+
+def ignore_abandoned(unraisable: Any) -> None:
+    """A hook for `sys.unraisablehook`: what the `finally` of an abandoned workflow does, when a run is over, reaches nobody."""
+    if not isinstance(unraisable.object, CoroutineType):
+        sys.__unraisablehook__(unraisable)
 
 
 def _say(text: str) -> None:

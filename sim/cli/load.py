@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-import tomllib
+import os
 from pathlib import Path
-from typing import Any
 
 from sim.cli import places
-from sim.cli.exits import WrongInput
-from sim.cli.output import read_text
+from sim.cli.output import STDIN, read_bytes, read_text
 from sim.scenario.load import Scenario
-from sim.trace.tape import Tape, TapeError, read
-
-STDIN = "standard input"
+from sim.trace.tape import Tape, parse, read
 
 
 def scenario(argument: str, overrides: list[str]) -> Scenario:
@@ -24,22 +19,8 @@ def scenario(argument: str, overrides: list[str]) -> Scenario:
     """
     if argument != "-":
         return Scenario.load(places.find(argument), overrides)
-    try:
-        content = tomllib.loads(read_text("-"))
-    except tomllib.TOMLDecodeError as error:
-        raise WrongInput(f"{STDIN}: is not TOML: {error}") from None
-    content.setdefault("name", "stdin")
-    _take_in_modules(content)
-    return Scenario.from_dict(content, overrides, STDIN)
-
-
-def _take_in_modules(content: dict[str, Any]) -> None:
-    """Workflow files that a scenario on standard input names are sought in the current directory."""
-    for section in content.get("workflows", []):
-        reference = section.get("workflow") if isinstance(section, dict) else None
-        file = reference.partition(":")[0] if isinstance(reference, str) else ""
-        if file.endswith(".py") and Path(file).is_file():
-            content.setdefault("modules", {})[file] = read_text(file)
+    # Files that it names are sought in the current directory.
+    return Scenario.parse(read_text("-"), overrides, STDIN, Path("stdin"))
 
 
 def scenario_text(argument: str, loaded: Scenario) -> str:
@@ -64,16 +45,6 @@ def tape(argument: str) -> Tape:
         TapeError: there is none, or it is damaged.
     """
     if argument == "-":
-        return _tape_from_stdin()
+        return parse(read_bytes("-"), f"the tape on {STDIN}")
     path = Path(argument)
-    return read(path / "run.tape" if path.is_dir() else path)
-
-
-def _tape_from_stdin() -> Tape:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "tape"
-        path.write_text(read_text("-"), "utf-8")
-        try:
-            return read(path)
-        except TapeError as error:
-            raise WrongInput(str(error).replace(f"tape {path}", f"the tape on {STDIN}")) from None
+    return read(path / "run.tape" if os.path.isdir(path) else path)

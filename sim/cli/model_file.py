@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from sim.cli.exits import WrongInput
 from sim.model.system import System
 
 BUILDER = "build"
+PREFIX = "sim_model_"
+"""Of the names of modules that are models."""
 
 
 def load(argument: str, settings: Sequence[str]) -> System:
@@ -26,7 +29,7 @@ def load(argument: str, settings: Sequence[str]) -> System:
     path = Path(file)
     if path.suffix != ".py":
         raise WrongInput(f"{argument}: expected a model, a Python file that builds a System, such as scenarios/models/two_phase_commit.py")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise WrongInput(f"{file}: no such file")
     builder = getattr(_module(path), name or BUILDER, None)
     if not callable(builder):
@@ -46,7 +49,7 @@ def load(argument: str, settings: Sequence[str]) -> System:
 
 
 def _module(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"model_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"{PREFIX}{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

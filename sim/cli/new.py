@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final
@@ -23,9 +24,9 @@ def command(
 
     Example: session-sim new my-sessions
     """
-    if directory.is_dir() and any(directory.iterdir()):
+    if os.path.isdir(directory) and any(directory.iterdir()):
         raise WrongInput(f"{directory}: is not empty; expected a directory that does not exist yet, or an empty one")
-    if directory.exists() and not directory.is_dir():
+    if os.path.exists(directory) and not os.path.isdir(directory):
         raise WrongInput(f"{directory}: is a file; expected a directory that does not exist yet")
     check_writable(directory)
     templates = resources.files("sim.cli").joinpath("starter")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def _looks_like_one(path: Path) -> bool:
 
 def is_scenario(argument: str) -> bool:
     """Whether this is the path of a file, or the name of a scenario that ships."""
-    return Path(argument).exists() or argument in [path.stem for path in shipped()]
+    return os.path.exists(argument) or argument in [path.stem for path in shipped()]
 
 
 def find(argument: str) -> Path:
@@ -44,9 +45,9 @@ def find(argument: str) -> Path:
         WrongInput: there is none.
     """
     path = Path(argument)
-    if path.is_file():
+    if os.path.isfile(path):  # unlike the methods of paths these say no to names that are too long
         return path
-    if path.is_dir():
+    if os.path.isdir(path):
         found = path / "scenario.toml"
         if found.is_file():
             return found

@@ -26,6 +26,7 @@ def command(
     """
     from sim.cli import load
     from sim.cli.progress import patiently
+    from sim.cli.run import say_unwritten
     from sim.scenario.replay import replay
 
     recorded = load.tape(tape)
@@ -33,7 +34,7 @@ def command(
         check_writable(histories)
     with patiently("replaying"):
         outcome = replay(recorded, histories is not None)
-    files = _write(outcome, histories)
+    files, problems = _write(outcome, histories)
     if as_json:
         print_json({**outcome.to_json(), "files": files})
     elif outcome.identical:
@@ -46,15 +47,16 @@ def command(
             when = f" at {difference.at_s:g} s" if difference.at_s is not None else ""
             console.print(f"first difference{when}:\n  recorded  {difference.recorded}\n  now       {difference.now}", markup=False)
         console.print(f"The tape was made by {recorded.made_by}. Another version of the program may choose otherwise.", style="dim")
+    say_unwritten(problems)
     leave(Exit.OK if outcome.identical else Exit.NOT_AS_EXPECTED)
 
 
-def _write(outcome: ReplayResult, histories: Path | None) -> dict[str, str]:
-    """Write the histories of the new run, and say where."""
+def _write(outcome: ReplayResult, histories: Path | None) -> tuple[dict[str, str], list[str]]:
+    """Write the histories of the new run, and say where, and what could not be written."""
     from sim.cli.artifacts import write_histories
 
     recorder = outcome.result.recorder
     if histories is None or recorder is None:
-        return {}
-    write_histories(recorder, histories, str(outcome.result.tape.scenario["cluster"]["sdk_version"]))
-    return {"histories": str(histories)}
+        return {}, []
+    problems = write_histories(recorder, histories, str(outcome.result.tape.scenario["cluster"]["sdk_version"]))
+    return {"histories": str(histories)}, problems

@@ -55,13 +55,14 @@ def command(
     listed = watchers.workflows.finish() if watchers is not None and watchers.workflows is not None else None
     text, again = load.scenario_text(scenario, loaded), reproduce(scenario, seed, overrides or (), out)
     ran = Ran(result, _judged(result, loaded), loaded, text, again, watchers, str(listed or ""))
-    files = _write(ran, out, histories)
+    files, problems = _write(ran, out, histories)
     for warning in troubles.warnings():
         to_side().print(warning, style="yellow", markup=False, soft_wrap=True)
     if as_json:
         print_json({**ran.to_json(), "files": files})
     else:
         _show(ran, files)
+    say_unwritten(problems)
     leave(Exit.OK if result.as_expected else Exit.NOT_AS_EXPECTED)
 
 
@@ -107,10 +108,12 @@ def _judged(result: Any, loaded: Scenario) -> Any:
     return judged(result, loaded.model.expect)
 
 
-def _write(ran: Any, out: Path | None, histories: Path | None) -> dict[str, str]:
+def _write(ran: Any, out: Path | None, histories: Path | None) -> tuple[dict[str, str], list[str]]:
+    """Write everything, and say where, and what could not be written."""
     from sim.cli.artifacts import write_all, write_histories
 
     files: dict[str, str] = {}
+    problems: list[str] = []
     if out is not None:
         files |= write_all(ran, out)
     if histories is not None:
@@ -118,9 +121,17 @@ def _write(ran: Any, out: Path | None, histories: Path | None) -> dict[str, str]
         if out is not None and (out / "histories").resolve() != histories.resolve():
             folders.append(out / "histories")
         for folder in folders:
-            write_histories(ran.result.recorder, folder, ran.scenario.model.cluster.sdk_version)
+            problems += write_histories(ran.result.recorder, folder, ran.scenario.model.cluster.sdk_version)
         files["histories"] = str(histories)
-    return files
+    return files, problems
+
+
+def say_unwritten(problems: Sequence[str]) -> None:
+    """Say which histories were not written, and end the command if there are any."""
+    for problem in problems:
+        to_side().print(f"error: {problem}", markup=False, soft_wrap=True)
+    if problems:
+        leave(Exit.WRONG_INPUT)
 
 
 def _show(ran: Any, files: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.model.text import as_json
 from sim.protocol import observations as obs
 from sim.scenario.metrics import KEPT_WORKFLOWS, SECOND, SessionMetrics, plain
 
@@ -42,8 +43,8 @@ class WorkflowsFile:
 
     def _write(self, name: str, status: str, outcome: object) -> None:
         wait = self._sessions.waited.pop(name, None)
-        row = {"id": name, "status": status, "wait_s": None if wait is None else wait / SECOND, "outcome": outcome}
-        self._file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+        row = {"id": name, "status": status, "wait_s": None if wait is None else wait / SECOND, "outcome": as_json(outcome)}
+        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
         self.count += 1
 
     def finish(self) -> Path | None:

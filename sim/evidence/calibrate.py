@@ -15,6 +15,8 @@ from sim.evidence.calibrate_hidden import Mixture, Separated, separate, without
 from sim.evidence.calibrate_laws import MOST_VALUES, Fitted, empirical, fit, thinned
 from sim.evidence.calibrate_reads import told_apart
 from sim.evidence.calibrate_samples import COLD, Gathered, Pair, gather, read_recordings
+from sim.evidence.casefile import CaseError
+from sim.history.temporal_reader import HistoryError
 from sim.model.durations import format_duration
 from sim.model.laws import Constant, Empirical
 from sim.scenario.values import write_law
@@ -42,6 +44,8 @@ class Calibration:
     separated: Separated | None = field(default=None, repr=False)
     together: Together | None = None
     """What values of one time have in common."""
+    damaged: tuple[str, ...] = ()
+    """Recordings that could not be used, each with its place and what was expected."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `session-sim calibrate --json` prints, without `file`."""
@@ -51,6 +55,7 @@ class Calibration:
             "histories": self.histories,
             "pairs": self.pairs,
             "with_log": self.with_log,
+            "damaged": list(self.damaged),
             "busy": None if self.together is None else asdict(self.together),
         }
 
@@ -85,15 +90,21 @@ class Calibration:
 def calibrate(paths: Iterable[str | Path]) -> Calibration:
     """Learn latencies from case folders (with `case.json` and `log.jsonl`) and histories.
 
+    What is damaged stands in the result's `damaged`, and the others are learned from all the same.
+
     Raises:
-        HistoryError, CaseError: something cannot be read.
+        HistoryError, CaseError: nothing can be read.
         ValueError: nothing was told about any latency.
     """
-    recordings = read_recordings(paths)
+    damaged: list[HistoryError | CaseError] = []
+    recordings = read_recordings(paths, damaged)
+    if damaged and not recordings:
+        raise damaged[0]
     gathered = gather(recordings)
     if not gathered.samples:
         raise ValueError("the recordings tell of no latency: no task in them was started or answered")
-    return learn(gathered, len(recordings), sum(len(recording.histories) for recording in recordings))
+    learned = learn(gathered, len(recordings), sum(len(recording.histories) for recording in recordings))
+    return replace(learned, damaged=tuple(map(str, damaged)))
 
 
 def learn(gathered: Gathered, recordings: int = 0, histories: int = 0, quick: bool = False) -> Calibration:

@@ -5,6 +5,7 @@ All values are microseconds. A quantity that only a worker's log can tell is mis
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +13,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from sim.evidence.calllog import CASE, Call, CallLog, Ran, read_log
+from sim.evidence.calllog import Call, CallLog, Ran, read_log
+from sim.evidence.casefile import CASE, CaseError
 from sim.history import events as ev
 from sim.history.commands import ScheduleActivity
 from sim.history.failures import TimeoutFailure, TimeoutType
-from sim.history.files import histories
-from sim.history.temporal_reader import History, ReadEvent
+from sim.history.files import Left, histories
+from sim.history.temporal_reader import History, HistoryError, ReadEvent
 from sim.model.spans import SECOND
 from sim.protocol.shard import BURST
 from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
@@ -80,22 +82,37 @@ class Gathered:
         self.moments.extend(other.moments)
 
 
-def read_recordings(paths: Iterable[str | Path]) -> list[Recording]:
+def read_recordings(paths: Iterable[str | Path], damaged: list[HistoryError | CaseError] | None = None) -> list[Recording]:
     """Case folders (also folders of such), and other histories, which count as one recording.
+
+    Args:
+        paths: folders and files; "-" is standard input.
+        damaged: what is wrong with those that cannot be used goes there, and the others are read; without it, it is raised.
 
     Raises:
         HistoryError: a history cannot be read.
         CaseError: a case or a log cannot be read.
     """
+    left = Left()
+    errors: list[HistoryError | CaseError] = []
     found: list[Recording] = []
     bare: list[History] = []
     for path in paths:
         place = Path(path)
-        cases = sorted(file.parent for file in place.rglob(CASE)) if str(path) != "-" and place.is_dir() else []
+        cases = sorted(file.parent for file in place.rglob(CASE)) if str(path) != "-" and os.path.isdir(place) else []
         if cases:
-            found += [Recording(str(case.name), tuple(histories([case])), read_log(case)) for case in cases]
+            for case in cases:
+                try:
+                    found.append(Recording(str(case.name), tuple(histories([case])), read_log(case)))
+                except (HistoryError, CaseError) as error:
+                    errors.append(error)
         else:
-            bare += histories([path])
+            bare += histories([path], left)
+    errors += left.damaged
+    if errors and damaged is None:
+        raise errors[0]
+    if damaged is not None:
+        damaged += errors
     return [*found, Recording("histories", tuple(bare))] if bare else found
 
 

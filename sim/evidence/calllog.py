@@ -6,27 +6,21 @@ after `t0` of the case. All times here are integer microseconds since 1970.
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sim.evidence.case import CaseError, Happening, happenings
+from sim.evidence.case import Happening, happenings
+from sim.evidence.casefile import CASE, LOG, ActivityEnd, ActivityStart, Row, Rpc, WorkerStarted, read_clock, read_rows
 from sim.model.spans import SECOND
-
-LOG: Final = "log.jsonl"
-CASE: Final = "case.json"
 
 SETTLING: Final = SECOND
 """After a worker runs again, or its network does, its calls are not ordinary ones for so long."""
 
 _ENDS: Final[Mapping[str, str]] = {"SIGSTOP": "SIGCONT", "network held": "network released"}
 _MOMENTS: Final = ("kill -9", "machine lost", "graceful stop")
-
-
-class LogError(CaseError):
-    """A case or its log cannot be used; the message says file, line and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,73 +80,46 @@ def read_log(folder: Path) -> CallLog | None:
     Raises:
         CaseError: `case.json` or `log.jsonl` is not what it should be.
     """
-    if not (folder / CASE).is_file() or not (folder / LOG).is_file():
+    if not os.path.isfile(folder / CASE) or not os.path.isfile(folder / LOG):
         return None
-    case = _object((folder / CASE).read_text("utf-8"), str(folder / CASE))
-    if not isinstance(case.get("t0"), (int, float)):
-        raise LogError(f"{folder / CASE}: t0 is {case.get('t0')!r}; expected the time 0 of the log, seconds since 1970")
-    zero = round(case["t0"] * SECOND)
-    log = CallLog(disturbed=_disturbances(happenings({"timeline": [], **case}, folder / CASE), zero))
-    begun: dict[tuple[str, str, str, int], Mapping[str, Any]] = {}
-    for number, line in enumerate((folder / LOG).read_text("utf-8").splitlines(), 1):
-        if line.strip():
-            where = f"{folder / LOG}, line {number}"
-            entry = _object(line, where)
-            try:
-                _take(log, begun, entry, zero)
-            except (KeyError, TypeError, ValueError) as error:
-                raise LogError(f"{where}: lacks {error}; expected what a worker logs, such as a call with method, ms and t") from None
+    clock = read_clock(folder / CASE)
+    zero = round(clock.t0 * SECOND)
+    log = CallLog(disturbed=_disturbances(happenings(clock.timeline), zero))
+    begun: dict[tuple[str, str, str, int], ActivityStart] = {}
+    for row, _ in read_rows(folder / LOG):
+        _take(log, begun, row, zero)
     log.started.sort()
     for left in begun.values():
         log.ran.append(_ran(left, None, zero))
     return log
 
 
-def _object(text: str, where: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise LogError(f"{where}: is not JSON ({error})") from None
-    if not isinstance(found, dict):
-        raise LogError(f"{where}: is {text[:40]!r}; expected an object")
-    return found
-
-
-def _take(log: CallLog, begun: dict[tuple[str, str, str, int], Mapping[str, Any]], entry: Mapping[str, Any], zero: int) -> None:
-    match entry["ev"]:
-        case "rpc":
-            end = _at(entry, zero)
-            log.calls.append(
-                Call(
-                    entry["method"], entry["worker"], end - round(entry["ms"] * 1000), end, entry.get("queue", ""),
-                    bool(entry.get("got")), entry.get("error", ""), entry.get("fault", ""),
-                )
-            )  # fmt: skip
-        case "worker_started":
-            log.started.append(_at(entry, zero))
-        case "activity_start":
-            begun[_attempt(entry)] = entry
-        case "activity_end":
-            first = begun.pop(_attempt(entry), None)
+def _take(log: CallLog, begun: dict[tuple[str, str, str, int], ActivityStart], row: Row, zero: int) -> None:
+    at = zero + round(row.t * SECOND)
+    match row:
+        case Rpc():
+            begin = at - round(row.ms * 1000)
+            log.calls.append(Call(row.method, row.worker, begin, at, row.queue, row.got, row.error, row.fault))
+        case WorkerStarted():
+            log.started.append(at)
+        case ActivityStart():
+            begun[_attempt(row)] = row
+        case ActivityEnd():
+            first = begun.pop(_attempt(row), None)
             if first is not None:
-                log.ran.append(_ran(first, entry, zero))
+                log.ran.append(_ran(first, row, zero))
         case _:
             pass
 
 
-def _attempt(entry: Mapping[str, Any]) -> tuple[str, str, str, int]:
-    return entry["worker"], entry["run"], entry["activity"], entry["attempt"]
+def _attempt(row: ActivityStart | ActivityEnd) -> tuple[str, str, str, int]:
+    return row.worker, row.run, str(row.activity), row.attempt
 
 
-def _ran(first: Mapping[str, Any], last: Mapping[str, Any] | None, zero: int) -> Ran:
-    return Ran(
-        first["worker"], first["queue"], first["run"], first["activity"], first["type"], first["attempt"], _at(first, zero),
-        None if last is None else _at(last, zero), last is not None and "error" in last,
-    )  # fmt: skip
-
-
-def _at(entry: Mapping[str, Any], zero: int) -> int:
-    return zero + round(float(entry["t"]) * SECOND)
+def _ran(first: ActivityStart, last: ActivityEnd | None, zero: int) -> Ran:
+    begin, end = zero + round(first.t * SECOND), None if last is None else zero + round(last.t * SECOND)
+    failed = last is not None and last.error is not None
+    return Ran(first.worker, first.queue, first.run, str(first.activity), first.type, first.attempt, begin, end, failed)
 
 
 def _disturbances(timeline: Iterable[Happening], zero: int) -> dict[str, list[tuple[int, int]]]:

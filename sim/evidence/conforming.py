@@ -7,7 +7,8 @@ bounds explains an event, and *undecided* when the limit of tries was reached be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from sim.evidence.case import Case, CaseError, read_case
@@ -24,28 +25,54 @@ from sim.scenario.load import Scenario
 from sim.scenario.run import PreparedRun
 
 Progress = Callable[[str], None]
+Done = Callable[[CaseResult], None]
 
 
 def conform(
-    paths: Iterable[str | Path], *, with_log: bool = True, most_tries: int = MOST_RUNS, progress: Progress = lambda name: None
+    paths: Iterable[str | Path],
+    *,
+    with_log: bool = True,
+    most_tries: int = MOST_RUNS,
+    progress: Progress = lambda name: None,
+    done: Done = lambda result: None,
 ) -> ConformResult:
-    """Judge recorded cases.
+    """Judge recorded cases. A folder that is no case, or a damaged one, or has something that this simulator does not do, is
+    one of the results, with what is wrong with it.
 
     Args:
         paths: folders of cases, each with a case.json, or folders of such folders.
         with_log: take the workers' logs into account; without them only histories are followed.
         most_tries: how often the cluster of a case is run at most.
         progress: called with a case's name before it is judged.
-
-    Raises:
-        CaseError: a folder is no case, or a damaged one, or has something that this simulator does not do.
+        done: called with the result of each case as soon as there is one.
     """
     results = []
-    for folder in case_folders(paths):
-        case = read_case(folder, with_log)
-        progress(case.name)
-        results.append(judge(case, most_tries))
+    for path in paths:
+        for result in _results(path, with_log, most_tries, progress):
+            done(result)
+            results.append(result)
     return ConformResult(tuple(results))
+
+
+def _results(path: str | Path, with_log: bool, most_tries: int, progress: Progress) -> Iterator[CaseResult]:
+    """What becomes of the cases of one path."""
+    try:
+        folders = case_folders([path])
+    except CaseError as error:
+        yield _damaged(str(path), error)
+        return
+    for folder in folders:
+        try:
+            case = read_case(folder, with_log)
+            progress(case.name)
+            result = judge(case, most_tries)
+        except CaseError as error:
+            result = _damaged(folder.name or str(path), error)
+        yield result
+
+
+def _damaged(name: str, error: CaseError) -> CaseResult:
+    return CaseResult(name, Verdict.DAMAGED, 0, 0, None, None, None, str(error))
 
 
 def case_folders(paths: Iterable[str | Path]) -> list[Path]:
@@ -56,7 +83,7 @@ def case_folders(paths: Iterable[str | Path]) -> list[Path]:
     """
     folders: list[Path] = []
     for path in map(Path, paths):
-        if (path / "case.json").exists() or not path.is_dir():
+        if os.path.exists(path / "case.json") or not os.path.isdir(path):
             folders.append(path)
             continue
         inside = sorted(file.parent for file in path.glob("*/case.json"))

@@ -19,6 +19,8 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     UNDECIDED = "undecided"
+    DAMAGED = "damaged"
+    """It could not be judged: something in it is missing, damaged, or not known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class CaseResult:
     largest_difference_ms: float | None
     rejection: Rejection | None
     tape: Tape | None
+    problem: str = ""
+    """Of a damaged case: which file and key, and what was expected."""
 
     def to_json(self, tape: Path | None = None) -> dict[str, Any]:
         """The object that `session-sim conform --json` prints for it. `tape`: where the tape was written."""
@@ -72,6 +76,7 @@ class CaseResult:
             "largest_difference_ms": self.largest_difference_ms,
             "tape": None if tape is None else str(tape),
             "rejected_at": place,
+            "problem": self.problem or None,
         }
 
 
@@ -89,6 +94,7 @@ class ConformResult(FixedRows[CaseResult]):
         frames.number("rejected_event", lambda c: c.rejection.event_id if c.rejection else None),
         frames.text("recorded", lambda c: c.rejection.recorded if c.rejection else ""),
         frames.text("possible", lambda c: "; ".join(c.rejection.possible) if c.rejection else ""),
+        frames.text("problem", lambda c: c.problem),
     )
 
     def count(self, verdict: Verdict) -> int:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,46 +25,56 @@ _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Left:
-    """Files of folders that hold JSON and no history: `names`, with what they lack."""
+    """What was left out. `names`: files of folders that hold JSON and no history; `damaged`: what is wrong with the others."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.damaged: list[HistoryError] = []
 
 
 def histories(paths: Iterable[str | Path], left: Left | None = None) -> Iterator[History]:
     """All histories of these files and folders, in order; `-` is standard input.
 
     A file that is named has to be a history. In a folder, searched with all below it, a file of other JSON is passed over
-    and entered in `left`; a damaged one is an error there, too.
+    and entered in `left`. What is damaged is entered there, too, and the rest is read; without `left` it is an error.
 
     Raises:
         HistoryError: a file cannot be read, is damaged, or is something else.
     """
     for path in paths:
         if str(path) == "-":
-            yield from _read(sys.stdin.buffer.read(), STDIN)
+            yield from _read(sys.stdin.buffer.read, STDIN, left)
             continue
         place = Path(path)
-        if place.is_dir():
-            yield from _folder(place, left if left is not None else Left())
+        if os.path.isdir(place):
+            yield from _folder(place, left)
         else:
-            yield from _read(_bytes(place), str(place))
+            yield from _read(partial(_bytes, place), str(place), left)
 
 
-def _folder(folder: Path, left: Left) -> Iterator[History]:
-    found = sorted(file for file in folder.rglob("*") if file.name.endswith(SUFFIXES) and file.is_file())
-    if not found:
-        raise HistoryError(str(folder), "", f"holds no file that ends in {', '.join(SUFFIXES)}; expected histories")
-    passed_over = []
-    for file in found:
-        contents = _decoded(_bytes(file), str(file))
-        if any(isinstance(content, dict) and "events" in content for _, content in contents):
-            yield from (_named(read_history(content, where), file) for where, content in contents)
-        else:
-            passed_over.append(str(file))
-    if len(passed_over) == len(found):
-        raise HistoryError(str(folder), "", f"holds no history, only other JSON such as {passed_over[0]}; expected histories")
-    left.names.extend(passed_over)
+@contextmanager
+def _entering(left: Left | None) -> Iterator[None]:
+    """Enter what is damaged in `left`, if there is one."""
+    try:
+        yield
+    except HistoryError as error:
+        if left is None:
+            raise
+        left.damaged.append(error)
+
+
+def _folder(folder: Path, left: Left | None) -> Iterator[History]:
+    with _entering(left):
+        found = sorted(file for file in folder.rglob("*") if file.name.endswith(SUFFIXES) and file.is_file())
+        if not found:
+            raise HistoryError(str(folder), "", f"holds no file that ends in {', '.join(SUFFIXES)}; expected histories")
+        passed_over: list[str] = []
+        for file in found:
+            yield from _read(partial(_bytes, file), str(file), left, passed_over)
+        if len(passed_over) == len(found):
+            raise HistoryError(str(folder), "", f"holds no history, only other JSON such as {passed_over[0]}; expected histories")
+        if left is not None:
+            left.names.extend(passed_over)
 
 
 def _bytes(path: Path) -> bytes:
@@ -70,12 +84,25 @@ def _bytes(path: Path) -> bytes:
         raise HistoryError(str(path), "", "no such file or folder") from None
     except OSError as error:
         raise HistoryError(str(path), "", f"cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise HistoryError(repr(str(path)), "", f"cannot be read ({error})") from None  # a NUL in its name
     return data
 
 
-def _read(data: bytes, source: str) -> Iterator[History]:
-    for where, content in _decoded(data, source):
-        yield _named(read_history(content, where), Path(source))
+def _read(bytes_of: Callable[[], bytes], source: str, left: Left | None, others: list[str] | None = None) -> Iterator[History]:
+    """The histories of a file. With `others`, a file of other JSON is entered there."""
+    contents: list[tuple[str, object]] = []
+    with _entering(left):
+        contents = _decoded(bytes_of(), source)
+    if others is not None and contents and not any(isinstance(content, dict) and "events" in content for _, content in contents):
+        others.append(source)
+        return
+    for where, content in contents:
+        history = None
+        with _entering(left):
+            history = _named(read_history(content, where), Path(source))
+        if history is not None:
+            yield history
 
 
 def _named(history: History, file: Path) -> History:
@@ -93,6 +120,7 @@ def _decoded(data: bytes, source: str) -> list[tuple[str, object]]:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
             raise HistoryError(source, "", f"is a damaged gzip file ({error})") from None
+    data = data.removeprefix(BOM_UTF8)
     if not data.strip():
         raise HistoryError(source, "", "is empty; expected a history in JSON")
     try:

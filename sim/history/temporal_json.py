@@ -52,7 +52,7 @@ from sim.history.failures import (
     TimeoutFailure,
     TimeoutType,
 )
-from sim.history.recorder import Recorded, RecordedRun
+from sim.history.recorder import Names, Recorded, RecordedRun
 from sim.history.temporal_reader import INLINE_REQUEST
 
 Json: TypeAlias = dict[str, Any]
@@ -94,7 +94,7 @@ def to_json(run: RecordedRun, epoch: datetime | int, sdk_version: str = "1.48.0"
 
     Raises:
         ValueError: the epoch has no time zone, or the SDK version is not like "1.48.0".
-        TypeError: a payload has no JSON form.
+        NoJsonFormError: a value has no JSON form.
     """
     writer = _Writer(run, _since_1970(epoch), _version(sdk_version), workflow_id or run.run.rpartition("/")[0] or run.run)
     return {"events": [writer.event(recorded) for recorded in run.events]}
@@ -153,6 +153,18 @@ def _type_name(event: Event) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).upper()
 
 
+class NoJsonFormError(TypeError):
+    """A value of a history has no JSON form; the message says in which event, and of which type it is."""
+
+
+def _encoded(names: Names, value: object) -> bytes:
+    try:
+        return msgspec.json.encode(names.translate(value))
+    except (TypeError, ValueError, RecursionError) as error:
+        expected = "expected what JSON has: None, booleans, numbers, text, lists, and dicts with text as keys"
+        raise NoJsonFormError(f"a value of type {type(value).__name__} that has no JSON form ({error}); {expected}") from None
+
+
 class _Writer:
     """Spells the events of one run, first to last."""
 
@@ -175,12 +187,21 @@ class _Writer:
             "eventTime": self._timestamp(recorded.time),
             "eventType": f"EVENT_TYPE_{_type_name(recorded.event)}",
             "taskId": str(_FIRST_TASK_ID + recorded.event_id),
-            f"{name[0].lower()}{name[1:]}EventAttributes": _MAKERS[type(recorded.event)](self, recorded, recorded.event),
+            f"{name[0].lower()}{name[1:]}EventAttributes": self._attributes(recorded, name),
         }
         if isinstance(recorded.event, TimerStarted) and recorded.event.summary and self._sdk >= _SUMMARIES_SINCE:
             spelled["userMetadata"] = {"summary": self.payload(recorded.event.summary)}
-        self._bytes += len(msgspec.json.encode(spelled))
+        try:
+            self._bytes += len(msgspec.json.encode(spelled))
+        except UnicodeEncodeError as error:
+            raise NoJsonFormError(f"event {recorded.event_id} ({name}) has the text {error.object!r:.60}, which is no UTF-8") from None
         return spelled
+
+    def _attributes(self, recorded: Recorded, name: str) -> Json:
+        try:
+            return _MAKERS[type(recorded.event)](self, recorded, recorded.event)
+        except NoJsonFormError as error:
+            raise NoJsonFormError(f"event {recorded.event_id} ({name}) has {error}") from None
 
     def _timestamp(self, time: int) -> str:
         seconds, microseconds = divmod(self._since_1970 + time, 1_000_000)
@@ -196,7 +217,7 @@ class _Writer:
         if isinstance(value, bytes):
             encoding, data = b"binary/plain", self.names.token(value)
         else:
-            encoding, data = b"json/plain", msgspec.json.encode(self.names.translate(value))
+            encoding, data = b"json/plain", _encoded(self.names, value)
         return {"metadata": {"encoding": base64.b64encode(encoding).decode()}, "data": base64.b64encode(data).decode()}
 
     def failure(self, failure: Failure | None) -> Json | None:

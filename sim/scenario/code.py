@@ -10,9 +10,13 @@ import sys
 from collections.abc import Mapping
 from hashlib import blake2b
 from types import ModuleType
+from typing import Final
 
 from sim.workflow.definition import Definition, workflow
 from sim.workflow.script import SCRIPT
+
+PREFIX: Final = "sim_scenario_"
+"""Of the names of modules with workflows."""
 
 
 def run_module(name: str, source: str) -> ModuleType:
@@ -22,7 +26,7 @@ def run_module(name: str, source: str) -> ModuleType:
         ValueError: it cannot be run; the message says in which line.
     """
     digest = blake2b(source.encode(), digest_size=8).hexdigest()
-    full = f"sim_scenario_{name.removesuffix('.py').replace('/', '_')}_{digest}"
+    full = f"{PREFIX}{name.removesuffix('.py').replace('/', '_')}_{digest}"
     if full in sys.modules:
         return sys.modules[full]
     module = ModuleType(full)

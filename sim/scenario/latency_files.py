@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from sim.model.text import decoded, parse_toml
 from sim.scenario.problems import Problem, did_you_mean
 
 KEY: Final = "latencies"
@@ -41,7 +42,8 @@ def take_in_latencies(content: dict[str, Any], directory: Path) -> list[Problem]
             own.setdefault(key, value)
     _fill(content, "network", tables.get("network", {}))
     for kind, table in tables.get("activities", {}).items():
-        _fill(content.setdefault("activities", {}), kind, table)
+        if isinstance(content.setdefault("activities", {}), dict) and isinstance(table, dict):
+            _fill(content["activities"], kind, table)
     return _arrivals(content, tables.get("arrivals", {}))
 
 
@@ -71,13 +73,15 @@ def _arrivals(content: dict[str, Any], known: Mapping[str, Any]) -> list[Problem
 def _read(name: str, directory: Path) -> dict[str, Any]:
     """The tables of a file. Raises ValueError when it cannot be read or has other sections."""
     places = [directory / name, Path(name)]
-    path = next((place for place in places if place.is_file()), None)
+    path = next((place for place in places if os.path.isfile(place)), None)
     if path is None:
         raise ValueError(f"there is no file {name}; expected one beside the scenario, as session-sim calibrate --out writes it")
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"the file {name} cannot be used: {error}") from None
+        tables = parse_toml(decoded(path.read_bytes()))
+    except OSError as error:
+        raise ValueError(f"the file {name} cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise ValueError(f"the file {name} {error}") from None
     for section, table in tables.items():
         if section not in SECTIONS or not isinstance(table, dict):
             raise ValueError(f"the file {name} has {section!r}; expected the sections {', '.join(SECTIONS)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-import tomllib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.model.durations import format_duration
+from sim.model.text import DEEPEST, decoded, parse_toml, too_deep
 from sim.scenario import shown
 from sim.scenario.beyond import beyond
 from sim.scenario.checks import check
@@ -44,12 +45,12 @@ class Scenario:
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = decoded(path.read_bytes())
         except OSError as error:
             problem = f"the file cannot be read ({error.strerror}); expected a scenario, such as scenarios/file_processing.toml"
             raise ScenarioError(str(path), [Problem((), problem)]) from None
-        except UnicodeDecodeError:
-            raise ScenarioError(str(path), [Problem((), "the file is not text; expected a scenario in TOML")]) from None
+        except ValueError as error:
+            raise ScenarioError(str(path), [Problem((), str(error))]) from None
         return cls.parse(text, overrides, str(path), path)
 
     @classmethod
@@ -60,9 +61,9 @@ class Scenario:
             ScenarioError: it is not TOML, or something in it is wrong; the message says all of it.
         """
         try:
-            content = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ScenarioError(source, [Problem((), f"is not TOML: {error}")]) from None
+            content = parse_toml(text)
+        except ValueError as error:
+            raise ScenarioError(source, [Problem((), str(error))]) from None
         if not content.get("name"):
             content["name"] = path.stem if path is not None else "scenario"
         return cls._made(content, overrides, source, path.parent if path is not None else Path())
@@ -74,11 +75,18 @@ class Scenario:
         Raises:
             ScenarioError: something in it is wrong; the message says all of it.
         """
-        return cls._made(copy.deepcopy(dict(content)), overrides, source, None)
+        try:
+            copied = copy.deepcopy(dict(content))
+        except RecursionError:
+            raise ScenarioError(source, [Problem((), f"is nested more than {DEEPEST} deep; expected a few levels")]) from None
+        return cls._made(copied, overrides, source, None)
 
     @classmethod
     def _made(cls, content: dict[str, Any], overrides: Sequence[str], source: str, directory: Path | None) -> Scenario:
         problems = apply_overrides(content, overrides)
+        deep = too_deep(content)
+        if deep is not None:
+            raise ScenarioError(source, [Problem(deep[:4], f"is nested more than {DEEPEST} deep; expected a few levels")])
         if directory is not None:
             problems += _take_in(content, directory)
         context = {"directory": directory}
@@ -138,12 +146,15 @@ def _take_in(content: dict[str, Any], directory: Path) -> list[Problem]:
 
 def _take_in_module(content: dict[str, Any], reference: object, directory: Path, index: int) -> list[Problem]:
     file = reference.partition(":")[0] if isinstance(reference, str) else ""
-    if not file.endswith(".py") or not (directory / file).is_file():
+    modules = content.setdefault("modules", {})
+    if not file.endswith(".py") or not isinstance(modules, dict) or not os.path.isfile(directory / file):
         return []
     try:
-        content.setdefault("modules", {})[file] = (directory / file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        return [Problem(("workflows", index, "workflow"), f"the file {file} cannot be read: {error}")]
+        modules[file] = decoded((directory / file).read_bytes())
+    except OSError as error:
+        return [Problem(("workflows", index, "workflow"), f"the file {file} cannot be read: {error.strerror}")]
+    except ValueError as error:
+        return [Problem(("workflows", index, "workflow"), f"the file {file} {error}")]
     return []
 
 

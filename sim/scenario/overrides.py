@@ -37,7 +37,7 @@ def read_value(text: str) -> Any:
     """A value as TOML reads it, else the text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +12,7 @@ from sim import frames
 from sim.faults import FaultPlan
 from sim.history.events import Wrote
 from sim.history.recorder import Recorder
+from sim.model.text import as_json
 from sim.properties.judge import Judge
 from sim.protocol.observations import WorkflowClosed
 from sim.scenario import judging, shown
@@ -22,7 +24,7 @@ from sim.scenario.ending import Ending
 from sim.scenario.fault_checks import fault_of
 from sim.scenario.latencies import busy_of, longest_step_us, pace_of, requests_of, responses_of, spans_of, warming_of
 from sim.scenario.load import Scenario
-from sim.scenario.metrics import SessionMetrics, Sessions, SlotMetrics, Slots, Waits, WorkflowMetrics, waits_of
+from sim.scenario.metrics import SessionMetrics, Sessions, SlotMetrics, Slots, Waits, WorkflowMetrics, WorkflowResult, waits_of
 from sim.scenario.network import Legs, NetworkDelays
 from sim.scenario.operations import ClusterOperations
 from sim.scenario.processes import Processes
@@ -92,7 +94,7 @@ class RunResult:
             "slots": asdict(self.slots),
             "messages": self.messages,
             "local_messages": self.local_messages,
-            "workflows": [asdict(workflow) for workflow in self.workflows],
+            "workflows": [_workflow(workflow) for workflow in self.workflows],
             "statuses": dict(self.statuses),
         }
 
@@ -161,7 +163,7 @@ class PreparedRun:
 
     def _note(self, time: int, run: str, closed: WorkflowClosed) -> None:
         """Results count in the digest: two runs may take the same steps at the same times and compute different things."""
-        self.sim.digest.note(f"{run} {closed.status} {closed.outcome!r}")
+        self.sim.digest.note(f"{run} {closed.status} {_spelled(closed.outcome)}")
 
     def _arrivals_of(self, section: WorkflowSection) -> Arrivals:
         model = self.scenario.model
@@ -255,6 +257,19 @@ def run(
         observer.attach(prepared.cluster, prepared.sim)
     prepared.run()
     return prepared.result(full_tape, recorder)
+
+
+def _workflow(row: WorkflowResult) -> dict[str, Any]:
+    return {"id": row.id, "status": row.status, "wait_s": row.wait_s, "outcome": as_json(row.outcome)}
+
+
+def _spelled(outcome: object) -> str:
+    """A result as text that does not depend on where it lies in memory."""
+    try:
+        text = repr(outcome)
+    except (ValueError, RecursionError):  # a number of thousands of digits, or nested without end
+        return type(outcome).__name__
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text) if " at 0x" in text else text
 
 
 def program_version() -> str:

@@ -10,6 +10,7 @@ from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSc
 
 from sim.model.durations import format_duration, parse_duration
 from sim.model.laws import Constant, Empirical, Exponential, Law, LogNormal, Scaled, Shifted, Uniform
+from sim.model.text import decoded
 
 LAWS: Final = (
     'expected "20s", { uniform = ["1ms", "3ms"] }, { exponential = "20s" }, { lognormal = { median = "5ms", p95 = "20ms" } } '
@@ -116,11 +117,11 @@ def read_column(name: str, directory: Path | None) -> list[int]:
     """The first column of a CSV file: durations with units, or numbers below a header that names the unit (us, ms, s)."""
     path = (directory or Path()) / name
     try:
-        rows = [row[0].strip() for row in csv.reader(path.read_text(encoding="utf-8").splitlines()) if row and row[0].strip()]
+        rows = [row[0].strip() for row in csv.reader(decoded(path.read_bytes()).splitlines()) if row and row[0].strip()]
     except OSError as error:
         raise ValueError(f"the file {name} cannot be read ({error.strerror}); expected a CSV file beside the scenario") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"the file {name} is not text; expected a CSV file of durations") from None
+    except ValueError as error:
+        raise ValueError(f"the file {name} {error} of durations (CSV)") from None
     unit = ""
     if rows and not rows[0][0].isdigit():
         header = rows.pop(0)

@@ -36,7 +36,7 @@ class Digest:
     def note(self, text: str) -> None:
         """Let something else count: how a workflow ended, say."""
         self._flush()
-        self._hash.update(f"!{text}\n".encode())
+        self._hash.update(f"!{text}\n".encode("utf-8", "surrogatepass"))
 
     def add(self, time: int, index: int, event: Input) -> None:
         """A node took an input. Of a message its class counts, of a timer the first part of its tag."""

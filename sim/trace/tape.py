@@ -16,6 +16,8 @@ from typing import Any, Final, NoReturn
 import msgspec
 from msgspec import Struct
 
+from sim.model.text import DEEPEST, decoded, parse_json, too_deep
+
 SCHEMA_VERSION: Final = 1
 """The version of the format that this program writes and reads."""
 
@@ -76,41 +78,45 @@ def read(path: Path) -> Tape:
     Raises:
         TapeError: there is none, or it is not one, or another version's, or damaged; one clear message each.
     """
-    content = _parsed(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        _refuse(f"tape {path}", "does not exist; check the name")
+    except OSError as error:
+        _refuse(f"tape {path}", f"cannot be read ({error.strerror}); check its name and permissions")
+    return parse(data, f"tape {path}")
+
+
+def parse(data: bytes, name: str) -> Tape:
+    """The tape that these bytes are. `name`: what messages call it. Raises TapeError like `read`."""
+    content = _parsed(data, name)
     version = content.get("schema_version")
     if version != SCHEMA_VERSION or type(version) is not int:
-        _refuse(path, f"has the schema version {version!r}, and this program reads {SCHEMA_VERSION}; use the program that wrote the tape")
+        _refuse(name, f"has the schema version {version!r}, and this program reads {SCHEMA_VERSION}; use the program that wrote the tape")
     names = ["scenario_digest", *Tape.__struct_fields__, "checksum"]
     if missing := [name for name in names if name not in content]:
-        _refuse(path, f"lacks {', '.join(missing)}; it is damaged, or was not written by this program: record the run again")
+        _refuse(name, f"lacks {', '.join(missing)}; it is damaged, or was not written by this program: record the run again")
     checksum = content.pop("checksum")
     if checksum != _hash(content):
-        _refuse(path, "does not match its checksum: it was damaged or edited; record the run again")
+        _refuse(name, "does not match its checksum: it was damaged or edited; record the run again")
     if content["scenario_digest"] != _hash(content["scenario"]):
-        _refuse(path, "has a scenario that does not match its digest: one of them was replaced; record the run again")
+        _refuse(name, "has a scenario that does not match its digest: one of them was replaced; record the run again")
     try:
         return msgspec.convert({name: content[name] for name in Tape.__struct_fields__}, Tape)
     except msgspec.ValidationError as error:
-        _refuse(path, f"has a value of the wrong type ({error}); it was not written by this program")
+        _refuse(name, f"has a value of the wrong type ({error}); it was not written by this program")
 
 
-def _parsed(path: Path) -> dict[str, Any]:
-    """The JSON object in a file, or TapeError."""
+def _parsed(data: bytes, name: str) -> dict[str, Any]:
+    """The JSON object of a tape, or TapeError."""
     try:
-        text = path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        _refuse(path, "does not exist; check the name")
-    except OSError as error:
-        _refuse(path, f"cannot be read ({error.strerror}); check its name and permissions")
-    except UnicodeDecodeError:
-        _refuse(path, "is not JSON (it is not even text); it is damaged, or no tape")
-    try:
-        content = json.loads(text)
-    # Besides JSONDecodeError: numbers with thousands of digits (ValueError), and brackets thousands deep.
-    except (ValueError, RecursionError) as error:
-        _refuse(path, f"is not JSON ({error}); it is damaged, or no tape")
+        content = parse_json(decoded(data))
+    except ValueError as error:
+        _refuse(name, f"{error}; it is damaged, or no tape")
     if not isinstance(content, dict):
-        _refuse(path, f"holds a JSON {type(content).__name__}, not an object; it is no tape")
+        _refuse(name, f"holds a JSON {type(content).__name__}, not an object; it is no tape")
+    if too_deep(content) is not None:
+        _refuse(name, f"is nested more than {DEEPEST} deep; it is damaged, or no tape")
     return content
 
 
@@ -120,5 +126,5 @@ def _hash(value: object) -> str:
     return blake2b(text.encode("ascii"), digest_size=_DIGEST_BYTES).hexdigest()
 
 
-def _refuse(path: Path, why: str) -> NoReturn:
-    raise TapeError(f"tape {path} {why}") from None
+def _refuse(name: str, why: str) -> NoReturn:
+    raise TapeError(f"{name} {why}") from None

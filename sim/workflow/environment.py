@@ -37,6 +37,7 @@ from sim.history.visible import (
     TimerFired,
     Visible,
 )
+from sim.workflow.containment import contained
 from sim.workflow.context import SMALL_MAP, Context, Scope
 from sim.workflow.coroutines import Dispatcher
 from sim.workflow.definition import Definition
@@ -298,10 +299,12 @@ class Execution:
     async def _main(self, argument: object) -> None:
         self.env.closing = await _outcome(self.env, argument)
 
+    @contained
     def advance(self, log: Sequence[Visible], upto: int, now: int, choose: Chooser) -> Progress:
         """Replay `log` up to index `upto`, then run the task that its last entries bring.
 
-        Raises NotModelledError when the code asks for something this project refuses.
+        Raises NotModelledError when the code asks for something this project refuses, WorkflowCodeError when it would end
+        the program.
         """
         self.env.choose = choose
         try:
@@ -317,6 +320,7 @@ class Execution:
             commands += (self.env.closing,)
         return Progress(commands, tuple(self.env.seen))
 
+    @contained
     def replay(self, log: Sequence[Visible]) -> None:
         """Replay the tasks that were completed, and no other: where queries are answered. Raises NonDeterminismError."""
         boundaries = [i for i, entry in enumerate(log) if isinstance(entry, TaskBegan)]
@@ -389,12 +393,14 @@ class Execution:
             "again when it is replayed: no clock, no random numbers, no state outside the function"
         )
 
+    @contained
     def query(self, name: str, *arguments: object) -> object:
         """Ask a query handler; raises KeyError for an unknown name."""
         if name == "__open_sessions":
             return dict(self.env.open_sessions)
         return self.env.queries[name](*arguments)
 
+    @contained
     def close(self) -> None:
         """Destroy the coroutines; what their `finally` blocks do reaches nobody."""
         self.env.dispatcher.close()

@@ -97,6 +97,10 @@ class NotModelledError(Exception):
     """Workflow code asked for something that this project does not model (see docs/LIMITS.md)."""
 
 
+class WorkflowCodeError(Exception):
+    """Workflow code did what no workflow can: end the program, or never give way. The message says which, where, and what to do."""
+
+
 class Panic(Exception):
     """What Go's `panic` is: raise it in workflow code to fail the workflow task.
 

@@ -135,5 +135,38 @@ def test_a_damaged_case_is_wrong_input(tmp_path: Path) -> None:
     folder = copy("happy_path", tmp_path, lambda content: content.pop("workers") and None)
     done = sim("conform", str(folder), "--out", str(tmp_path / "out"), "--json")
     assert done.exit_code == 2
-    assert done.stdout == ""
     assert done.stderr.startswith(f"error: {folder / 'case.json'}: workers: is missing")
+    (case,) = json.loads(done.stdout)["cases"]
+    assert (case["name"], case["verdict"], case["tape"]) == ("happy_path", "damaged", None)
+    assert case["problem"] == done.stderr.removeprefix("error: ").rstrip()
+
+
+def test_a_damaged_case_among_good_ones_is_a_row_of_its_own(tmp_path: Path) -> None:
+    damaged = copy("signal_answer_lost", tmp_path, lambda content: content.update(timeline=3))
+    out = tmp_path / "out"
+    words = ("conform", str(REAL / "happy_path"), str(tmp_path / "none"), str(damaged), str(REAL / "worker_killed"))
+    done = sim(*words, "--out", str(out), "--json")
+    assert done.exit_code == 2
+    found = json.loads(done.stdout)
+    assert [case["verdict"] for case in found["cases"]] == ["accepted", "damaged", "damaged", "accepted"]
+    assert [found[key] for key in ("accepted", "rejected", "undecided", "damaged")] == [2, 0, 0, 2]
+    assert f"error: {damaged / 'case.json'}: timeline: is 3; expected a list" in done.stderr
+    assert {file.name for file in out.iterdir()} == {"happy_path.tape", "worker_killed.tape", "conformance.md"}
+    assert "2 accepted, 2 damaged." in (out / "conformance.md").read_text()
+
+
+def test_what_was_accepted_is_kept_when_the_command_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sim.evidence import conforming
+
+    judge, judged = conforming.judge, []
+
+    def interrupted(case: Any, tries: int) -> Any:
+        if judged:
+            raise KeyboardInterrupt
+        judged.append(case)
+        return judge(case, tries)
+
+    monkeypatch.setattr(conforming, "judge", interrupted)
+    done = sim("conform", str(REAL / "happy_path"), str(REAL / "worker_killed"), "--out", str(tmp_path))
+    assert (done.exit_code, done.stderr) == (130, "interrupted\n")
+    assert {file.name for file in tmp_path.iterdir()} == {"happy_path.tape", "conformance.md"}

@@ -20,7 +20,7 @@ KEYS = {
 }  # fmt: skip
 
 
-def sim(*words: str, stdin: str | None = None) -> Result:
+def sim(*words: str, stdin: str | bytes | None = None) -> Result:
     return runner.invoke(app, list(words), input=stdin)
 
 

@@ -19,7 +19,8 @@ from sim.evidence.calibrate_laws import FEW, MOST_VALUES, fit, thinned
 from sim.evidence.calibrate_reads import LEAST_VALUES, told_apart
 from sim.evidence.calibrate_samples import Pair, gather, read_recordings
 from sim.evidence.calibrate_toml import to_toml
-from sim.evidence.calllog import LogError, read_log
+from sim.evidence.calllog import read_log
+from sim.evidence.casefile import CaseError
 from sim.evidence.completions import Variant, completions
 from sim.history import events as ev
 from sim.history.files import histories
@@ -131,10 +132,10 @@ def test_faults_are_not_latencies() -> None:
 def test_a_damaged_log_is_named(tmp_path: Path) -> None:
     (tmp_path / "case.json").write_text('{"t0": 5}')
     (tmp_path / "log.jsonl").write_text('{"ev": "rpc", "t": 1}\n')
-    with pytest.raises(LogError, match=r"log\.jsonl, line 1: lacks 'method'"):
+    with pytest.raises(CaseError, match=r"log\.jsonl, line 1: rpc: worker: is missing"):
         read_log(tmp_path)
     (tmp_path / "case.json").write_text("{}")
-    with pytest.raises(LogError, match="t0 is None"):
+    with pytest.raises(CaseError, match=r"case.json: t0: is missing; expected seconds since 1970"):
         read_log(tmp_path)
 
 
@@ -174,7 +175,7 @@ def test_what_the_scenario_says_wins(tmp_path: Path) -> None:
     [
         ("[latencies]\nreading = '1s'", "reading"),
         ("[faults]\n", "has 'faults'"),
-        ("=", "cannot be used"),
+        ("=", "the file l.toml is not TOML: Invalid statement"),
         (None, "there is no file l.toml"),
     ],
 )

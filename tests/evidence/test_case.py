@@ -52,12 +52,27 @@ def _without(*path: Any) -> Change:
     return change
 
 
+DEEP: Any = []
+for _ in range(200):
+    DEEP = [DEEP]
+
 WRONG: list[tuple[str, Change, str]] = [
     ("no object", _set(to=[1]), "holds a JSON list; expected an object"),
     ("no name", _without("name"), "name: is missing"),
     ("no workers", _without("workers"), "workers: is missing"),
-    ("t0 in words", _set("t0", to="now"), "t0: is 'now'; expected int or float"),
+    ("t0 in words", _set("t0", to="now"), "t0: is 'now'; expected seconds since 1970"),
     ("t0 before 1970", _set("t0", to=-5), "t0: is -5; expected seconds since 1970"),
+    ("t0 without end", _set("t0", to=float("inf")), "t0: is inf; expected seconds since 1970"),
+    ("t0 that is no number", _set("t0", to=float("nan")), "t0: is nan; expected seconds since 1970"),
+    ("a name with a folder", _set("name", to="../x"), "name: is '../x'; expected up to 150 characters without a slash"),
+    ("a timeline in words", _set("timeline", to="none"), "timeline: is 'none'; expected a list"),
+    ("a time without end", _set("timeline", 0, "t", to=float("-inf")), r"timeline\[0\].t: is -inf; expected seconds after t0"),
+    ("somebody in numbers", _set("timeline", 0, "who", to=7), r"timeline\[0\].who: is 7; expected text"),
+    ("a host in numbers", _set("workers", "A", "host", to=7), "workers.A.host: is 7; expected text"),
+    ("a timeout without end", _set("workers", "A", "stop_timeout", to="0:00:inf"), "stop_timeout: is '0:00:inf'; expected a duration"),
+    ("a program deep down", _set("workflows", 0, "steps", 0, to=DEEP), "case.json: is nested more than 100 deep"),
+    ("a file with a NUL", _set("runs", 0, "file", to="w\0.json"), "cannot be read"),
+    ("a file with a long name", _set("runs", 0, "file", to="w" * 300), "cannot be read"),
     ("no runs", _set("runs", to=[]), "runs: is empty; expected at least one run"),
     ("a run in words", _set("runs", 0, to="w.json"), r"runs\[0\]: is 'w.json'; expected an object with file and workflow_id"),
     ("a run without a file", _without("runs", 0, "file"), r"runs\[0\].file: is missing"),
@@ -65,7 +80,7 @@ WRONG: list[tuple[str, Change, str]] = [
     ("a worker in words", _set("workers", "A", to="big"), "workers.A: is 'big'; expected an object"),
     ("an unknown option", _set("workers", "A", "sesions", to=3), "workers.A.sesions: there is no such option; known are host, sessions"),
     ("a stop timeout", _set("workers", "A", "stop_timeout", to="soon"), "workers.A.stop_timeout: is 'soon'; expected a duration"),
-    ("a number of sessions", _set("workers", "A", "sessions", to="many"), "max_concurrent_session_execution_size"),
+    ("a number of sessions", _set("workers", "A", "sessions", to="many"), "workers.A.sessions: is 'many'; expected a whole number"),
     ("a workflow in words", _set("workflows", 0, to="w"), r"workflows\[0\]: is 'w'; expected an object with id and steps"),
     ("a workflow without steps", _without("workflows", 0, "steps"), r"workflows\[0\].steps: is missing"),
     ("a workflow without a run", _set("workflows", 0, "id", to="other"), "'other' has no run"),
@@ -113,11 +128,16 @@ def test_files_that_are_missing_or_damaged(tmp_path: Path) -> None:
         ('{"t": 1.5, "ev": "rp', r"line 1: is not JSON"),
         ('{"ev": "rpc"}', r'line 1: lacks "t" or "ev"'),
         ("[1]", r'line 1: lacks "t" or "ev"'),
-        ('{"t": 1, "ev": "rpc", "worker": "A", "method": "Poll", "ms": "long"}', "line 1: rpc: ms: is 'long'; expected int or float"),
+        ('{"t": 1, "ev": "rpc", "worker": "A", "method": "Poll", "ms": "long"}', "line 1: rpc: ms: is 'long'; expected milliseconds"),
         ('{"t": 1, "ev": "activity_start", "worker": "A", "run": "r", "attempt": 1}', "line 1: activity_start: activity: is missing"),
         ('{"t": 1, "ev": "activity_end", "worker": "A", "run": "r", "activity": "x", "attempt": 1}', "activity: is 'x'"),
-        ('{"t": 1, "ev": "workflow_saw", "run": "r", "saw": 3}', "line 1: workflow_saw: saw: is 3; expected dict"),
-        ('{"t": 1e30, "ev": "worker_started", "worker": "A"}', "is no time"),
+        ('{"t": 1, "ev": "workflow_saw", "run": "r", "saw": 3}', "line 1: workflow_saw: saw: is 3; expected an object"),
+        ('{"t": NaN, "ev": "worker_started", "worker": "A"}', "worker_started: t: is nan; expected seconds after t0"),
+        ('{"t": 1, "ev": "worker_started", "worker": 5}', "worker_started: worker: is 5; expected text"),
+        ('{"t": 1, "ev": "workflow_saw", "run": "r"}', "line 1: workflow_saw: saw: is missing"),
+        ('{"t": 1, "ev": "workflow_saw", "run": "r", "saw": {"ms": "x"}}', "line 1: workflow_saw: saw.ms: is 'x'; expected milliseconds"),
+        ('{"t": 1, "ev": "activity_end", "worker": "A", "run": "r", "activity": 1, "attempt": -1}', "attempt: is -1; expected"),
+        ('{"t": 1e30, "ev": "worker_started", "worker": "A"}', r"worker_started: t: is 1e\+30; expected seconds after t0"),
     ],
 )
 def test_a_damaged_log_names_the_line(line: str, message: str, tmp_path: Path) -> None:
