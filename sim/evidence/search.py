@@ -224,6 +224,6 @@ def _item(attempt: Attempt, diverged: Diverged) -> msg.Item | None:
     found: msg.Item | None = None
     for item in attempt.steering.handed:
         activity = isinstance(item, msg.ActivityTaskItem) and attempt.follower.scheduled_id(item.run, item.ordinal)
-        if item.run == diverged.run and activity == (diverged.activity or False):
+        if item.run == diverged.task_run and activity == (diverged.activity or False):
             found = item
     return found

@@ -45,5 +45,5 @@ def _same_before(recording: Recording, recorder: Recorder, diverged: Diverged) -
     case = recording.case
     run = next(run for run in case.runs if recording.names[run.history.run_id] == diverged.run)
     ours = to_json(recorder[diverged.run], case.t0 - recording.offset, case.sdk, run.workflow_id)
-    before = [{"events": events[: diverged.event_id - 1]} for events in (run.history.raw["events"], ours["events"])]
-    return Comparison(TOLERANCE).first_difference(*before, 0) is None
+    one, other = ({"events": events[: diverged.event_id - 1]} for events in (run.history.raw["events"], ours["events"]))
+    return Comparison(TOLERANCE).first_difference(one, other, 0) is None
