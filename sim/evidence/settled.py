@@ -1,11 +1,12 @@
 """What no choice can change: an event that the histories before it decide.
 
-The commands of a workflow task are a function of the history that the task was given: workflow code is deterministic, and
-the server writes all commands of a task at once, behind its WorkflowTaskCompleted (P4.1.7, P4.5.2). So where a run had the same history as the
-recording up to there, and its next command is another one than the recorded event, every run that comes so far has that command
-there: which poll met which task, and how long a call took, has no way left to it.
+The commands of a workflow task are a function of the history that the task was given: workflow code is deterministic, and the
+server writes all commands of a task at once, behind its WorkflowTaskCompleted (P4.1.7, P4.5.2). So where a run had the same
+history as the recording up to there, and its next command is another one than the recorded event, every run that comes so far
+has that command there: which poll met which task, and how long a call took, has no way left to it.
 
-Only a cancelled activity has something written between two commands that is decided elsewhere: one that was not started ends at once.
+Only a cancelled activity has something written between two commands that is decided elsewhere: one that was not started ends
+at once.
 """
 
 from __future__ import annotations
