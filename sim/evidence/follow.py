@@ -20,7 +20,7 @@ class Diverged(Exception):
 
     `at`: the scenario's time at which they part. `progress`: how many events were as recorded. `starters`: if a task was
     started by another worker than the recorded one, both identities; then `activity` is the id of its ActivityTaskScheduled
-    event, 0 for a workflow task, and `task_run` its run.
+    event, 0 for a workflow task, and `task_run` its run. `due`: when the recorded event was written, if that was before `at`.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Diverged(Exception):
         self.starters = starters
         self.activity = activity
         self.task_run = task_run or run
+        self.due = at
 
 
 class Follower:
@@ -107,19 +108,23 @@ class Follower:
         own = self.recording.runs.get(diverged.run)
         if own is not None and diverged.event_id <= len(own.events):
             # One that comes late parted from the recording when it was due.
-            diverged.at = min(diverged.at, own.due(diverged.event_id - 1) + TOLERANCE)
+            due = own.due(diverged.event_id - 1)
+            if due + TOLERANCE < diverged.at:
+                diverged.at, diverged.due = due + TOLERANCE, due
         missing = []
         for run, record in self.recording.runs.items():
             index = self.written(run) if run != diverged.run else min(self.written(run), diverged.event_id - 1)
             if index < len(record.events) and (run, index + 1) != (diverged.run, diverged.event_id):
                 missing.append((record.due(index), run, record.events[index]))
-        due, run, at = min(missing, key=lambda entry: entry[0], default=(diverged.at, "", None))
-        if at is None or due + TOLERANCE >= diverged.at:
+        first, run, at = min(missing, key=lambda entry: entry[0], default=(diverged.at, "", None))
+        if at is None or first + TOLERANCE >= diverged.at or first >= diverged.due:
             return diverged
         told = _told(at, self.recording.offset)
-        ours = f"no such event until {(due + TOLERANCE - self.recording.offset) / 1e6:.3f} s"
+        ours = f"no such event until {(first + TOLERANCE - self.recording.offset) / 1e6:.3f} s"
         task = diverged.starters, diverged.activity, diverged.task_run
-        return Diverged(run, at.event_id, told, ours, due + TOLERANCE, self.progress, *task)
+        found = Diverged(run, at.event_id, told, ours, first + TOLERANCE, self.progress, *task)
+        found.due = first
+        return found
 
     def _started(self, time: int, node: str, started: obs.AttemptRecorded) -> None:
         """The start of an attempt is written only with its end, but it is known now whose it is."""

@@ -90,7 +90,7 @@ def search(scenario: Scenario, recording: Recording, most_runs: int = MOST_RUNS)
         tried.add(key)
         new = follow(scenario, recording, forced)
         attempts.append(new)
-        if _further(new, best):
+        if _explains_more(new, best):
             best = new
         if _further(new, attempt) and parted[_parting(new)] < ALIKE:
             parted[_parting(new)] += 1
@@ -130,6 +130,13 @@ def follow(scenario: Scenario, recording: Recording, forced: Mapping[str, int]) 
     except Diverged as diverged:
         return Attempt(forced, diverged, steering, follower, prepared)
     return Attempt(forced, None, steering, follower, prepared)
+
+
+def _explains_more(one: Attempt, other: Attempt) -> bool:
+    """Whether a run has the recorded events for longer than another: one that is late has not what was due."""
+    if one.diverged is None or other.diverged is None:
+        return _further(one, other)
+    return (one.diverged.due, one.diverged.progress) > (other.diverged.due, other.diverged.progress)
 
 
 def _further(one: Attempt, other: Attempt) -> bool:
