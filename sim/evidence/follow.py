@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sim.evidence.recording import At, Recording
+from sim.evidence.recording import At, Recording, RunRecord
 from sim.history import events as ev
 from sim.history.events import Wrote
 from sim.history.recorder import Recorded, Recorder
@@ -20,7 +20,7 @@ class Diverged(Exception):
 
     `at`: the scenario's time at which they part. `progress`: how many events were as recorded. `starters`: if a task was
     started by another worker than the recorded one, both identities; then `activity` is the id of its ActivityTaskScheduled
-    event, 0 for a workflow task.
+    event, 0 for a workflow task, and `task_run` its run. `due`: when the recorded event was written, if that was before `at`.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class Diverged(Exception):
         progress: int,
         starters: tuple[str, str] | None = None,
         activity: int = 0,
+        task_run: str = "",
     ) -> None:
         super().__init__(f"{run}, event {event_id}: recorded {recorded}, and the run has {ours}")
         self.run = run
@@ -43,6 +44,8 @@ class Diverged(Exception):
         self.progress = progress
         self.starters = starters
         self.activity = activity
+        self.task_run = task_run or run
+        self.due = at
 
 
 class Follower:
@@ -80,13 +83,48 @@ class Follower:
         said = _told(At(ours.event_id, ours.time, ours.event), self.recording.offset)
         if theirs is None:
             recorded = "no more events" if record is not None else "no such run"
-            raise Diverged(run, ours.event_id, recorded, said, now, self.progress)
+            raise self._first(Diverged(run, ours.event_id, recorded, said, now, self.progress))
         same = facts(theirs.event) == facts(ours.event) and theirs.scheduled == ours.links.scheduled
         if not same or abs(theirs.time - ours.time) > TOLERANCE:
-            starters = None
-            if isinstance(theirs.event, ev.WorkflowTaskStarted) and isinstance(ours.event, ev.WorkflowTaskStarted):
-                starters = theirs.event.identity, ours.event.identity
-            raise Diverged(run, ours.event_id, _told(theirs, self.recording.offset), said, now, self.progress, starters)
+            starters, activity = self._starters(theirs.event, ours.event, self.recording.runs[run])
+            told = _told(theirs, self.recording.offset)
+            raise self._first(Diverged(run, ours.event_id, told, said, now, self.progress, starters, activity))
+
+    def _starters(self, theirs: Any, ours: Any, record: RunRecord) -> tuple[tuple[str, str] | None, int]:
+        """Who started the task that brought an event, recorded and in the run, and whose task it was (0: a workflow task)."""
+        match theirs, ours:
+            case ev.WorkflowTaskStarted(identity=one), ev.WorkflowTaskStarted(identity=other):
+                return (one, other), 0
+            case ev.WorkflowExecutionSignaled(name=name, identity=one), ev.WorkflowExecutionSignaled(identity=other) if (
+                activity := record.creation(name)
+            ):
+                who = tuple(self.recording.only_worker_on(host_of(identity)) for identity in (one, other))
+                return (who[0], who[1]) if all(who) else None, activity
+            case _:
+                return None, 0
+
+    def _first(self, diverged: Diverged) -> Diverged:
+        """An event that should have been there before, if there is one: then it is there that the run parts from the recording."""
+        own = self.recording.runs.get(diverged.run)
+        if own is not None and diverged.event_id <= len(own.events):
+            # One that comes late parted from the recording when it was due.
+            due = own.due(diverged.event_id - 1)
+            if due + TOLERANCE < diverged.at:
+                diverged.at, diverged.due = due + TOLERANCE, due
+        missing = []
+        for run, record in self.recording.runs.items():
+            index = self.written(run) if run != diverged.run else min(self.written(run), diverged.event_id - 1)
+            if index < len(record.events) and (run, index + 1) != (diverged.run, diverged.event_id):
+                missing.append((record.due(index), run, record.events[index]))
+        first, run, at = min(missing, key=lambda entry: entry[0], default=(diverged.at, "", None))
+        if at is None or first + TOLERANCE >= diverged.at or first >= diverged.due:
+            return diverged
+        told = _told(at, self.recording.offset)
+        ours = f"no such event until {(first + TOLERANCE - self.recording.offset) / 1e6:.3f} s"
+        task = diverged.starters, diverged.activity, diverged.task_run
+        found = Diverged(run, at.event_id, told, ours, first + TOLERANCE, self.progress, *task)
+        found.due = first
+        return found
 
     def _started(self, time: int, node: str, started: obs.AttemptRecorded) -> None:
         """The start of an attempt is written only with its end, but it is known now whose it is."""
@@ -103,7 +141,7 @@ class Follower:
             ours = f"a start of attempt {started.attempt} by {started.identity} at {at:.3f} s"
             told = _told(activity.started, self.recording.offset)
             starters = theirs.identity, started.identity
-            raise Diverged(started.run, activity.started.event_id, told, ours, time, self.progress, starters, event_id)
+            raise self._first(Diverged(started.run, activity.started.event_id, told, ours, time, self.progress, starters, event_id))
 
     def _started_as_logged(self, time: int, started: obs.AttemptRecorded, event_id: int) -> None:
         """Of an attempt that the history does not name a worker's log may say where it ran."""
@@ -123,12 +161,12 @@ class Follower:
             Diverged: the earliest event that is missing.
         """
         missing = [
-            (record.events[self.written(run)], run) for run, record in self.recording.runs.items() if self.written(run) < len(record.events)
+            (record.due(self.written(run)), run) for run, record in self.recording.runs.items() if self.written(run) < len(record.events)
         ]
         if missing:
-            first, run = min(missing, key=lambda entry: entry[0].time)
-            recorded = _told(first, self.recording.offset)
-            raise Diverged(run, first.event_id, recorded, "no such event", first.time, self.progress)
+            due, run = min(missing)
+            first = self.recording.runs[run].events[self.written(run)]
+            raise Diverged(run, first.event_id, _told(first, self.recording.offset), "no such event", due, self.progress)
 
 
 _COMPARED: Final = ("attempt", "retry_state", "started", "sticky", "cause", "timeout_type", "duration", "activity_type", "inline")

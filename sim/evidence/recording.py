@@ -65,6 +65,16 @@ class RunRecord:
         """The first event of these kinds behind the one with this id."""
         return next((at for at in self.events[event_id:] if isinstance(at.event, kinds)), None)
 
+    def due(self, index: int) -> int:
+        """When the event at this index was written: no sooner than those before, and the start of an activity with its end (P4.1.5)."""
+        last = index + 1 if isinstance(self.events[index].event, ev.ActivityTaskStarted) else index
+        return max(at.time for at in self.events[: last + 1])
+
+    def creation(self, signal: str) -> int:
+        """The ActivityTaskScheduled event of the creation activity that sends this signal; 0 if none does."""
+        commands = ((key, activity.scheduled.event) for key, activity in self.activities.items())
+        return next((key for key, event in commands if isinstance(event, ev.ActivityTaskScheduled) and event.command.input == signal), 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Start:

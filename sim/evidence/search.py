@@ -8,6 +8,7 @@ bounded, and never looks at how things end.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,7 @@ from typing import Final
 from sim.evidence.expected import Expected
 from sim.evidence.follow import Diverged, Follower
 from sim.evidence.recording import Recording
+from sim.evidence.settled import settled
 from sim.evidence.steering import Arrival, Picked, Steering
 from sim.protocol import messages as msg
 from sim.scenario.load import Scenario
@@ -31,6 +33,12 @@ LATE_LIMIT: Final = 1_000_000
 
 RECENT: Final = 12
 """So many of the latest picks before a parting are tried otherwise."""
+
+ALIKE: Final = 1
+"""From so many runs that part from the recording at the same event in the same way the search goes on: what it would try is the same."""
+
+Parting = tuple[str, int, str, tuple[str, str] | None] | None
+"""Run, event, what the run had there, and who started what was started by a wrong worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,11 @@ def search(scenario: Scenario, recording: Recording, most_runs: int = MOST_RUNS)
     attempts = [follow(scenario, recording, {})]
     best = attempts[0]
     tried = {frozenset[tuple[str, int]]()}
+    parted = Counter([_parting(best)])
     stack = [(best, _corrections(best, recording))]
     while stack and best.diverged is not None and len(attempts) < most_runs:
+        if attempts[-1] is best and _settled(best, recording):
+            return Found(best, len(attempts), True, _possible(best, attempts))
         attempt, corrections = stack[-1]
         correction = next(corrections, None)
         if correction is None:
@@ -79,11 +90,22 @@ def search(scenario: Scenario, recording: Recording, most_runs: int = MOST_RUNS)
         tried.add(key)
         new = follow(scenario, recording, forced)
         attempts.append(new)
-        if _further(new, best):
+        if _explains_more(new, best):
             best = new
-        if _further(new, attempt):
+        if _further(new, attempt) and parted[_parting(new)] < ALIKE:
+            parted[_parting(new)] += 1
             stack.append((new, _corrections(new, recording)))
     return Found(best, len(attempts), not stack, _possible(best, attempts))
+
+
+def _parting(attempt: Attempt) -> Parting:
+    """How a run parted from the recording, without when."""
+    diverged = attempt.diverged
+    return None if diverged is None else (diverged.run, diverged.event_id, diverged.ours.rpartition(" at ")[0], diverged.starters)
+
+
+def _settled(attempt: Attempt, recording: Recording) -> bool:
+    return attempt.diverged is not None and settled(recording, attempt.follower.recorder, attempt.diverged)
 
 
 def _possible(best: Attempt, attempts: list[Attempt]) -> tuple[str, ...]:
@@ -108,6 +130,13 @@ def follow(scenario: Scenario, recording: Recording, forced: Mapping[str, int]) 
     except Diverged as diverged:
         return Attempt(forced, diverged, steering, follower, prepared)
     return Attempt(forced, None, steering, follower, prepared)
+
+
+def _explains_more(one: Attempt, other: Attempt) -> bool:
+    """Whether a run has the recorded events for longer than another: one that is late has not what was due."""
+    if one.diverged is None or other.diverged is None:
+        return _further(one, other)
+    return (one.diverged.due, one.diverged.progress) > (other.diverged.due, other.diverged.progress)
 
 
 def _further(one: Attempt, other: Attempt) -> bool:
@@ -211,6 +240,6 @@ def _item(attempt: Attempt, diverged: Diverged) -> msg.Item | None:
     found: msg.Item | None = None
     for item in attempt.steering.handed:
         activity = isinstance(item, msg.ActivityTaskItem) and attempt.follower.scheduled_id(item.run, item.ordinal)
-        if item.run == diverged.run and activity == (diverged.activity or False):
+        if item.run == diverged.task_run and activity == (diverged.activity or False):
             found = item
     return found

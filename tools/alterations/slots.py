@@ -11,8 +11,11 @@ from tools.alterations.alteration import CREATION, Draft
 from tools.alterations.edit import Event, activities, attributes, events_of, kind, map_payloads, time_of
 
 SIZE: Final = 1000
+EARLIER_US: Final = 100_000
+"""A worker asks for no other session's task before it knows which slot the last one takes; so long a start is on its way, as a rule."""
+
 MARGIN_US: Final = 1_500_000
-"""A slot that was free a moment ago, or will be at once, may have been free: calls take up to a second."""
+"""A slot that is free at once may have been free before, for the call that tells the server takes up to a second."""
 
 
 class Held(NamedTuple):
@@ -57,7 +60,7 @@ def slot_taken_twice(case: Case) -> Iterator[Draft]:
             continue
         for worker in case.workers:
             others = [slot for slot in held if slot.worker == worker and slot.queue and slot.run is not mine.run]
-            full = [slot for slot in others if slot.since + MARGIN_US < mine.since and slot.until > mine.since + MARGIN_US]
+            full = [slot for slot in others if slot.since + EARLIER_US < mine.since and slot.until > mine.since + MARGIN_US]
             if worker != mine.worker and full and len(full) >= int(case.workers[worker].get("sessions", SIZE)):
                 yield _moved(mine, worker, full[0].queue)
 

@@ -38,8 +38,9 @@ def _moved(run: RecordedRun, index: int, by: int, what: str, legal: str = "") ->
         return None
     if kind(events[index - 1]) == "ActivityTaskStarted" and time_of(events[index]) + by < time_of(events[index - 1]):
         return None
+    since = time_of(events[index])
     for event in events[index:]:
-        if kind(event) != "ActivityTaskStarted" or time_of(event) >= time_of(events[index]):
+        if kind(event) != "ActivityTaskStarted" or time_of(event) >= since:
             set_time(event, time_of(event) + by)
     return Draft(run, events, [events[index]], what, legal)
 
