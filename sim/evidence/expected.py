@@ -131,9 +131,14 @@ class Expected:
         """Whether the recording tells that nobody starts this task."""
         if isinstance(item, msg.WorkflowTaskItem):
             return self.run(item.run) is not None and self.start(item) is None
-        activity = self.activity(item.run, item.ordinal)
-        if activity is None or activity.started is not None or activity.closed is None or item.attempt > 1:
+        record, activity = self.run(item.run), self.activity(item.run, item.ordinal)
+        if record is None or activity is None or activity.started is not None or item.attempt > 1:
             return False
+        if activity.closed is None:
+            # The run was closed before, if no worker has a trace of it.
+            closed = closed_at(record)
+            traced = self.recording.case.log is None or self.logged(("", item.run, item.ordinal, item.attempt)) is not None
+            return not traced and closed is not None and closed - activity.scheduled.time < FIRST_BACKOFF
         match activity.closed.event:
             case ev.ActivityTaskTimedOut(failure=TimeoutFailure(cause=None)):
                 return True
