@@ -29,6 +29,9 @@ CUTS_REQUESTS: Final = ("kill -9", "machine lost (no FIN)", "network held (up)",
 CUTS_ANSWERS: Final = ("kill -9", "machine lost (no FIN)", "SIGSTOP", "network held (down)", "network held (both)")
 """After which of a case's happenings a worker's calls do not arrive any more, or their answers."""
 
+LOST: Final = ("Unavailable", "DeadlineExceeded")
+"""Errors of calls that were lost."""
+
 EXITED: Final = 1_000
 """A process has exited this long after its last worker was stopped."""
 
@@ -77,7 +80,8 @@ class CallSteering:
             call = self._find(parcel, event)
             if call is not None:
                 self._meant[parcel.serial] = call
-                if call.length <= CALL_LIMIT and not isinstance(event.message, msg.Poll):
+                # One that was lost took as long as that was noticed after, not as long as its way.
+                if call.length <= CALL_LIMIT and call.error not in LOST and not isinstance(event.message, msg.Poll):
                     value = call.length // 2
             return self._request(parcel, event, value)
         if isinstance(event, Reply):
