@@ -24,7 +24,7 @@ LITTLE: Final = 40_000
 """What differs by this is: with the recording's own difference, which is a few milliseconds, it stays below the tolerance."""
 
 COARSE: Final = 1_000_000
-"""Timers and deadlines shorter than this may be late by up to as much (P4.3.10): they say nothing of a third of a second."""
+"""Timers and deadlines of this length or less may be late by up to as much (P4.3.10): they say nothing of a third of a second."""
 
 LENGTHS: Final = {"START_TO_CLOSE": "startToCloseTimeout", "SCHEDULE_TO_START": "scheduleToStartTimeout",
                   "SCHEDULE_TO_CLOSE": "scheduleToCloseTimeout"}  # fmt: skip
@@ -66,14 +66,14 @@ def _sharp_timeouts(run: RecordedRun) -> Iterator[int]:
     for index, event in _timeouts(run, heartbeat=False):
         scheduled = attributes(raw[int(attributes(event)["scheduledEventId"]) - 1])
         name = attributes(event)["failure"]["timeoutFailureInfo"]["timeoutType"].removeprefix("TIMEOUT_TYPE_")
-        if parse_duration(scheduled[LENGTHS[name]]) >= COARSE:
+        if parse_duration(scheduled[LENGTHS[name]]) > COARSE:
             yield index
 
 
 def _is_sharp(run: RecordedRun, fired: Event) -> bool:
     """Whether a workflow's timer is not coarse."""
     started = run.history.raw["events"][int(attributes(fired)["startedEventId"]) - 1]
-    return parse_duration(attributes(started)["startToFireTimeout"]) >= COARSE
+    return parse_duration(attributes(started)["startToFireTimeout"]) > COARSE
 
 
 def timeout_too_early(case: Case) -> Iterator[Draft]:
@@ -114,7 +114,7 @@ def heartbeat_timeout_too_late(case: Case) -> Iterator[Draft]:
 
 
 def timer_too_early(case: Case) -> Iterator[Draft]:
-    """A workflow's timer; those below a second are coarse on the server (P4.3.10) and are left out."""
+    """A workflow's timer; those of a second or less are coarse on the server (P4.3.10) and are left out."""
     for run in case.runs:
         for index, event in enumerate(run.history.raw["events"]):
             if kind(event) == "TimerFired" and _is_sharp(run, event):
