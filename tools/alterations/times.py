@@ -23,6 +23,12 @@ CLEAR: Final = TOLERANCE + LATENESS_LIMIT + 100_000
 LITTLE: Final = 40_000
 """What differs by this is: with the recording's own difference, which is a few milliseconds, it stays below the tolerance."""
 
+COARSE: Final = 1_000_000
+"""Timers and deadlines of this length or less may be late by up to as much (P4.3.10): they say nothing of a third of a second."""
+
+LENGTHS: Final = {"START_TO_CLOSE": "startToCloseTimeout", "SCHEDULE_TO_START": "scheduleToStartTimeout",
+                  "SCHEDULE_TO_CLOSE": "scheduleToCloseTimeout"}  # fmt: skip
+
 TICKS: Final = 3
 """A session beats three times in its heartbeat timeout."""
 
@@ -54,17 +60,33 @@ def _timeouts(run: RecordedRun, heartbeat: bool) -> Iterator[tuple[int, Event]]:
                 yield index, event
 
 
+def _sharp_timeouts(run: RecordedRun) -> Iterator[int]:
+    """Places of timeouts that are no heartbeats' and not coarse."""
+    raw = list(run.history.raw["events"])
+    for index, event in _timeouts(run, heartbeat=False):
+        scheduled = attributes(raw[int(attributes(event)["scheduledEventId"]) - 1])
+        name = attributes(event)["failure"]["timeoutFailureInfo"]["timeoutType"].removeprefix("TIMEOUT_TYPE_")
+        if parse_duration(scheduled[LENGTHS[name]]) > COARSE:
+            yield index
+
+
+def _is_sharp(run: RecordedRun, fired: Event) -> bool:
+    """Whether a workflow's timer is not coarse."""
+    started = run.history.raw["events"][int(attributes(fired)["startedEventId"]) - 1]
+    return parse_duration(attributes(started)["startToFireTimeout"]) > COARSE
+
+
 def timeout_too_early(case: Case) -> Iterator[Draft]:
     """StartToClose, ScheduleToStart or ScheduleToClose, before the deadline."""
     for run in case.runs:
-        for index, _ in _timeouts(run, heartbeat=False):
+        for index in _sharp_timeouts(run):
             yield from _if_possible(_moved(run, index, -CLEAR, f"{CLEAR / 1e6} s early"))
 
 
 def timeout_too_late(case: Case) -> Iterator[Draft]:
     """The same, behind it."""
     for run in case.runs:
-        for index, _ in _timeouts(run, heartbeat=False):
+        for index in _sharp_timeouts(run):
             yield from _if_possible(_moved(run, index, CLEAR, f"{CLEAR / 1e6} s late"))
 
 
@@ -92,18 +114,18 @@ def heartbeat_timeout_too_late(case: Case) -> Iterator[Draft]:
 
 
 def timer_too_early(case: Case) -> Iterator[Draft]:
-    """A workflow's timer."""
+    """A workflow's timer; those of a second or less are coarse on the server (P4.3.10) and are left out."""
     for run in case.runs:
         for index, event in enumerate(run.history.raw["events"]):
-            if kind(event) == "TimerFired":
+            if kind(event) == "TimerFired" and _is_sharp(run, event):
                 yield from _if_possible(_moved(run, index, -CLEAR, f"{CLEAR / 1e6} s early"))
 
 
 def timer_too_late(case: Case) -> Iterator[Draft]:
-    """A workflow's timer; those below a second are coarse on the server (P4.3.10) and are left out."""
+    """The same, later."""
     for run in case.runs:
         for index, event in enumerate(run.history.raw["events"]):
-            if kind(event) == "TimerFired":
+            if kind(event) == "TimerFired" and _is_sharp(run, event):
                 yield from _if_possible(_moved(run, index, CLEAR, f"{CLEAR / 1e6} s late"))
 
 
