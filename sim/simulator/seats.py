@@ -86,10 +86,13 @@ class Timer(LaneEntry):
             sim.settle()
 
 
+NOT_YET = 1 << 62
+
+
 class Parcel(Entry):
     """A message on its way over a link (None: the driver's own word). `serial` is that of the call a reply belongs to."""
 
-    __slots__ = ("event", "link", "order", "own", "serial", "sim", "to")
+    __slots__ = ("arrived", "event", "link", "order", "own", "serial", "sim", "to")
 
     def __init__(self, sim: Simulation, to: Name, event: Input, link: Link | None, serial: int) -> None:
         self.sim = sim
@@ -101,6 +104,8 @@ class Parcel(Entry):
         """What it takes besides its way over the link, microseconds."""
         self.order = 0
         """Its place among what was sent over the link: what arrives together keeps the order of sending."""
+        self.arrived = NOT_YET
+        """When its way over the link ended, if it is dealt with only later."""
 
     def key(self) -> tuple[str, str]:
         return (self.to, f"parcel {self.link.source if self.link else ''} {self.order:012d}")
@@ -108,7 +113,7 @@ class Parcel(Entry):
     def run(self) -> None:
         """It is where it was sent to."""
         sim, link, event = self.sim, self.link, self.event
-        if link is not None and (link.broken or link.held):
+        if link is not None and (link.broken or (link.held and (self.arrived >= link.held_at or sim.caught(self, link)))):
             if not link.broken:
                 link.waiting.append(self)
             return

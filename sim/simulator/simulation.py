@@ -232,8 +232,8 @@ class Simulation:
         link.broken = True
         self._put(
             Link(
-                link.source, link.target, link.law, held=link.held, sent=link.sent, rules=link.rules, delays=link.delays,
-                streams=link.streams, calls=link.calls, own_streams=link.own_streams,
+                link.source, link.target, link.law, held=link.held, held_at=link.held_at, sent=link.sent, rules=link.rules,
+                delays=link.delays, streams=link.streams, calls=link.calls, own_streams=link.own_streams,
             )
         )  # fmt: skip
 
@@ -287,6 +287,11 @@ class Simulation:
         number = self._sent[link.name, Condition] = self._sent.get((link.name, Condition), 0) + 1
         return bool(self.choices.late(f"unsent|{link.name}|{_kind(parcel.event).__name__}|{number}", parcel))
 
+    def caught(self, parcel: Parcel, link: Link) -> bool:
+        """Whether a message that is dealt with late waits where its link is held: not if it had arrived, unless a tape says so."""
+        number = self._sent[link.name, Link] = self._sent.get((link.name, Link), 0) + 1
+        return bool(self.choices.late(f"caught|{link.name}|{_kind(parcel.event).__name__}|{number}", parcel))
+
     def _rule(self, link: Link, to: Name, event: Input, serial: int) -> Rule | None:
         """The rule that hits what is sent now: what hits the answers to calls of one kind was chosen when the call was made."""
         if type(event) is Reply:
@@ -319,8 +324,9 @@ class Simulation:
             # What a call takes by itself does not hold up others; the end of a call does not come before the call.
             arrival = arrival + parcel.own if parcel.own or type(parcel.event) is not Withdrawn else max(arrival, link.latest)
             link.latest = max(link.latest, arrival)
-        if self.choices.labelled:
-            arrival += self._late(link.name, parcel)
+        if self.choices.labelled and (late := self._late(link.name, parcel)):
+            parcel.arrived = arrival
+            arrival += late
         self.agenda.at(arrival, parcel)
 
     def _delay(self, link: Link, parcel: Parcel) -> int:

@@ -213,3 +213,14 @@ def test_any_faults_at_any_time(seed: int, faults: list[tuple[int, Callable[...,
         ends = [event.tag for _, event in sim.inputs("a") if not isinstance(event, (Fault, Deliver))]  # type: ignore[union-attr]
         assert alive.calls == {}
         assert len(ends) == len(set(ends))
+
+
+@pytest.mark.parametrize(("label", "expected"), [("late|a>b|int|1", 5000), ("caught|a>b|int|1", 9000)])
+def test_what_had_arrived_before_a_hold_does_not_wait_for_its_end(label: str, expected: int) -> None:
+    """It is dealt with when it is due, as late as that is, unless a tape has it still on its way then."""
+    sim = stage("a", "b", deviations={"late|a>b|int|1": 4000, **({label: 1} if "caught" in label else {})}, delays=Delays(Constant(1000)))
+    tell(sim, "a", ("send", "b", 1))
+    at(sim, 2000, outages.hold, "a", "b")
+    at(sim, 9000, outages.release, "a", "b")
+    sim.run()
+    assert [time for time, event in sim.inputs("b") if isinstance(event, Deliver)] == [expected]
