@@ -36,6 +36,11 @@ class Seat:
         self.streams: dict[str, Stream] = {}
         self.moving: set[Hashable] = set()
 
+    def has_open(self, tag: Tag, serial: int) -> bool:
+        """Whether it still waits for the answer to a call."""
+        open_call = self.calls.get(tag)
+        return open_call is not None and open_call[0] == serial
+
     def ends_call(self, tag: Tag, serial: int) -> bool:
         """A reply closes the call that it belongs to, and stops its budget; False when it is too late."""
         open_call = self.calls.get(tag)
@@ -92,7 +97,7 @@ NOT_YET = 1 << 62
 class Parcel(Entry):
     """A message on its way over a link (None: the driver's own word). `serial` is that of the call a reply belongs to."""
 
-    __slots__ = ("arrived", "event", "link", "order", "own", "serial", "sim", "to")
+    __slots__ = ("arrived", "event", "link", "order", "own", "serial", "sim", "to", "unsent")
 
     def __init__(self, sim: Simulation, to: Name, event: Input, link: Link | None, serial: int) -> None:
         self.sim = sim
@@ -106,6 +111,8 @@ class Parcel(Entry):
         """Its place among what was sent over the link: what arrives together keeps the order of sending."""
         self.arrived = NOT_YET
         """When its way over the link ended, if it is dealt with only later."""
+        self.unsent = False
+        """A fault keeps it at its caller: if that gives up meanwhile, it is never sent."""
 
     def key(self) -> tuple[str, str]:
         return (self.to, f"parcel {self.link.source if self.link else ''} {self.order:012d}")
@@ -113,6 +120,10 @@ class Parcel(Entry):
     def run(self) -> None:
         """It is where it was sent to."""
         sim, link, event = self.sim, self.link, self.event
+        if self.unsent:
+            self.unsent = False
+            if not sim.waits(event):
+                return
         if link is not None and (link.broken or (link.held and (self.arrived >= link.held_at or sim.caught(self, link)))):
             if not link.broken:
                 link.waiting.append(self)

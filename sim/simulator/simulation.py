@@ -287,6 +287,13 @@ class Simulation:
         number = self._sent[link.name, Condition] = self._sent.get((link.name, Condition), 0) + 1
         return bool(self.choices.late(f"unsent|{link.name}|{_kind(parcel.event).__name__}|{number}", parcel))
 
+    def waits(self, event: Input) -> bool:
+        """Whether the caller of a request still waits for its answer; True of all other messages."""
+        if not isinstance(event, Deliver) or event.call is None:
+            return True
+        seat = self.seats.get(event.call.caller)
+        return seat is not None and seat.has_open(event.call.tag, event.call.serial)
+
     def caught(self, parcel: Parcel, link: Link) -> bool:
         """Whether a message that is dealt with late waits where its link is held: not if it had arrived, unless a tape says so."""
         number = self._sent[link.name, Link] = self._sent.get((link.name, Link), 0) + 1
@@ -385,6 +392,7 @@ class Simulation:
                 parcel.link.sent += 1
                 parcel.order = parcel.link.sent
                 # One slow message does not hold up the connection: it is the request that is slow.
+                parcel.unsent = True
                 self.agenda.at(self.agenda.now + delay + rule.value, parcel)
             case Fate.DUPLICATE:
                 self._depart(parcel, delay)

@@ -224,3 +224,14 @@ def test_what_had_arrived_before_a_hold_does_not_wait_for_its_end(label: str, ex
     at(sim, 9000, outages.release, "a", "b")
     sim.run()
     assert [time for time, event in sim.inputs("b") if isinstance(event, Deliver)] == [expected]
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_a_request_that_is_held_up_is_never_sent_if_its_caller_gives_up(gives_up: bool) -> None:
+    sim = stage("a", "b", delays=Delays(Constant(1000)))
+    sim.link("a", "b").rules.append(Rule(lambda message: True, Fate.DELAY, value=5000))
+    tell(sim, "a", ("call", "b", 1, "x"))
+    if gives_up:
+        tell(sim, "a", ("abandon", "x"), at=2000)
+    sim.run()
+    assert messages(sim, "b") == ([] if gives_up else [1])
