@@ -32,6 +32,9 @@ CUTS_ANSWERS: Final = ("kill -9", "machine lost (no FIN)", "SIGSTOP", "network h
 LOST: Final = ("Unavailable", "DeadlineExceeded")
 """Errors of calls that were lost."""
 
+TOO_LATE: Final = "DeadlineExceeded"
+"""The error of a call whose time was over before its answer came."""
+
 EXITED: Final = 1_000
 """A process has exited this long after its last worker was stopped."""
 
@@ -264,7 +267,10 @@ class CallSteering:
     # -- answers ------------------------------------------------------------------------------------------------------
 
     def _answer(self, parcel: Parcel, event: Reply, value: int) -> int:
-        call = self._meant.pop(parcel.serial, None)
+        call = self._meant.get(parcel.serial)
+        if call is not None and call.error == TOO_LATE and (late := self._too_late(parcel, call, value)) is not None:
+            return late
+        self._meant.pop(parcel.serial, None)
         if call is not None and not call.error:
             value = self._until(call.end, value)
         match event.message:
@@ -283,6 +289,14 @@ class CallSteering:
                 return self._part(closed.time - self._sim.now, 2, value) if closed is not None else value
             case _:
                 return value
+
+    def _too_late(self, parcel: Parcel, call: Call, value: int) -> int | None:
+        """The answer to a call whose time was over when its worker could see it: it comes after the worker was stopped or cut off,
+        and once that can go on, after the end of its time."""
+        cut = self._cut_off(parcel.to, *CUTS_ANSWERS)
+        if cut is not None and cut < call.end:
+            return self._until(cut, value)
+        return 1 if abs(call.end - self._sim.now) <= NEAR else None
 
     def _task(self, worker: str, task: msg.ActivityTask, value: int) -> int:
         """An attempt begins at the logged time, or so that it can do what it does until its end."""
