@@ -205,9 +205,8 @@ class Recording:
         for calls in self.calls.values():
             calls.sort(key=lambda call: call.begin)
         for key, found in times.items():
-            attempt = LoggedAttempt(found["worker"], found.get("activity_start"), found.get("activity_end"), found["error"])
-            self.attempts[key] = attempt
-            self._add_start(key, attempt)
+            self.attempts[key] = LoggedAttempt(found["worker"], found.get("activity_start"), found.get("activity_end"), found["error"])
+            self._add_start(key, self.attempts[key])
 
     def _add_start(self, key: Key, logged: LoggedAttempt) -> None:
         """Add the start of an attempt that its history does not tell of."""
