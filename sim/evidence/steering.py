@@ -272,11 +272,16 @@ class Steering(Choices):
             return value
         return LONGEST_WAKE_UP if logged.end is None else SHORTEST_WAKE_UP
 
-    def _handled(self) -> tuple[RecordedActivity | None, At | None]:
-        """The activity whose call or timer a worker is handling the end of, and the closing event that its answer brings."""
+    def _handled_tag(self) -> Tag:
+        """The tag of the call or timer whose end is handled; of a call whose budget ended, its own."""
         assert self._sim is not None
         event = self._sim.handling
         tag = event.tag if isinstance(event, (Reply, Fired)) else None
+        return tag[1] if isinstance(tag, tuple) and tag[0] == "budget" else tag
+
+    def _handled(self) -> tuple[RecordedActivity | None, At | None]:
+        """The activity whose call or timer a worker is handling the end of, and the closing event that its answer brings."""
+        tag = self._handled_tag()
         activity, attempt = self._expected.of_tag(tag)
         return activity, self._expected.answered(tag[1], activity, attempt) if isinstance(tag, tuple) else None
 
@@ -284,7 +289,7 @@ class Steering(Choices):
         """Several things are ready: the one that gives the recorded end."""
         activity, _ = self._handled()
         closed = activity.closed.event if activity is not None and activity.closed is not None else None
-        logged = self._expected.logged(getattr(self._sim.handling, "tag", None)) if self._sim is not None else None
+        logged = self._expected.logged(self._handled_tag())
         if closed is None and (logged is None or logged.end is None):
             return value
         completed = isinstance(closed, ev.ActivityTaskCompleted) if closed is not None else logged is not None and not logged.error
