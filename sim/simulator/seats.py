@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from sim.model.draws import Stream
-from sim.model.inputs import Fired, Input, Message, Name, Reply, Tag
+from sim.model.inputs import Deliver, Fired, Input, Message, Name, Reply, Tag
 from sim.model.node import Node
 from sim.model.spans import Span
 from sim.simulator.agenda import Entry, Lane, LaneEntry
@@ -122,9 +122,10 @@ class Parcel(Entry):
         sim, link, event = self.sim, self.link, self.event
         if self.unsent:
             self.unsent = False
-            if not sim.waits(event):
+            if not self._is_awaited():
                 return
-        if link is not None and (link.broken or (link.held and (self.arrived >= link.held_at or sim.caught(self, link)))):
+        # What is dealt with late does not wait where it had arrived before the link was held, unless a tape says so.
+        if link is not None and (link.broken or (link.held and (self.arrived >= link.held_at or sim.taped("caught", Link, self, link)))):
             if not link.broken:
                 link.waiting.append(self)
             return
@@ -141,6 +142,13 @@ class Parcel(Entry):
             sim.handle(seat, event)
         if sim.local:
             sim.settle()
+
+    def _is_awaited(self) -> bool:
+        """Whether the caller of a request still waits for its answer; True of all other messages."""
+        if not isinstance(self.event, Deliver) or self.event.call is None:
+            return True
+        seat = self.sim.seats.get(self.event.call.caller)
+        return seat is not None and seat.has_open(self.event.call.tag, self.event.call.serial)
 
 
 class Initiative(Entry):

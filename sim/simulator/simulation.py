@@ -282,22 +282,12 @@ class Simulation:
 
     def unsent(self, parcel: Parcel, link: Link) -> bool:
         """Whether a message never left a process that was killed meanwhile: what was sent arrives, unless a tape says otherwise."""
-        if self.places[link.source].condition is not Condition.DEAD:
-            return False
-        number = self._sent[link.name, Condition] = self._sent.get((link.name, Condition), 0) + 1
-        return bool(self.choices.late(f"unsent|{link.name}|{_kind(parcel.event).__name__}|{number}", parcel))
+        return self.places[link.source].condition is Condition.DEAD and self.taped("unsent", Condition, parcel, link)
 
-    def waits(self, event: Input) -> bool:
-        """Whether the caller of a request still waits for its answer; True of all other messages."""
-        if not isinstance(event, Deliver) or event.call is None:
-            return True
-        seat = self.seats.get(event.call.caller)
-        return seat is not None and seat.has_open(event.call.tag, event.call.serial)
-
-    def caught(self, parcel: Parcel, link: Link) -> bool:
-        """Whether a message that is dealt with late waits where its link is held: not if it had arrived, unless a tape says so."""
-        number = self._sent[link.name, Link] = self._sent.get((link.name, Link), 0) + 1
-        return bool(self.choices.late(f"caught|{link.name}|{_kind(parcel.event).__name__}|{number}", parcel))
+    def taped(self, what: str, kind: type, parcel: Parcel, link: Link) -> bool:
+        """Whether a tape says this of a message; `kind` numbers those that it could be said of."""
+        number = self._sent[link.name, kind] = self._sent.get((link.name, kind), 0) + 1
+        return bool(self.choices.late(f"{what}|{link.name}|{_kind(parcel.event).__name__}|{number}", parcel))
 
     def _rule(self, link: Link, to: Name, event: Input, serial: int) -> Rule | None:
         """The rule that hits what is sent now: what hits the answers to calls of one kind was chosen when the call was made."""
