@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
-from sim.evidence.expected import Expected, command_of
+from sim.evidence.expected import TIMER_LATE, Expected, command_of
 from sim.evidence.recording import Call, RecordedActivity, kind_of_queue
 from sim.history import events as ev
 from sim.model.inputs import Deliver, Reply, Tag, Withdrawn
@@ -32,11 +32,11 @@ CUTS_ANSWERS: Final = ("kill -9", "machine lost (no FIN)", "SIGSTOP", "network h
 LOST: Final = ("Unavailable", "DeadlineExceeded")
 """Errors of calls that were lost."""
 
+TOO_LATE: Final = "DeadlineExceeded"
+"""The error of a call whose time was over before its answer came."""
+
 EXITED: Final = 1_000
 """A process has exited this long after its last worker was stopped."""
-
-TIMER_LATE: Final = 3_000
-"""How late the server's timers usually fire: the recorded lateness of timers has a median of 2.7 ms (P8.6)."""
 
 
 class CallSteering:
@@ -49,12 +49,20 @@ class CallSteering:
         """Logged calls that no call of the run was found to be."""
         self._due: dict[int, int] = {}
         """Messages that were sent just now -> when they are dealt with."""
+        recording = expected.recording
+        self._cuts = {recording.offset + h.at + 1 for h in recording.case.timeline if h.what in (*CUTS_REQUESTS, *CUTS_ANSWERS)}
+        """Just after workers are cut off."""
+        self._cut: set[int] = set()
+        """Messages that are to be on their way when their worker is cut off."""
         self._meant: dict[int, Call] = {}
         """Open calls of the run by their serial -> the logged call that each is."""
 
     def delay(self, parcel: Parcel, value: int) -> int:
         """How long this message takes to arrive: no longer than the seed says, for all that is sent later arrives behind it."""
         wanted = self._wanted(parcel, value)
+        self._cut.discard(id(parcel))
+        if self._sim.now + wanted in self._cuts:
+            self._cut.add(id(parcel))
         self._due[id(parcel)] = self._sim.now + wanted
         return min(value, wanted)
 
@@ -72,6 +80,10 @@ class CallSteering:
                 return self._answer(parcel, event, 0)
             case _:
                 return 0
+
+    def is_cut_off(self, parcel: Parcel) -> bool:
+        """Whether this message, which is dealt with late, was to be on its way still when its worker was cut off."""
+        return id(parcel) in self._cut
 
     def _wanted(self, parcel: Parcel, value: int) -> int:
         """How long it is until this message is dealt with; `value` if nothing is known."""
@@ -219,6 +231,10 @@ class CallSteering:
                 return goes_on.at - now + CALL_LIMIT
         return CALL_LIMIT
 
+    def next_cut(self, node: str) -> int | None:
+        """When a worker's calls are cut off next."""
+        return self._cut_off(node, *CUTS_REQUESTS)
+
     def _cut_off(self, node: str, *how: str) -> int | None:
         """Just after a worker's process is killed, stopped or cut off next: its calls may not have left it, nor their answers arrived."""
         worker = self._identity(node).partition("'")[0]
@@ -251,7 +267,10 @@ class CallSteering:
     # -- answers ------------------------------------------------------------------------------------------------------
 
     def _answer(self, parcel: Parcel, event: Reply, value: int) -> int:
-        call = self._meant.pop(parcel.serial, None)
+        call = self._meant.get(parcel.serial)
+        if call is not None and call.error == TOO_LATE and (late := self._too_late(parcel, call, value)) is not None:
+            return late
+        self._meant.pop(parcel.serial, None)
         if call is not None and not call.error:
             value = self._until(call.end, value)
         match event.message:
@@ -270,6 +289,14 @@ class CallSteering:
                 return self._part(closed.time - self._sim.now, 2, value) if closed is not None else value
             case _:
                 return value
+
+    def _too_late(self, parcel: Parcel, call: Call, value: int) -> int | None:
+        """The answer to a call whose time was over when its worker could see it: it comes after the worker was stopped or cut off,
+        and once that can go on, after the end of its time."""
+        cut = self._cut_off(parcel.to, *CUTS_ANSWERS)
+        if cut is not None and cut < call.end:
+            return self._until(cut, value)
+        return 1 if abs(call.end - self._sim.now) <= NEAR else None
 
     def _task(self, worker: str, task: msg.ActivityTask, value: int) -> int:
         """An attempt begins at the logged time, or so that it can do what it does until its end."""

@@ -146,9 +146,12 @@ class Follower:
     def _started_as_logged(self, time: int, started: obs.AttemptRecorded, event_id: int) -> None:
         """Of an attempt that the history does not name a worker's log may say where it ran."""
         logged = self.recording.attempts.get((started.run, event_id, started.attempt))
-        if logged is not None and logged.worker != started.identity:
+        if logged is None:
+            return
+        if logged.worker != started.identity or (logged.begin is not None and time > logged.begin + TOLERANCE):
             at = (time - self.recording.offset) / 1e6
-            told = f"attempt {started.attempt} of the activity scheduled by event {event_id} on {logged.worker}"
+            begun = f", begun at {(logged.begin - self.recording.offset) / 1e6:.3f} s" if logged.begin is not None else ""
+            told = f"attempt {started.attempt} of the activity scheduled by event {event_id} on {logged.worker}{begun}"
             ours = f"on {started.identity}, started at {at:.3f} s"
             raise Diverged(
                 started.run, self.written(started.run) + 1, told, ours, time, self.progress, (logged.worker, started.identity), event_id

@@ -129,7 +129,7 @@ class Recording:
             self.names[run.history.run_id] = name
             self.runs[name] = self._record(name, run.history)
         self.activity_starts: dict[str, list[Start]] = {}
-        """Starts of activity tasks by the recorded name of their queue."""
+        """Starts of activity tasks by the recorded name of their queue; those that only a log has, when the attempt began."""
         self.task_starts: list[Start] = []
         """Starts of workflow tasks from the normal queue."""
         self.all_task_starts: list[Start] = []
@@ -216,6 +216,14 @@ class Recording:
             calls.sort(key=lambda call: call.begin)
         for key, found in times.items():
             self.attempts[key] = LoggedAttempt(found["worker"], found.get("activity_start"), found.get("activity_end"), found["error"])
+            self._add_start(key, self.attempts[key])
+
+    def _add_start(self, key: Key, logged: LoggedAttempt) -> None:
+        """Add the start of an attempt that its history does not tell of."""
+        run, event_id, number = key
+        activity = self.runs[run].activities.get(event_id)
+        if activity is not None and activity.attempt != number and logged.begin is not None:
+            self.activity_starts.setdefault(queue_of(activity), []).append(Start(logged.begin, logged.worker))
 
 
 def _apart(events: Iterable[At]) -> Iterator[At]:

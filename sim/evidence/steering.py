@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sim.evidence.calls import TIMER_LATE, CallSteering
-from sim.evidence.expected import Expected
+from sim.evidence.calls import CallSteering
+from sim.evidence.expected import TIMER_LATE, Expected
 from sim.evidence.follow import Follower
 from sim.evidence.matching import MatchingSteering
 from sim.evidence.rebuild import SERVER_ANSWERS
@@ -149,6 +149,8 @@ class Steering(Choices):
         assert isinstance(about, Parcel)
         if label.startswith("unsent|"):
             return self._kept(label, 0, int(self._calls.has_no_effect(about)))
+        if label.startswith("caught|"):
+            return self._kept(label, 0, int(self._calls.is_cut_off(about)))
         made = self._forced[label] if label in self._forced else self._left(about)
         self._remember(label, about, made)
         return self._kept(label, 0, made) if made else 0
@@ -250,13 +252,18 @@ class Steering(Choices):
     # -- on a worker --------------------------------------------------------------------------------------------------
 
     def _goroutine(self, entity: str, tag: Tag, value: int) -> int:
-        """A goroutine was woken: it leaves half of what is left until its answer is written to the answer's way."""
+        """A goroutine was woken: it leaves half of what is left until its answer is written, or its worker cut off, to the answer's way."""
         assert self._sim is not None
         activity, attempt = self._expected.of_tag(tag)
         closed = self._expected.answered(tag[1], activity, attempt) if isinstance(tag, tuple) else None
         if closed is None:
             return self._seen_to_end(tag, value)
-        return min(max((closed.time - self._sim.now) // 2, 0), GOROUTINE_LIMIT)
+        until = min(closed.time, self._calls.next_cut(entity) or closed.time)
+        logged = self._expected.logged(tag)
+        if logged is not None and logged.end is not None and logged.end < closed.time - LATENESS_LIMIT:
+            # Its first call had no effect: which of several calls that was depends on when it was made.
+            return min(max(logged.end - self._sim.now, SHORTEST_WAKE_UP), GOROUTINE_LIMIT)
+        return min(max((until - self._sim.now) // 2, 0), GOROUTINE_LIMIT)
 
     def _seen_to_end(self, tag: Tag, value: int) -> int:
         """Of an attempt whose answer does not arrive the log may still have the end, or not, if its process exited before."""
@@ -265,11 +272,16 @@ class Steering(Choices):
             return value
         return LONGEST_WAKE_UP if logged.end is None else SHORTEST_WAKE_UP
 
-    def _handled(self) -> tuple[RecordedActivity | None, At | None]:
-        """The activity whose call or timer a worker is handling the end of, and the closing event that its answer brings."""
+    def _handled_tag(self) -> Tag:
+        """The tag of the call or timer whose end is handled; of a call whose budget ended, its own."""
         assert self._sim is not None
         event = self._sim.handling
         tag = event.tag if isinstance(event, (Reply, Fired)) else None
+        return tag[1] if isinstance(tag, tuple) and tag[0] == "budget" else tag
+
+    def _handled(self) -> tuple[RecordedActivity | None, At | None]:
+        """The activity whose call or timer a worker is handling the end of, and the closing event that its answer brings."""
+        tag = self._handled_tag()
         activity, attempt = self._expected.of_tag(tag)
         return activity, self._expected.answered(tag[1], activity, attempt) if isinstance(tag, tuple) else None
 
@@ -277,7 +289,7 @@ class Steering(Choices):
         """Several things are ready: the one that gives the recorded end."""
         activity, _ = self._handled()
         closed = activity.closed.event if activity is not None and activity.closed is not None else None
-        logged = self._expected.logged(getattr(self._sim.handling, "tag", None)) if self._sim is not None else None
+        logged = self._expected.logged(self._handled_tag())
         if closed is None and (logged is None or logged.end is None):
             return value
         completed = isinstance(closed, ev.ActivityTaskCompleted) if closed is not None else logged is not None and not logged.error

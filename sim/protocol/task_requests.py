@@ -76,12 +76,19 @@ def completed(run: Run, message: msg.RespondWorkflowTaskCompleted, call: Call, s
 
 def _reason_to_refuse(run: Run, commands: tuple[cmd.Command, ...]) -> ev.WorkflowTaskFailed | None:
     identity = run.task.identity
-    if any(isinstance(c, CLOSING) for c in commands) and run.journal.buffer:
+    if any(isinstance(c, CLOSING) for c in commands) and _is_unseen(run, commands):
         return ev.WorkflowTaskFailed(UNHANDLED, identity)
     for position, command in enumerate(commands):
         if isinstance(command, cmd.ScheduleActivity) and normalised(command, run.spec.bound) is None:
             return ev.WorkflowTaskFailed("BAD_SCHEDULE_ACTIVITY_ATTRIBUTES", identity, _NO_TIMEOUT, command.activity_type, position)
     return None
+
+
+def _is_unseen(run: Run, commands: tuple[cmd.Command, ...]) -> bool:
+    """Whether anything is buffered that these commands leave there: a timer that they cancel takes its firing back (P4.5.6)."""
+    canceled = {c.ordinal for c in commands if isinstance(c, cmd.CancelTimer)}
+    buffered = [entry.written.event for entry in run.journal.buffer]
+    return any(not isinstance(event, ev.TimerFired) or event.ordinal not in canceled for event in buffered)
 
 
 def _refuse(run: Run, refusal: ev.WorkflowTaskFailed, call: Call, step: Step) -> None:

@@ -81,7 +81,9 @@ def unfreeze(sim: Simulation, place: Name) -> None:
 
 def hold(sim: Simulation, source: Name, target: Name) -> None:
     """What is sent in this direction waits."""
-    sim.link(source, target).held = True
+    link = sim.link(source, target)
+    if not link.held:
+        link.held, link.held_at = True, sim.now
 
 
 def release(sim: Simulation, source: Name, target: Name) -> None:

@@ -125,6 +125,8 @@ class Link:
     target: Name
     law: Law
     held: bool = False
+    held_at: int = 0
+    """Since when it is held, microseconds."""
     broken: bool = False
     free_at: int = 0
     """The latest arrival so far: what is sent later does not overtake."""

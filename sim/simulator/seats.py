@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from sim.model.draws import Stream
-from sim.model.inputs import Fired, Input, Message, Name, Reply, Tag
+from sim.model.inputs import Deliver, Fired, Input, Message, Name, Reply, Tag
 from sim.model.node import Node
 from sim.model.spans import Span
 from sim.simulator.agenda import Entry, Lane, LaneEntry
@@ -35,6 +35,11 @@ class Seat:
         self.marks: dict[Tag, int] = {}
         self.streams: dict[str, Stream] = {}
         self.moving: set[Hashable] = set()
+
+    def has_open(self, tag: Tag, serial: int) -> bool:
+        """Whether it still waits for the answer to a call."""
+        open_call = self.calls.get(tag)
+        return open_call is not None and open_call[0] == serial
 
     def ends_call(self, tag: Tag, serial: int) -> bool:
         """A reply closes the call that it belongs to, and stops its budget; False when it is too late."""
@@ -86,10 +91,13 @@ class Timer(LaneEntry):
             sim.settle()
 
 
+NOT_YET = 1 << 62
+
+
 class Parcel(Entry):
     """A message on its way over a link (None: the driver's own word). `serial` is that of the call a reply belongs to."""
 
-    __slots__ = ("event", "link", "order", "own", "serial", "sim", "to")
+    __slots__ = ("arrived", "event", "link", "order", "own", "serial", "sim", "to", "unsent")
 
     def __init__(self, sim: Simulation, to: Name, event: Input, link: Link | None, serial: int) -> None:
         self.sim = sim
@@ -101,6 +109,10 @@ class Parcel(Entry):
         """What it takes besides its way over the link, microseconds."""
         self.order = 0
         """Its place among what was sent over the link: what arrives together keeps the order of sending."""
+        self.arrived = NOT_YET
+        """When its way over the link ended, if it is dealt with only later."""
+        self.unsent = False
+        """A fault keeps it at its caller: if that gives up meanwhile, it is never sent."""
 
     def key(self) -> tuple[str, str]:
         return (self.to, f"parcel {self.link.source if self.link else ''} {self.order:012d}")
@@ -108,7 +120,12 @@ class Parcel(Entry):
     def run(self) -> None:
         """It is where it was sent to."""
         sim, link, event = self.sim, self.link, self.event
-        if link is not None and (link.broken or link.held):
+        if self.unsent:
+            self.unsent = False
+            if not self._is_awaited():
+                return
+        # What is dealt with late does not wait where it had arrived before the link was held, unless a tape says so.
+        if link is not None and (link.broken or (link.held and (self.arrived >= link.held_at or sim.taped("caught", Link, self, link)))):
             if not link.broken:
                 link.waiting.append(self)
             return
@@ -125,6 +142,13 @@ class Parcel(Entry):
             sim.handle(seat, event)
         if sim.local:
             sim.settle()
+
+    def _is_awaited(self) -> bool:
+        """Whether the caller of a request still waits for its answer; True of all other messages."""
+        if not isinstance(self.event, Deliver) or self.event.call is None:
+            return True
+        seat = self.sim.seats.get(self.event.call.caller)
+        return seat is not None and seat.has_open(self.event.call.tag, self.event.call.serial)
 
 
 class Initiative(Entry):

@@ -232,8 +232,8 @@ class Simulation:
         link.broken = True
         self._put(
             Link(
-                link.source, link.target, link.law, held=link.held, sent=link.sent, rules=link.rules, delays=link.delays,
-                streams=link.streams, calls=link.calls, own_streams=link.own_streams,
+                link.source, link.target, link.law, held=link.held, held_at=link.held_at, sent=link.sent, rules=link.rules,
+                delays=link.delays, streams=link.streams, calls=link.calls, own_streams=link.own_streams,
             )
         )  # fmt: skip
 
@@ -282,10 +282,12 @@ class Simulation:
 
     def unsent(self, parcel: Parcel, link: Link) -> bool:
         """Whether a message never left a process that was killed meanwhile: what was sent arrives, unless a tape says otherwise."""
-        if self.places[link.source].condition is not Condition.DEAD:
-            return False
-        number = self._sent[link.name, Condition] = self._sent.get((link.name, Condition), 0) + 1
-        return bool(self.choices.late(f"unsent|{link.name}|{_kind(parcel.event).__name__}|{number}", parcel))
+        return self.places[link.source].condition is Condition.DEAD and self.taped("unsent", Condition, parcel, link)
+
+    def taped(self, what: str, kind: type, parcel: Parcel, link: Link) -> bool:
+        """Whether a tape says this of a message; `kind` numbers those that it could be said of."""
+        number = self._sent[link.name, kind] = self._sent.get((link.name, kind), 0) + 1
+        return bool(self.choices.late(f"{what}|{link.name}|{_kind(parcel.event).__name__}|{number}", parcel))
 
     def _rule(self, link: Link, to: Name, event: Input, serial: int) -> Rule | None:
         """The rule that hits what is sent now: what hits the answers to calls of one kind was chosen when the call was made."""
@@ -319,8 +321,9 @@ class Simulation:
             # What a call takes by itself does not hold up others; the end of a call does not come before the call.
             arrival = arrival + parcel.own if parcel.own or type(parcel.event) is not Withdrawn else max(arrival, link.latest)
             link.latest = max(link.latest, arrival)
-        if self.choices.labelled:
-            arrival += self._late(link.name, parcel)
+        if self.choices.labelled and (late := self._late(link.name, parcel)):
+            parcel.arrived = arrival
+            arrival += late
         self.agenda.at(arrival, parcel)
 
     def _delay(self, link: Link, parcel: Parcel) -> int:
@@ -379,6 +382,7 @@ class Simulation:
                 parcel.link.sent += 1
                 parcel.order = parcel.link.sent
                 # One slow message does not hold up the connection: it is the request that is slow.
+                parcel.unsent = True
                 self.agenda.at(self.agenda.now + delay + rule.value, parcel)
             case Fate.DUPLICATE:
                 self._depart(parcel, delay)

@@ -265,6 +265,12 @@ OPTIONS: dict[str, dict[str, str]] = {
             "21 WTSt; 22 WTC; 23 ATCR(11); 24 WECan"
         )
     },
+    "option-stop-takes-another": {
+        "w/1": (
+            f"{OPENING}; {TOLD}; 11 TimerStarted; 12 ATSt(6); 13 ATF(6, SessionWorkerShutdown/context canceled, NON_RETRYABLE_FAILURE); "
+            "14 WTSch(sticky); 15 WTSt; 16 WTC; 17 TimerFired; 18 WTSch(sticky); 19 WTSt; 20 WTC; 21 WEC"
+        )
+    },
 }
 """Options of workers that no scenario of section 7 needs."""
 

@@ -213,3 +213,25 @@ def test_any_faults_at_any_time(seed: int, faults: list[tuple[int, Callable[...,
         ends = [event.tag for _, event in sim.inputs("a") if not isinstance(event, (Fault, Deliver))]  # type: ignore[union-attr]
         assert alive.calls == {}
         assert len(ends) == len(set(ends))
+
+
+@pytest.mark.parametrize(("label", "expected"), [("late|a>b|int|1", 5000), ("caught|a>b|int|1", 9000)])
+def test_what_had_arrived_before_a_hold_does_not_wait_for_its_end(label: str, expected: int) -> None:
+    """It is dealt with when it is due, as late as that is, unless a tape has it still on its way then."""
+    sim = stage("a", "b", deviations={"late|a>b|int|1": 4000, **({label: 1} if "caught" in label else {})}, delays=Delays(Constant(1000)))
+    tell(sim, "a", ("send", "b", 1))
+    at(sim, 2000, outages.hold, "a", "b")
+    at(sim, 9000, outages.release, "a", "b")
+    sim.run()
+    assert [time for time, event in sim.inputs("b") if isinstance(event, Deliver)] == [expected]
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_a_request_that_is_held_up_is_never_sent_if_its_caller_gives_up(gives_up: bool) -> None:
+    sim = stage("a", "b", delays=Delays(Constant(1000)))
+    sim.link("a", "b").rules.append(Rule(lambda message: True, Fate.DELAY, value=5000))
+    tell(sim, "a", ("call", "b", 1, "x"))
+    if gives_up:
+        tell(sim, "a", ("abandon", "x"), at=2000)
+    sim.run()
+    assert messages(sim, "b") == ([] if gives_up else [1])

@@ -91,7 +91,7 @@ class Worker(Node):
         if tag[0] == "poll":
             poller = self.pollers.find(tag)
             if self.pollers.answered(poller, message, step):
-                if poller.kind is Kind.CREATION and self.bucket.free == 1:
+                if poller.kind is Kind.CREATION and self.bucket.free == 1 and not self.pollers.stopping:
                     # The poller is quicker than the goroutine of the task that will take the last token (P3.4.5).
                     self.pollers.advance(step, token_free=True)
                 self._take(poller, message, step)
