@@ -144,10 +144,21 @@ class Search:
         except Overflow as stop:
             self.found.stopped = str(stop)
         finally:
+            if self.found.stopped:
+                self._keep_origins()
             self.found.states = min(self.begin + self.layer.n + self.following.n, self.limit)
             if self.threads is not None:
                 self.threads.shutdown()
         return self.found
+
+    def _keep_origins(self) -> None:
+        """A search that ends within a layer: what it decided there has a path too, or else is not decided."""
+        first = self.begin + self.layer.n
+        try:
+            self.trace.append(first, self.following)
+        except OutOfBudget:
+            self.found.hits = {k: state for k, state in self.found.hits.items() if state < first}
+            self.found.witnesses = {k: [state for state in states if state < first] for k, states in self.found.witnesses.items()}
 
     def state(self, row: Sequence[int], mail: Sequence[int]) -> State:
         """A state of the world from its numbers, equal to the one that the world itself gives."""

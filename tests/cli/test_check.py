@@ -55,6 +55,63 @@ def test_the_small_search_says_the_same(name: str) -> None:
         assert (row["verdict"], row["length"]) == (other["properties"][prop]["verdict"], other["properties"][prop]["length"])
 
 
+PAIR = """
+[[workers]]
+name = "w"
+max_concurrent_session_execution_size = 1
+[[workflows]]
+id = "job"
+program = [
+  { op = "create", as = "s", creation = "60s", execution = "600s" },
+  { op = "defer_complete", in = "s" },
+  { op = "act", in = "s", work = { name = "work", ms = 30000 } },
+]
+"""
+
+
+def test_a_scenario_is_checked_within_its_budgets_and_findings_have_tapes(tmp_path: Path) -> None:
+    file = tmp_path / "pair.toml"
+    file.write_text(PAIR)
+    words = ("check", str(file), "--stops", "1", "--property", "activity_needs_slot", "--out", str(tmp_path / "found"), "--json")
+    done = sim(*words)
+    assert done.exit_code == 1, done.output
+    found = json.loads(done.stdout)
+    assert found.keys() >= KEYS
+    row = found["properties"]["activity_needs_slot"]
+    assert (row["verdict"], row["confirmed"]) == ("broken", True)
+    assert (found["bounds"]["time"], found["bounds"]["stops"], found["bounds"]["crashes"]) == ("untimed", 1, 0)
+    assert Path(row["tape"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--time", "windows"), "expected untimed or free"),
+        (("--property", "creation_bounded"), "cannot be checked without a clock"),
+    ],
+)
+def test_what_a_scenario_cannot_be_checked_for_is_said(tmp_path: Path, words: tuple[str, ...], problem: str) -> None:
+    file = tmp_path / "pair.toml"
+    file.write_text(PAIR)
+    done = sim("check", str(file), *words)
+    assert done.exit_code == 2
+    assert problem in done.stderr
+
+
+def test_budgets_are_for_scenarios() -> None:
+    done = sim("check", TWO_PHASE, "--crashes", "1")
+    assert done.exit_code == 2
+    assert "--crashes: for scenarios only" in done.stderr
+
+
+def test_a_limit_within_a_layer_keeps_what_was_found(tmp_path: Path) -> None:
+    file = tmp_path / "pair.toml"
+    file.write_text(PAIR)
+    done = sim("check", str(file), "--time", "free", "--limit", "300", "--json")
+    assert done.exit_code in (1, 4), done.output
+    assert not json.loads(done.stdout)["complete"]
+
+
 def test_a_limit_ends_with_4_and_says_so() -> None:
     done = sim("check", TWO_PHASE, "--set", "resource_managers=7", "--no-symmetry", "--limit", "1000")
     assert done.exit_code == 4
@@ -71,7 +128,7 @@ def test_too_little_memory_ends_with_4_and_says_so() -> None:
     ("words", "message"),
     [
         (("nothing.py",), "no such file"),
-        (("file_processing.toml",), "expected a model"),
+        (("file_procesing.toml",), "no such file"),
         ((TWO_PHASE, "--set", "managers=3"), "has no such parameter; it has resource_managers"),
         ((TWO_PHASE, "--set", "resource_managers"), "expected KEY=VALUE"),
         ((TWO_PHASE, "--set", "resource_managers=0"), "expected at least 1"),
