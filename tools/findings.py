@@ -45,6 +45,19 @@ RECREATED: Final = [
 PROGRAMS: Final = {"one session": PROGRAM, "once more after a failure": AGAIN, "recreated over ContinueAsNew": RECREATED}
 
 
+REMEDIES: Final = {
+    "activity_needs_slot": "Let activities heartbeat, so that they end when their session does, and give workers a WorkerStopTimeout longer "
+    "than they run; what must not be shared should be counted where it is used, not by slots.",
+    "failure_is_failure": "Do not return the activity's error as it is: when the session has failed (its context is cancelled, the "
+    "workflow's is not), return an error of your own.",
+    "exclusive_work": "Let activities heartbeat and set WaitForCancellation, so that the old one is over before the next session begins; "
+    "or let what they write to refuse the older session.",
+    "one_binding": "Give the session's activities a heartbeat or ScheduleToStart timeout of their own: the creation activity then watches "
+    "another worker than theirs.",
+}
+"""What a user can do about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What was searched."""
@@ -120,11 +133,11 @@ def _page(rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[s
     yield "# What the protocol breaks, and with how little\n"
     yield "`python -m tools.findings`: every order of events in small clusters (workers x slots x workflows), with at most one fault."
     yield f"The activity lasts {LONG_WORK // 1000} s. Each finding is a run with a clock:"
-    yield "`session-sim replay reports/checker/PROPERTY.tape --explain`.\n"
-    yield "| property | smallest scope | steps | ways passed over that no clock allows |"
-    yield "|---|---|---:|---:|"
+    yield "`session-sim replay reports/checker/PROPERTY.tape --explain`. A stop here stops the worker and leaves its process be.\n"
+    yield "| property | smallest scope | steps | ways passed over that no clock allows | what a user can do |"
+    yield "|---|---|---:|---:|---|"
     for name, (scope, finding) in found.items():
-        yield f"| [`{name}`]({name}.tape) | {scope} | {len(finding.path)} | {finding.clockless} |"
+        yield f"| [`{name}`]({name}.tape) | {scope} | {len(finding.path)} | {finding.clockless} | {REMEDIES.get(name, '')} |"
     yield "\nHeld wherever they were put to the test, up to the largest scope:\n"
     for name in timeless():
         if name not in found:
