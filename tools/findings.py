@@ -46,8 +46,8 @@ PROGRAMS: Final = {"one session": PROGRAM, "once more after a failure": AGAIN, "
 
 
 REMEDIES: Final = {
-    "activity_needs_slot": "Let activities heartbeat, so that they end when their session does, and give workers a WorkerStopTimeout longer "
-    "than they run; what must not be shared should be counted where it is used, not by slots.",
+    "activity_needs_slot": "Let activities heartbeat, so that they end when their session does, and give workers a WorkerStopTimeout "
+    "longer than they run; what must not be shared should be counted where it is used, not by slots.",
     "failure_is_failure": "Do not return the activity's error as it is: when the session has failed (its context is cancelled, the "
     "workflow's is not), return an error of your own.",
     "exclusive_work": "Let activities heartbeat and set WaitForCancellation, so that the old one is over before the next session begins; "
