@@ -24,14 +24,22 @@ _KEPT: Final[list[TextIO]] = []
 """Standard output, while only JSON may go there."""
 
 
+class _Piped(Console):
+    """A console whose reader may go away; Rich would end the program as if that were a failure."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the command end as it does for every output, see `guarded`."""
+        raise BrokenPipeError
+
+
 def to_user() -> Console:
     """The console for results."""
-    return Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    return _Piped(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
 def to_side() -> Console:
     """The console for progress and warnings."""
-    return Console(stderr=True, highlight=False)
+    return _Piped(stderr=True, highlight=False)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -322,6 +322,9 @@ class _Reader:
         return ev.WorkflowTaskStarted(a.get("identity", ""), a.get("requestId") == INLINE_REQUEST)
 
     def task_completed(self, event_id: int, a: Json) -> ev.WorkflowTaskCompleted:
+        said = a.get("sdkMetadata")  # audit tells it
+        if not isinstance(said, dict | None):
+            raise _Wrong("sdkMetadata", f'is {_short(said)}; expected an object such as {{"sdkName": "...", "sdkVersion": "..."}}')
         return ev.WorkflowTaskCompleted(a.get("identity", ""))
 
     def task_failed(self, event_id: int, a: Json) -> ev.WorkflowTaskFailed:

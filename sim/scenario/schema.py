@@ -19,6 +19,10 @@ from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
 
 SCHEMA_VERSION: Final = 1
 _DEFAULTS: Final = WorkerOptions()
+MOST_WORKERS: Final = 100_000
+"""In one table. Each is an object from the start; billions, of a slip of the pen, would fill the memory without a word."""
+MOST_POLLERS: Final = 10_000
+"""Of a worker and a kind; each has a call under way at all times."""
 
 
 class Section(BaseModel):
@@ -136,7 +140,7 @@ class WorkerSection(Section):
     """A worker object, or `count` alike. Options have the Go SDK's names and defaults."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="the worker's name", examples=["w1"])
-    count: int = Field(1, ge=1, description="how many; above 1 they are called NAME1, NAME2, ...")
+    count: int = Field(1, ge=1, le=MOST_WORKERS, description="how many; above 1 they are called NAME1, NAME2, ...")
     task_queue: str = Field("", description="its task queue; the cluster's when empty")
     host: str = Field("", description="its machine; one of its own when empty")
     process: str = Field("", description="workers that name the same process live and die together")
@@ -149,8 +153,8 @@ class WorkerSection(Section):
     max_concurrent_session_execution_size: int = Field(_DEFAULTS.max_concurrent_session_execution_size, ge=0)
     max_concurrent_activity_execution_size: int = Field(_DEFAULTS.max_concurrent_activity_execution_size, ge=1)
     max_concurrent_workflow_task_execution_size: int = Field(_DEFAULTS.max_concurrent_workflow_task_execution_size, ge=1)
-    max_concurrent_activity_task_pollers: int = Field(_DEFAULTS.max_concurrent_activity_task_pollers, ge=1)
-    max_concurrent_workflow_task_pollers: int = Field(_DEFAULTS.max_concurrent_workflow_task_pollers, ge=1)
+    max_concurrent_activity_task_pollers: int = Field(_DEFAULTS.max_concurrent_activity_task_pollers, ge=1, le=MOST_POLLERS)
+    max_concurrent_workflow_task_pollers: int = Field(_DEFAULTS.max_concurrent_workflow_task_pollers, ge=1, le=MOST_POLLERS)
     worker_activities_per_second: int = Field(_DEFAULTS.worker_activities_per_second, ge=1)
     worker_stop_timeout: Duration = _DEFAULTS.worker_stop_timeout
     disable_workflow_worker: bool = _DEFAULTS.disable_workflow_worker

@@ -110,6 +110,16 @@ def test_what_abandoned_code_does_at_the_end_is_silent(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_whoever_stops_reading_makes_no_failure(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sim", "run", str(_flow(tmp_path, "return 1")), "--seed", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+        assert (process.wait(timeout=60), said) == (0, "")
+
+
 def _process(scenario: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sim", "run", str(scenario), "--seed", "1"]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

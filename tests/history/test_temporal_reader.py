@@ -230,6 +230,9 @@ CHANGES: dict[str, Any] = {
     "event 13, activityTaskTimedOutEventAttributes.timeoutType: is": lambda events: events[12]["activityTaskTimedOutEventAttributes"][
         "failure"
     ]["timeoutFailureInfo"].update(timeoutType="LATE"),
+    "event 4, workflowTaskCompletedEventAttributes.sdkMetadata: is list with 1 entries; expected an object": lambda events: events[3][
+        "workflowTaskCompletedEventAttributes"
+    ].update(sdkMetadata=[1]),
     "event 2, workflowTaskScheduledEventAttributes: is 'x'; expected": lambda events: events[1].update(
         workflowTaskScheduledEventAttributes="x"
     ),

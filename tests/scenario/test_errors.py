@@ -35,6 +35,14 @@ ONE_BY_ONE = {
     ),
     "no workers": ("workers = []\n" + GOOD[GOOD.index("[[workf") :], "workers: is empty; expected at least one [[workers]] table"),
     "zero workers": (GOOD.replace('"w1"', '"w1"\ncount = 0'), "workers[0].count: is 0; expected at least 1, such as 1"),
+    "billions of workers": (
+        GOOD.replace('"w1"', '"w1"\ncount = 2147483648'),
+        "workers[0].count: is 2147483648; expected at most 100000, such as 100000",
+    ),
+    "billions of pollers": (
+        GOOD.replace('"w1"', '"w1"\nmax_concurrent_activity_task_pollers = 2147483648'),
+        "workers[0].max_concurrent_activity_task_pollers: is 2147483648; expected at most 10000, such as 10000",
+    ),
     "a worker without a name": (
         GOOD.replace('name = "w1"', ""),
         'workers[0].name: is missing; expected the worker\'s name, such as name = "w1"',
