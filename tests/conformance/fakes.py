@@ -49,9 +49,11 @@ BROKEN = "#!/bin/sh\necho 'no space left on this device' >&2\nexit 1\n"
 
 def script(folder: Path, name: str, text: str) -> Path:
     file = folder / name
-    file.write_text(text)
-    file.chmod(file.stat().st_mode | stat.S_IXUSR)
-    return file
+    # In one go: what is being written to cannot be executed at the same time.
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.chmod(new.stat().st_mode | stat.S_IXUSR)
+    return new.replace(file)
 
 
 def worker(folder: Path, text: str = WORKER, options: Mapping[str, Any] | None = None, name: str = "A") -> WorkerProcess:
