@@ -221,12 +221,12 @@ def is_held(beaten_by: Iterable[Hashable], shields: set[Hashable]) -> bool:
 
 def is_retry(kind: type[Node] | None, tag: Tag) -> bool:
     """Whether something is tried again after this timer."""
-    return kind is not None and (tag[0] if isinstance(tag, tuple) else tag) in kind.retries
+    return kind is not None and (tag[0] if isinstance(tag, tuple) else tag) in kind.retries()
 
 
 def is_prompt(kind: type[Node] | None, tag: Tag) -> bool:
     """Whether a timer stands for what takes next to no time."""
-    return kind is not None and (tag[0] if isinstance(tag, tuple) else tag) in kind.prompt
+    return kind is not None and (tag[0] if isinstance(tag, tuple) else tag) in kind.prompt()
 
 
 def beaten(state: State, timer: Timer, shields: set[Hashable]) -> bool:

@@ -93,13 +93,6 @@ class Node(ABC):
     __slots__ = ()
     restless: ClassVar[bool] = False
     """Whether `moves` can ever be non-empty (a driver need not ask the others)."""
-    prompt: ClassVar[frozenset[str]] = frozenset()
-    """First words of the tags of timers that stand for what takes next to no time (a read, a goroutine that is woken):
-    a driver without a clock lets them come before all others."""
-
-    retries: ClassVar[frozenset[str]] = frozenset()
-    """First words of the tags of timers after which something is tried again, for ever if it goes on to fail: a driver that
-    looks at every run has to say how often."""
 
     @abstractmethod
     def handle(self, event: Input, step: Step) -> None:
@@ -108,6 +101,18 @@ class Node(ABC):
     def moves(self) -> Sequence[Hashable]:
         """Labels of what this node may do by itself now, in a fixed order."""
         return ()
+
+    @staticmethod
+    def prompt() -> frozenset[str]:
+        """First words of the tags of timers that stand for what takes next to no time (a read, a goroutine that is woken):
+        a driver without a clock lets them come before all others."""
+        return frozenset()
+
+    @staticmethod
+    def retries() -> frozenset[str]:
+        """First words of the tags of timers after which something is tried again, for ever if it goes on to fail: a driver
+        that looks at every run has to say how often."""
+        return frozenset()
 
     def shields(self) -> Iterable[Hashable]:
         """What this node will do in time unless something is slow, under the names that `Step.arm` has in `beaten_by`."""

@@ -86,7 +86,9 @@ class TaskQueue(Node):
     """For drivers without a clock: deliveries are not numbered, and a task goes to any of the polls that wait, in whatever
     order they came (they come anew each minute)."""
 
-    prompt = frozenset({"meet", "forwarded"})
+    @staticmethod
+    def prompt() -> frozenset[str]:
+        return frozenset({"meet", "forwarded"})
 
     def shields(self) -> Iterable[Hashable]:
         return [("call", poll.call.caller, poll.call.tag) for poll in self.open.values()]

@@ -94,7 +94,10 @@ class Run(Node):
     locked: bool = False
     """A transaction is being written: what comes meanwhile waits for it."""
     waiting: list[Deliver] = field(default_factory=list)
-    retries = frozenset({"retry", "task"})
+
+    @staticmethod
+    def retries() -> frozenset[str]:
+        return frozenset({"retry", "task"})
 
     def shields(self) -> Iterable[Hashable]:
         """Attempts whose deadline the server will see pass, which is before their worker does."""

@@ -37,7 +37,10 @@ class Shard(Node):
     pace: Pace = AT_ONCE
     plain: bool = False
     """Of the runs: see `RunSpec`."""
-    prompt = frozenset({"read"})
+
+    @staticmethod
+    def prompt() -> frozenset[str]:
+        return frozenset({"read"})
 
     def handle(self, event: Input, step: Step) -> None:
         # The common ones by their classes, which have no subclasses: a pattern costs several times as much.

@@ -46,7 +46,10 @@ class Worker(Node):
     """doneChanMap: session -> the attempt that waits for its completion."""
     stop: Stop = field(default_factory=Stop)
     background_done: bool = False
-    prompt = frozenset({"wake", "send", "begin", "workflow task"})
+
+    @staticmethod
+    def prompt() -> frozenset[str]:
+        return frozenset({"wake", "send", "begin", "workflow task"})
 
     @property
     def resource_queue(self) -> str:
