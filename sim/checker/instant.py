@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,10 +15,10 @@ from sim.checker.kernels import ERROR, PARTITIONS, ROOM, key_of
 from sim.checker.keys import Keys
 from sim.checker.predicates import Predicates
 from sim.checker.rules import Change
-from sim.checker.search import BUFFERS, Progress, Search
+from sim.checker.search import BUFFERS, Search
 from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, RETRY, SLOW, Environment
-from sim.model.inputs import Fault, Name, Reply
-from sim.model.instant import CALL, PROMPT, InstantWorld, is_prompt
+from sim.model.inputs import Fault, Name
+from sim.model.instant import PROMPT, InstantWorld, is_of_call, is_prompt, loss_of
 
 WORDS: Final = 8
 """Of 64 shields each."""
@@ -80,8 +80,7 @@ class InstantCompiler(Compiler):
             parcel = interner.parcels[number]
             world = self.instant
             lossy = parcel is not None and world.lossy is not None and world.lossy(parcel)
-            fate = 0 if parcel is None or not lossy else kernels.LOST_RESPONSE if isinstance(parcel.event, Reply) else kernels.LOST_REQUEST
-            self.extra["fates"].append(fate)
+            self.extra["fates"].append(DEEDS.index(loss_of(parcel)) if parcel is not None and lossy else 0)
             self.extra["travels"].append(parcel is not None and world.travels is not None and world.travels(parcel))
         # Last, since it may intern stations.
         for number in range(self.extra["leaves"].size, len(interner.stations)):
@@ -123,7 +122,7 @@ class InstantCompiler(Compiler):
     def _add(self, station: int, parcel: int, change: Change) -> int:
         self.extra["guards"].append(self._words(change.guard))
         self.extra["retries"].append(change.retry and bool(self.instant.environment))
-        self.extra["held"].append(self._words(frozenset(name for name in change.guard if isinstance(name, tuple) and name[0] == CALL)))
+        self.extra["held"].append(self._words(frozenset(filter(is_of_call, change.guard))))
         return super()._add(station, parcel, change)
 
     @property
@@ -137,8 +136,7 @@ class Stack:
     def __init__(self, width: int, number: type) -> None:
         self.rows: Array = np.zeros((kernels.DEPTH, width), number)
         self.urgent: Array = np.zeros((kernels.DEPTH, kernels.URGENT), np.int64)
-        self.marks: Array = np.zeros((kernels.DEPTH, 4), np.int64)
-        self.trail: Array = np.zeros(kernels.TRAIL, np.int64)
+        self.marks: Array = np.zeros((kernels.DEPTH, 3), np.int64)
         self.united: Array = np.zeros(WORDS, np.uint64)
         self.notes: Array = np.zeros(4, np.int64)
         self.saved: Array = np.zeros(PARTITIONS, np.int64)
@@ -149,19 +147,7 @@ class InstantSearch(Search):
 
     compiler: InstantCompiler
 
-    def __init__(
-        self,
-        world: InstantWorld,
-        keys: Keys,
-        predicates: Predicates,
-        jobs: int = 1,
-        memory: int = 1 << 32,
-        limit: int = 1 << 32,
-        watch: Callable[[Progress], None] | None = None,
-        symmetry: Sequence[Sequence[Name]] = (),
-    ) -> None:
-        self.stacks: list[Stack] = []
-        super().__init__(world, keys, predicates, jobs, memory, limit, watch, symmetry)
+    stacks: Sequence[Stack] = ()
 
     @staticmethod
     def make_compiler(world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> InstantCompiler:
@@ -172,7 +158,7 @@ class InstantSearch(Search):
         b, desk, s = self.buffers[number], self.desks[number], self.stacks[number]
         done, pending, missed = kernels.expand(
             self.tables, self._extra, self.network, self.symmetric, self.layer.slots, self.layer.rows, self.layer.keys, piece,
-            self.bucket_keys[number], self.bucket_origins[number], self.bucket_rows[number], b.counts, s.rows, s.urgent, s.marks, s.trail,
+            self.bucket_keys[number], self.bucket_origins[number], self.bucket_rows[number], b.counts, s.rows, s.urgent, s.marks,
             s.united, s.notes, b.pending, b.misses, s.saved, desk.sums, desk.work, b.stats,
         )  # fmt: skip
         return int(done), int(pending), int(missed)
@@ -210,8 +196,7 @@ class InstantSearch(Search):
             self.predicates.pair_masks, hits, layer.rows, self._witnesses[q],
         ))  # fmt: skip
 
-    def follow(self, ordinals: Sequence[int]) -> list[tuple[int, list[int]]]:
-        """Along a path of successors: the key of each state, and the steps of the way to it (see `instant_kernels.SPENT`)."""
+    def keys_along(self, outcomes: Sequence[int]) -> list[int]:
         s, desk = Stack(self.stacks[0].rows.shape[1], self.layer.number), self.desks[0]
         stats: Array = np.zeros(4, np.int64)
         row: Array = np.zeros((1, s.rows.shape[1]), self.layer.number)
@@ -220,21 +205,17 @@ class InstantSearch(Search):
         none: Array = np.zeros((PARTITIONS, 0), np.uint64)
         no_rows: Array = np.zeros((PARTITIONS, 0, 1), self.layer.number)
         no_counts: Array = np.zeros(PARTITIONS, np.int64)
-        for ordinal in ordinals:
+        for ordinal in outcomes:
             s.notes[:] = 0, 0, ordinal, 0
             kernels.expand_row(
                 t, self._extra, self.network, self.symmetric, slots, row, 0, np.uint64(0), none, none, no_rows,
-                no_counts, s.rows, s.urgent, s.marks, s.trail, s.united, s.notes, np.zeros((1, 2), np.int64), 0, desk.sums, desk.work,
+                no_counts, s.rows, s.urgent, s.marks, s.united, s.notes, np.zeros((1, 2), np.int64), 0, desk.sums, desk.work,
                 stats,
             )  # fmt: skip
             level = int(s.notes[kernels.LEVEL])
             row[0] = s.rows[level]
-            key = int(key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0))
-            found.append((key, s.trail[: int(s.marks[level, kernels.TRAILED])].tolist()))
+            found.append(int(key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0)))
         return found
-
-    def keys_along(self, outcomes: Sequence[int]) -> list[int]:
-        return [key for key, _ in self.follow(outcomes)]
 
     def _make_buckets(self) -> None:
         super()._make_buckets()

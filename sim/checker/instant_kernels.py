@@ -41,18 +41,14 @@ DEPTH: Final = 64
 """Open branches of one choice at most."""
 URGENT: Final = 96
 """Deliveries of one choice that may wait at once."""
-TRAIL: Final = 4096
-"""Steps of one way at most."""
-SPENT: Final = 1 << 40
-"""Added to the number of what the environment does in a trail."""
 LOST_REQUEST, LOST_RESPONSE, SLOW, RETRY = 1, 2, 3, 4
 """Columns of `leaves`: what the environment is asked for. The first two are also fates of parcels."""
-HEAD, TAIL, CURSOR, TRAILED = 0, 1, 2, 3
-"""Columns of `marks` of a level: its urgent parcels begin and end here, the next branch to take, the length of its trail."""
+HEAD, TAIL, CURSOR = 0, 1, 2
+"""Columns of `marks` of a level: its urgent parcels begin and end here, the next branch to take."""
 DONE, FULL, BROKEN = 0, 1, 2
 TOO_DEEP: Final = -3
-MISSING, SETTLED, TRAIL_OF, LEVEL = 0, 1, 2, 3
-"""Columns of `notes`: whether an input was unknown; settled states so far; which one's trail and row are wanted, -1: none; and
+MISSING, SETTLED, WANTED, LEVEL = 0, 1, 2, 3
+"""Columns of `notes`: whether an input was unknown; settled states so far; which one's row is wanted, -1: none; and
 the level where it stopped."""
 
 
@@ -117,18 +113,6 @@ def push(width: Any, rows: Any, urgent: Any, marks: Any, level: Any) -> None:
         urgent[level + 1, n] = urgent[level, j]
         n += 1
     marks[level + 1, HEAD], marks[level + 1, TAIL], marks[level + 1, CURSOR] = 0, n, 0
-    marks[level + 1, TRAILED] = marks[level, TRAILED]
-
-
-@njit(nogil=True, cache=True)
-def note_trail(trail: Any, marks: Any, level: Any, what: Any) -> Any:
-    """Write down a step of the way; whether there was room."""
-    n = marks[level, TRAILED]
-    if n >= trail.shape[0]:
-        return False
-    trail[n] = what
-    marks[level, TRAILED] = n + 1
-    return True
 
 
 @njit(nogil=True, cache=True)
@@ -144,8 +128,8 @@ def emit(
     ):  # fmt: skip
         stats[ERROR] = TOO_MANY_IMAGES
         return BROKEN
-    if notes[TRAIL_OF] >= 0:
-        return FULL if ordinal == notes[TRAIL_OF] else DONE
+    if notes[WANTED] >= 0:
+        return FULL if ordinal == notes[WANTED] else DONE
     key = key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, network, slots, rows, level)
     if key == key0:
         return DONE
@@ -164,7 +148,7 @@ def emit(
 @njit(nogil=True, cache=True)
 def settle(
     t: Any, fates: Any, travels: Any, leaves: Any, environment: Any, network: Any, symmetric: Any, slots: Any, rows: Any, urgent: Any,
-    marks: Any, trail: Any, key0: Any, origin: Any, keys: Any, origins: Any, bucket_rows: Any, counts: Any, notes: Any, misses: Any,
+    marks: Any, key0: Any, origin: Any, keys: Any, origins: Any, bucket_rows: Any, counts: Any, notes: Any, misses: Any,
     missed: Any, sums: Any, work: Any, stats: Any,
 ) -> Any:  # fmt: skip
     """Carry on with level 0 until all its ways are settled; (DONE, FULL or BROKEN; misses so far)."""
@@ -214,17 +198,12 @@ def settle(
         marks[here, CURSOR] = 0
         if cursor == 0:
             rows[here, 1 + environment] = loss
-            ok = note_trail(trail, marks, here, SPENT + fates[parcel])
         else:
             outcome = first + cursor - 1
             done = take(about, added, purged, other, parcels, calls, travels, network, slots, rows, here, urgent, marks, outcome)
             if done != 0:
                 stats[ERROR] = 1 + about[outcome, SLOT] if done == CLASH else done
                 return BROKEN, missed
-            ok = note_trail(trail, marks, here, outcome)
-        if not ok:
-            stats[ERROR] = TOO_DEEP
-            return BROKEN, missed
         level = here
     return DONE, missed
 
@@ -244,14 +223,14 @@ def begin(width: Any, source: Any, f: Any, rows: Any, marks: Any) -> None:
     """Put a row on level 0 of the stack."""
     for j in range(min(width, source.shape[1])):
         rows[0, j] = source[f, j]
-    for k in range(4):
+    for k in range(3):
         marks[0, k] = 0
 
 
 @njit(nogil=True, cache=True)
 def expand_row(
     t: Any, x: Any, network: Any, symmetric: Any, slots: Any, source: Any, f: Any, key0: Any, keys: Any, origins: Any, bucket_rows: Any,
-    counts: Any, rows: Any, urgent: Any, marks: Any, trail: Any, united: Any, notes: Any, misses: Any, missed: Any, sums: Any, work: Any,
+    counts: Any, rows: Any, urgent: Any, marks: Any, united: Any, notes: Any, misses: Any, missed: Any, sums: Any, work: Any,
     stats: Any,
 ) -> Any:  # fmt: skip
     """All settled states after one row; (DONE, FULL or BROKEN; misses so far)."""
@@ -274,7 +253,7 @@ def expand_row(
         urgent[0, 0] = source[f, j]
         marks[0, TAIL] = 1
         how, missed = settle(
-            t, fates, travels, leaves, environment, network, symmetric, slots, rows, urgent, marks, trail, key0, f, keys, origins,
+            t, fates, travels, leaves, environment, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins,
             bucket_rows, counts, notes, misses, missed, sums, work, stats,
         )  # fmt: skip
         if how != DONE:
@@ -307,9 +286,8 @@ def expand_row(
             if done != 0:
                 stats[ERROR] = 1 + about[outcome, SLOT] if done == CLASH else done
                 return BROKEN, missed
-            note_trail(trail, marks, 0, outcome)
             how, missed = settle(
-                t, fates, travels, leaves, environment, network, symmetric, slots, rows, urgent, marks, trail, key0, f, keys, origins,
+                t, fates, travels, leaves, environment, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins,
                 bucket_rows, counts, notes, misses, missed, sums, work, stats,
             )  # fmt: skip
             if how != DONE:
@@ -320,7 +298,7 @@ def expand_row(
 @njit(nogil=True, cache=True)
 def expand(
     t: Any, x: Any, network: Any, symmetric: Any, slots: Any, source: Any, row_keys: Any, todo: Any, keys: Any, origins: Any,
-    bucket_rows: Any, counts: Any, rows: Any, urgent: Any, marks: Any, trail: Any, united: Any, notes: Any, pending: Any, misses: Any,
+    bucket_rows: Any, counts: Any, rows: Any, urgent: Any, marks: Any, united: Any, notes: Any, pending: Any, misses: Any,
     saved: Any, sums: Any, work: Any, stats: Any,
 ) -> Any:  # fmt: skip
     """As `kernels.expand`: (how far it came, pending, misses). What a row with an unknown input gave is taken back."""
@@ -329,9 +307,9 @@ def expand(
         f = todo[position]
         for q in range(PARTITIONS):
             saved[q] = counts[q]
-        notes[MISSING], notes[SETTLED], notes[TRAIL_OF] = 0, 0, -1
+        notes[MISSING], notes[SETTLED], notes[WANTED] = 0, 0, -1
         how, missed = expand_row(
-            t, x, network, symmetric, slots, source, f, row_keys[f], keys, origins, bucket_rows, counts, rows, urgent, marks, trail, united,
+            t, x, network, symmetric, slots, source, f, row_keys[f], keys, origins, bucket_rows, counts, rows, urgent, marks, united,
             notes, misses, missed, sums, work, stats,
         )  # fmt: skip
         if how == BROKEN:

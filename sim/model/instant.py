@@ -110,7 +110,7 @@ class InstantWorld(World):
             flow.mail.remove(choice.parcel)
         if choice.lost:
             assert choice.parcel is not None
-            yield from self._spend(flow, loss_of(choice.parcel))
+            yield from self._go(flow, self.environment, loss_of(choice.parcel), ())
             return
         way: Way = ()
         for deed in self._price(state, choice):
@@ -118,7 +118,7 @@ class InstantWorld(World):
                 return
             ((more, flow),) = self._taken(flow, self.environment, deed)
             way += more
-        yield from self._go(flow, choice, way)
+        yield from self._go(flow, choice.node, choice.event, way)
 
     def _price(self, state: State, choice: Enabled) -> Iterator[Fault]:
         """What the environment gives for a timer that fires."""
@@ -131,13 +131,9 @@ class InstantWorld(World):
     def _is_retry(self, kind: type[Node] | None, tag: Tag) -> bool:
         return bool(self.environment) and is_retry(kind, tag)
 
-    def _go(self, flow: _Flow, choice: Enabled, way: Way) -> Iterator[tuple[Way, State]]:
-        for more, after in self._taken(flow, choice.node, choice.event):
+    def _go(self, flow: _Flow, name: Name, event: Input, way: Way) -> Iterator[tuple[Way, State]]:
+        for more, after in self._taken(flow, name, event):
             yield from self._settle(after, way + more)
-
-    def _spend(self, flow: _Flow, deed: Fault) -> Iterator[tuple[Way, State]]:
-        for way, after in self._taken(flow, self.environment, deed):
-            yield from self._settle(after, way)
 
     def _grants(self, state: State, deed: Fault) -> bool:
         """Whether the environment has something left of this."""
@@ -216,7 +212,12 @@ def is_held(beaten_by: Iterable[Hashable], shields: set[Hashable]) -> bool:
 
     A server ends a long poll before its caller does, and the caller polls anew: nothing comes of it.
     """
-    return any(isinstance(name, tuple) and name[0] == CALL and name in shields for name in beaten_by)
+    return any(is_of_call(name) and name in shields for name in beaten_by)
+
+
+def is_of_call(shield: Hashable) -> bool:
+    """Whether a shield says that a callee still has a call."""
+    return isinstance(shield, tuple) and shield[0] == CALL
 
 
 def is_retry(kind: type[Node] | None, tag: Tag) -> bool:

@@ -19,7 +19,7 @@ from sim.scenario.calls import METHODS, is_call
 from sim.scenario.load import Scenario
 from sim.scenario.run import run
 from sim.trace.tape import Tape
-from sim.trace.times import Clockless, Key, times
+from sim.trace.times import Clockless, times
 
 TRIES: Final = 200
 """Seeds, and small shifts of the faults, that are tried."""
@@ -112,6 +112,3 @@ class _Calls:
         method, number = self._open.get((caller, tag), ("", 1))
         fault = {"kind": kind, "target": caller.partition(".")[0], "at": 0, "calls": 1, "nth": number}
         return {**fault, "method": method} if method else fault
-
-
-__all__ = ["Confirmation", "Key", "confirm", "faults_of"]
