@@ -15,7 +15,7 @@ def judged(result: RunResult, expected: Mapping[str, str]) -> list[Judged]:
         result: the run.
         expected: what the scenario expects, by property.
     """
-    from sim.properties import ALL
+    from sim.properties import KNOWN
 
     found = []
     for name, verdict in result.verdicts.items():
@@ -24,7 +24,7 @@ def judged(result: RunResult, expected: Mapping[str, str]) -> list[Judged]:
             Judged(
                 name=name,
                 verdict=result.properties[name],
-                promise=ALL[name].sentence if name in ALL else "",
+                promise=KNOWN[name].sentence if name in KNOWN else "",
                 expected=expected.get(name, ""),
                 violation=first.message if first is not None else "",
                 at=first.time_us if first is not None else 0,

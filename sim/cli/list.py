@@ -74,9 +74,9 @@ def _title(path: Path) -> str:
 
 def properties() -> list[dict[str, Any]]:
     """All properties, with the sentence each stands for."""
-    from sim.properties import ALL
+    from sim.properties import KNOWN
 
-    return [{"name": name, "what": one.sentence, "source": one.source, "history_decides": one.history_decides} for name, one in ALL.items()]
+    return [{"name": name, "what": one.sentence, "source": one.source, "history_decides": one.history_decides} for name, one in KNOWN.items()]
 
 
 def faults() -> list[dict[str, Any]]:

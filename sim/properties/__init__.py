@@ -35,6 +35,7 @@ from sim.properties import (
 )
 from sim.properties import judge as _judge
 from sim.properties.base import Property, Setting, Verdict, VerdictKind, Violation
+from sim.properties.duties import DUTIES
 
 ALL: dict[str, Property] = {
     module.PROPERTY.name: module.PROPERTY
@@ -67,16 +68,19 @@ ALL: dict[str, Property] = {
 }
 """Every property by name, in the order of the documentation's table."""
 
+KNOWN: dict[str, Property] = {**ALL, **DUTIES}
+"""Whatever a scenario may name: the framework's promises, and what workflow code owes."""
+
 
 class Judge(_judge.Judge):
     """Watches one run. `names`: which properties; None: all. Raises KeyError with what there is for an unknown name."""
 
     def __init__(self, setting: Setting | None = None, names: Iterable[str] | None = None) -> None:
         wanted = list(ALL) if names is None else list(names)
-        unknown = [name for name in wanted if name not in ALL]
+        unknown = [name for name in wanted if name not in KNOWN]
         if unknown:
-            raise KeyError(f"no property {', '.join(unknown)}; there are: {', '.join(ALL)}")
-        super().__init__(setting, [ALL[name] for name in wanted])
+            raise KeyError(f"no property {', '.join(unknown)}; there are: {', '.join(KNOWN)}")
+        super().__init__(setting, [KNOWN[name] for name in wanted])
 
 
-__all__ = ["ALL", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation"]
+__all__ = ["ALL", "DUTIES", "KNOWN", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation"]

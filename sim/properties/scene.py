@@ -160,6 +160,8 @@ class Session:
     """How the server closed its creation activity."""
     failed_at: int | None = None
     completing_at: int | None = None
+    complete_called: bool = False
+    """Whether workflow code has called CompleteSession, whatever the session's state."""
     context_done: bool = False
     execution_ends: int = 0
     """When its ExecutionTimeout passes, counted from the start of its creation activity (P2.4j)."""
@@ -514,7 +516,10 @@ class Scene:
 
     def _completing(self, time: int, node: str, o: seen.SessionCompleteCalled) -> None:
         session = self.sessions.get(o.session)
-        if session is not None and o.state == State.OPEN.value:
+        if session is None:
+            return
+        session.complete_called = True
+        if o.state == State.OPEN.value:
             session.completing_at = time
 
     def _context_done(self, time: int, node: str, o: seen.SessionContextDone) -> None:

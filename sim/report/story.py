@@ -31,7 +31,7 @@ KINDS: tuple[type, ...] = (
     obs.HeartbeatRecorded, obs.WorkerStarted, obs.WorkerStopping, obs.WorkerStopped, obs.TokenTaken, obs.TokenReturned,
     obs.AttemptBegan, obs.AttemptEnded, obs.AttemptContextDone, obs.FaultHappened,
     seen.SessionAsked, seen.SessionCreated, seen.SessionNotCreated, seen.SessionStateChanged, seen.SessionCompleteCalled,
-    seen.SessionCompleteReturned, Wrote,
+    seen.SessionCompleteReturned, seen.AskedInVain, seen.AskedAgain, Wrote,
 )  # fmt: skip
 
 
@@ -316,6 +316,8 @@ _WEIGHTS: dict[type, Weight] = {
     obs.WorkerStopped: Weight.KEY,
     seen.SessionCompleteCalled: Weight.DETAIL,
     seen.SessionCompleteReturned: Weight.ROUTINE,
+    seen.AskedInVain: Weight.KEY,
+    seen.AskedAgain: Weight.KEY,
 }
 
 

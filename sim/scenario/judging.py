@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sim.properties import ALL
+from sim.properties import ALL, KNOWN
 from sim.properties.base import Property, Setting
 from sim.scenario.network import NetworkDelays
 from sim.scenario.schema import ScenarioModel
@@ -14,19 +14,28 @@ UNREMARKABLE = ("held", "not exercised")
 
 
 def property_names() -> list[str]:
-    """The names of all properties."""
-    return list(ALL)
+    """The names of all properties that a scenario may name: promises, and duties of workflow code."""
+    return list(KNOWN)
 
 
-def chosen(model: ScenarioModel, names: Sequence[str] | None = None) -> list[Property]:
-    """The properties to judge: `names`, or what the scenario says. Raises ValueError when a name is unknown."""
-    if names is None:
-        names = model.properties.enable if model.properties.enable is not None else list(ALL)
-        names = [name for name in names if name not in model.properties.disable]
-    unknown = [name for name in names if name not in ALL]
+def chosen(model: ScenarioModel, properties: Sequence[str | Property] | None = None) -> list[Property]:
+    """The properties to judge: `properties`, or what the scenario says; where it says nothing, all promises.
+
+    A property that this program does not have is given itself instead of its name. Raises ValueError when a name is
+    unknown, or two properties have one.
+    """
+    if properties is None:
+        named = model.properties.enable if model.properties.enable is not None else list(ALL)
+        properties = [name for name in named if name not in model.properties.disable]
+    unknown = [one for one in properties if isinstance(one, str) and one not in KNOWN]
     if unknown:
-        raise ValueError(f"there is no property {', '.join(unknown)}; known are {', '.join(ALL)}")
-    return [ALL[name] for name in names]
+        raise ValueError(f"there is no property {', '.join(unknown)}; known are {', '.join(KNOWN)}")
+    found: dict[str, Property] = {}
+    for one in properties:
+        p = KNOWN[one] if isinstance(one, str) else one
+        if found.setdefault(p.name, p) is not p:
+            raise ValueError(f"two properties are called {p.name!r}; give one of them another name")
+    return list(found.values())
 
 
 def setting_of(model: ScenarioModel, delays: NetworkDelays) -> Setting:

@@ -13,6 +13,7 @@ from sim.faults import FaultPlan
 from sim.history.events import Wrote
 from sim.history.recorder import Recorder
 from sim.model.text import as_json
+from sim.properties.base import Property
 from sim.properties.judge import Judge
 from sim.protocol.observations import WorkflowClosed
 from sim.scenario import judging, shown
@@ -116,7 +117,7 @@ class PreparedRun:
         seed: int,
         deviations: Mapping[str, int] | None = None,
         recording: bool = False,
-        properties: Sequence[str] | None = None,
+        properties: Sequence[str | Property] | None = None,
         choices: Choices | None = None,
     ) -> None:
         model = scenario.model
@@ -170,7 +171,7 @@ class PreparedRun:
         workflow_type = find_definition(section.workflow, model.modules).name if section.workflow else SCRIPT.name
         return Arrivals(self.cluster, section, workflow_type, section.task_queue or model.cluster.task_queue)
 
-    def _judge(self, names: Sequence[str] | None) -> Judge | None:
+    def _judge(self, names: Sequence[str | Property] | None) -> Judge | None:
         chosen = judging.chosen(self.scenario.model, names)
         if not chosen:
             return None
@@ -231,7 +232,7 @@ def run(
     full_tape: bool = False,
     observers: Sequence[Watcher] = (),
     histories: bool = False,
-    properties: Sequence[str] | None = None,
+    properties: Sequence[str | Property] | None = None,
 ) -> RunResult:
     """Run a scenario.
 
@@ -243,7 +244,7 @@ def run(
         full_tape: put every choice on the tape.
         observers: objects whose `attach(cluster, simulation)` is called before anything happens.
         histories: keep Temporal's history of every run.
-        properties: names of the properties to judge, instead of those of the scenario; `()` for none.
+        properties: names of the properties to judge, or properties of your own, instead of those of the scenario; `()` for none.
 
     Raises:
         ValueError: a property or a deviation is unknown or impossible.

@@ -9,7 +9,7 @@ from sim.workflow.context import Context
 from sim.workflow.errors import CanceledError, SessionFailedError, WorkflowError
 from sim.workflow.futures import Future
 from sim.workflow.mutants import Mutant
-from sim.workflow.seen import SessionActivityAsked, SessionStateChanged
+from sim.workflow.seen import AskedAgain, AskedInVain, SessionActivityAsked, SessionStateChanged
 from sim.workflow.session_info import SESSION_KEY, SessionInfo, SessionState
 
 OPTIONS_KEY = "activity options"
@@ -52,6 +52,7 @@ def execute_activity(ctx: Context, activity_type: str, argument: object = None) 
     """
     session = ctx.value(SESSION_KEY)
     if not isinstance(session, SessionInfo):
+        _observe_cancelled(ctx, activity_type, argument, "")
         return schedule(ctx, activity_type, argument, "", "")
     env, mutants = ctx.env, ctx.env.info.mutants
     error: WorkflowError | None = None
@@ -65,10 +66,20 @@ def execute_activity(ctx: Context, activity_type: str, argument: object = None) 
         failed.resolve(error=error)
         return failed
     name = session.session_id if queue else ""
+    _observe_cancelled(ctx, activity_type, argument, session.session_id)
     future = schedule(ctx, activity_type, argument, "" if Mutant.SESSION_ACTIVITIES_ON_BASE_QUEUE in mutants else queue, name)
     if Mutant.ACTIVITY_ERROR_FAILS_SESSION in mutants:
         future.when_ready(lambda: _fail_session(ctx, session, future))
     return future
+
+
+def _observe_cancelled(ctx: Context, activity_type: str, argument: object, session: str) -> None:
+    """Let the outside see what is asked for although, or again because, something was cancelled."""
+    env = ctx.env
+    if ctx.scope.knowingly_canceled:
+        env.observe(AskedInVain(env.info.run, session, activity_type, env.root.scope.knowingly_canceled))
+    elif (activity_type, argument) in env.ended_by_cancellation:
+        env.observe(AskedAgain(env.info.run, session, activity_type))
 
 
 def _fail_session(ctx: Context, session: SessionInfo, future: Future) -> None:

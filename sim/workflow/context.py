@@ -20,11 +20,13 @@ SMALL_MAP: Final = 8
 class Scope:
     """A cancellation of its own: what `with_cancel` adds to the tree."""
 
-    __slots__ = ("canceled", "children", "hooks", "parent")
+    __slots__ = ("canceled", "children", "hooks", "known", "parent")
 
     def __init__(self, parent: Scope | None) -> None:
         self.parent = parent
         self.canceled = False
+        self.known = False
+        """Whether workflow code knows that it is cancelled: it was told so by an error, or has completed the session itself."""
         self.children: list[Scope | None] = []
         """The slots of the map of children; None: free again."""
         self.hooks: dict[int, Callable[[], None]] = {}
@@ -33,6 +35,21 @@ class Scope:
     def activities(self) -> list[int]:
         """Ordinals of what is registered here and below."""
         return [*self.hooks, *(ordinal for child in self.children if child is not None for ordinal in child.activities())]
+
+    def tell(self) -> None:
+        """Workflow code learns now what of this and of all above it is cancelled."""
+        scope: Scope | None = self
+        while scope is not None and scope.canceled:
+            scope.known = True
+            scope = scope.parent
+
+    @property
+    def knowingly_canceled(self) -> bool:
+        """Whether it is cancelled, by itself or from above, and workflow code knows."""
+        scope: Scope | None = self if self.canceled else None
+        while scope is not None and not scope.known:
+            scope = scope.parent
+        return scope is not None
 
     def adopt(self, child: Scope) -> None:
         """Take a child in: it goes to the first slot that is free."""

@@ -88,13 +88,17 @@ class Progress(Struct, frozen=True):
 class Pending:
     """An activity or timer that was asked for and has not ended."""
 
-    __slots__ = ("activity_type", "cancel_sent", "future", "ordinal", "scope", "wait_for_cancellation")
+    __slots__ = ("activity_type", "argument", "cancel_sent", "future", "ordinal", "scope", "wait_for_cancellation")
 
-    def __init__(self, ordinal: int, future: Future, scope: Scope, activity_type: str = "", wait_for_cancellation: bool = False) -> None:
+    def __init__(
+        self, ordinal: int, future: Future, scope: Scope, activity_type: str = "", argument: object = None,
+        wait_for_cancellation: bool = False,
+    ) -> None:  # fmt: skip
         self.ordinal = ordinal
         self.future = future
         self.scope = scope
         self.activity_type = activity_type
+        self.argument = argument
         self.wait_for_cancellation = wait_for_cancellation
         self.cancel_sent = False
 
@@ -120,6 +124,8 @@ class Environment:
         self._channels: dict[str, Channel] = {}
         self._markers: dict[int, object] = {}
         self._count = {"activity": 0, "timer": 0, "marker": 0, "session": 0}
+        self.ended_by_cancellation: list[tuple[str, object]] = []
+        """Types and arguments of the activities that were open when the workflow's cancellation reached them."""
         self.recorded_cancels: Sequence[int] = ()
         """While replaying: ordinals of the activities whose cancellation the history records next, in order."""
 
@@ -152,7 +158,7 @@ class Environment:
     def schedule_activity(self, ctx: Context, command: ScheduleActivity, wait_for_cancellation: bool) -> Future:
         """Ask for an activity; its future fails at once when the context is cancelled already."""
         future = Future()
-        pending = Pending(command.ordinal, future, ctx.scope, command.activity_type, wait_for_cancellation)
+        pending = Pending(command.ordinal, future, ctx.scope, command.activity_type, command.input, wait_for_cancellation)
         self._activities[command.ordinal] = pending
         self.issue(command)
         if ctx.scope.canceled:
@@ -254,7 +260,9 @@ class Environment:
             case Signaled(name, payload):
                 self.channel(name).send_async(payload)
             case CancelRequested():
+                before = [a for a in self._activities.values() if not a.cancel_sent]
                 self.cancel(self.root.scope)
+                self.ended_by_cancellation += [(a.activity_type, a.argument) for a in before if a.cancel_sent]
             case ActivityCompleted(ordinal, result):
                 self._close_activity(ordinal, result, None)
             case ActivityFailed(ordinal, failure, retry_state):

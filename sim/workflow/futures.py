@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sim.workflow.coroutines import Blocked
+from sim.workflow.errors import is_canceled
 
 if TYPE_CHECKING:
     from sim.workflow.context import Context
@@ -51,9 +52,17 @@ class Future:
         if not self.ready:
             await Blocked(self.is_ready)
         if self.error is not None:
+            if is_canceled(self.error):
+                ctx.scope.tell()
             # A fresh traceback each time: one error object may be raised in several coroutines.
             raise self.error.with_traceback(None)
         return self.value
+
+    async def outcome(self) -> BaseException | None:
+        """Wait for it, for the framework: what it learns so workflow code is not told. The error, None without one."""
+        if not self.ready:
+            await Blocked(self.is_ready)
+        return self.error
 
 
 class Channel:

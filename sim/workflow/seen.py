@@ -133,6 +133,35 @@ class SessionActivityAsked(Struct, frozen=True):
         return f"{self.activity_type} is {'refused: session ' + self.session + ' has failed' if self.refused else 'asked for'}"
 
 
+class AskedInVain(Struct, frozen=True):
+    """Workflow code that knows that a context is cancelled asked for something on it: it ends before it begins.
+
+    `activity_type`: "" when a session was asked for. `workflow_canceled`: whether it is the workflow's own cancellation that
+    the code knows of, and not only that of a session or a context of its own.
+    """
+
+    run: str
+    session: str
+    activity_type: str
+    workflow_canceled: bool
+
+    def sentence(self) -> str:
+        what = f"`{self.activity_type}`" if self.activity_type else f"session {self.session}"
+        whose = "the workflow's cancellation has ended" if self.workflow_canceled else "is cancelled"
+        return f"workflow asks for {what} on a context that {whose}, as it knows: it ends before it begins"
+
+
+class AskedAgain(Struct, frozen=True):
+    """Workflow code asked for an activity, with the same argument, that the workflow's cancellation had ended."""
+
+    run: str
+    session: str
+    activity_type: str
+
+    def sentence(self) -> str:
+        return f"workflow asks for `{self.activity_type}` again, which its cancellation had ended"
+
+
 class Saw(Struct, frozen=True):
     """A program's step had this outcome, as the recordings write it (`workflow_saw`)."""
 

@@ -20,6 +20,7 @@ from sim.workflow.errors import WorkflowError, describe, is_canceled
 from sim.workflow.futures import Future, Selector
 from sim.workflow.mutants import Mutant
 from sim.workflow.seen import (
+    AskedInVain,
     SessionAsked,
     SessionCompleteCalled,
     SessionCompleteFailed,
@@ -124,6 +125,8 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         )
     )
     # Activities and timers register under their ordinals, which are never 0.
+    if ctx.scope.knowingly_canceled:
+        env.observe(AskedInVain(env.info.run, session_id, "", env.root.scope.knowingly_canceled))
     session_ctx.scope.hooks[0] = lambda: env.observe(SessionContextDone(env.info.run, session_id))
     creation = _schedule_creation(session_ctx, info, options, queue)
     await _bound_or_failed(ctx, session_ctx, info, creation)
@@ -168,6 +171,8 @@ async def _bound_or_failed(ctx: Context, session_ctx: Context, info: SessionInfo
         selector.add_future(creation, ended)
     await selector.select(session_ctx)
     if failure is not None:
+        if is_canceled(failure):
+            ctx.scope.tell()
         info.cancel()
         ctx.env.observe(SessionNotCreated(ctx.env.info.run, info.session_id, describe(failure)))
         raise failure.with_traceback(None)
@@ -175,14 +180,12 @@ async def _bound_or_failed(ctx: Context, session_ctx: Context, info: SessionInfo
 
 async def _watch(info: SessionInfo, creation: Future, ctx: Context) -> None:
     """The watcher coroutine: the creation activity's failure is the session's failure."""
-    try:
-        await creation.get(ctx)
-    except WorkflowError as error:
-        if is_canceled(error) or Mutant.WATCHER_IGNORES_FAILURES in ctx.env.info.mutants:
-            return
-        ctx.env.open_sessions.pop(info.session_id, None)
-        _change(ctx, info, SessionState.FAILED, describe(error))
-        info.cancel()
+    error = await creation.outcome()
+    if error is None or is_canceled(error) or Mutant.WATCHER_IGNORES_FAILURES in ctx.env.info.mutants:
+        return
+    ctx.env.open_sessions.pop(info.session_id, None)
+    _change(ctx, info, SessionState.FAILED, describe(error))
+    info.cancel()
 
 
 async def complete_session(ctx: Context) -> None:
@@ -212,13 +215,12 @@ async def _complete(ctx: Context, info: SessionInfo) -> None:
     assert info.completion_ctx is not None
     if Mutant.COMPLETE_KEEPS_CONTEXT not in mutants:
         info.cancel()
+    if ctx.scope.canceled:
+        ctx.scope.known = True
     options = ActivityOptions(task_queue=info.task_queue, schedule_to_start_timeout=3 * SECOND, start_to_close_timeout=3 * SECOND)
     completion_ctx = info.completion_ctx.derived(OPTIONS_KEY, options)
-    failure = ""
-    try:
-        await schedule(completion_ctx, COMPLETION_ACTIVITY, info.session_id, "", info.session_id).get(completion_ctx)
-    except WorkflowError as error:
-        failure = describe(error)
+    error = await schedule(completion_ctx, COMPLETION_ACTIVITY, info.session_id, "", info.session_id).outcome()
+    failure = describe(error)
     env.open_sessions.pop(info.session_id, None)
     # Unconditional, as in the SDK: a failure that the watcher saw meanwhile is overwritten.
     _change(ctx, info, SessionState.CLOSED, failure)

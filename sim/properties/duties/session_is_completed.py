@@ -1,0 +1,54 @@
+"""Workflow code completes its sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sim.properties.base import SECOND, Listener, Observer, Property
+from sim.properties.scene import Session, State
+from sim.protocol import observations as obs
+from sim.workflow import seen
+
+BY_CODE = ("COMPLETED", "FAILED", "CANCELED", "CONTINUED_AS_NEW")
+"""How workflow code closes a run; whoever terminates it, or lets it time out, does not ask the code."""
+
+
+class _Observer(Observer):
+    """When code closes its run, each session it created was completed, or has been lost, or has a cancelled context.
+
+    With its context the creation activity is cancelled, and the slot is free soon. A session that its ExecutionTimeout has
+    ended was not lost: it has kept its slot until then.
+    """
+
+    def listeners(self) -> Mapping[type, Listener]:
+        return {obs.WorkflowClosed: self._closed}
+
+    def _closed(self, time: int, node: str, o: obs.WorkflowClosed) -> None:
+        run = self.scene.runs.get(o.run)
+        if run is None or o.status not in BY_CODE:
+            return
+        for session in run.sessions.values():
+            if session.state in (State.ASKED, State.NOT_CREATED):
+                continue
+            self.exercised += 1
+            if session.complete_called:
+                continue
+            if session.state is State.OPEN and not session.context_done:
+                self._say(time, session, f"{o.workflow_id} ends {o.status} and has never completed {session.name}, which is still open")
+            elif session.state is State.FAILED and "StartToClose" in session.creation_ended:
+                held = session.execution_timeout / SECOND
+                self._say(time, session, f"{session.name} was never completed: only its ExecutionTimeout of {held:g} s has ended it")
+
+    def _say(self, time: int, session: Session, message: str) -> None:
+        self.violated(time, message, session, session.worker)
+
+
+PROPERTY = Property(
+    name="session_is_completed",
+    sentence="Workflow code calls CompleteSession for every session that it has created, before it ends.",
+    source="documentation, Basic Usage: “CompleteSession() releases the resources reserved on the worker”; until then only "
+    "ExecutionTimeout or the end of the workflow does (P1.5, P2.4j)",
+    needs=(seen.SessionCreated, seen.SessionStateChanged, seen.SessionCompleteCalled, seen.SessionContextDone, obs.WorkflowClosed),
+    observer=_Observer,
+    timeless=True,
+)
