@@ -76,7 +76,9 @@ def properties() -> list[dict[str, Any]]:
     """All properties, with the sentence each stands for."""
     from sim.properties import KNOWN
 
-    return [{"name": name, "what": one.sentence, "source": one.source, "history_decides": one.history_decides} for name, one in KNOWN.items()]
+    return [
+        {"name": name, "what": one.sentence, "source": one.source, "history_decides": one.history_decides} for name, one in KNOWN.items()
+    ]
 
 
 def faults() -> list[dict[str, Any]]:

@@ -31,14 +31,18 @@ Sample = Callable[[str, str, int, Law], int]
 
 
 class FaultPlan:
-    """The faults of one run. `done` counts what was done, in the order of `faults`; those that never happened are 0."""
+    """The faults of one run. `done` counts what was done, in the order of `faults`; those that never happened are 0.
 
-    def __init__(self, faults: Sequence[Fault], clockwork: Clockwork, operations: Operations, sample: Sample) -> None:
+    `first`: the number of the first of them in the run, when it has others besides.
+    """
+
+    def __init__(self, faults: Sequence[Fault], clockwork: Clockwork, operations: Operations, sample: Sample, first: int = 0) -> None:
         self.faults = tuple(faults)
         self.done = [0] * len(self.faults)
         self._clock = clockwork
         self._operations = operations
         self._sample = sample
+        self._first = first
 
     def begin(self) -> None:
         """Put everything on the agenda. To be called once, before the run."""
@@ -52,7 +56,7 @@ class FaultPlan:
                     self._repeat(number, when, 1, self._clock.now)
 
     def _label(self, number: int, what: str) -> str:
-        return f"fault {number:03d} {what}"
+        return f"fault {self._first + number:03d} {what}"
 
     def _later(self, number: int, time: int, sighting: Sighting | None) -> None:
         # Never inside an observation: a node is just handling an input.
@@ -74,7 +78,7 @@ class FaultPlan:
     def _repeat(self, number: int, when: AtRate, ordinal: int, start: int) -> None:
         if when.count is not None and ordinal > when.count:
             return
-        time = start + self._sample("fault", f"{number:03d} {self.faults[number].kind}", ordinal, when.gap)
+        time = start + self._sample("fault", f"{self._first + number:03d} {self.faults[number].kind}", ordinal, when.gap)
         if when.until is not None and time > when.until:
             return
 

@@ -151,9 +151,8 @@ class PreparedRun:
             pace_of(model),
         )
         self.processes = Processes(self.cluster, plans)
-        self.faults = FaultPlan(
-            [fault_of(section) for section in model.faults], self.sim, ClusterOperations(self.cluster), self.sim.choices.sample_at
-        )
+        self.operations = ClusterOperations(self.cluster)
+        self.faults = FaultPlan([fault_of(section) for section in model.faults], self.sim, self.operations, self.sim.choices.sample_at)
         self.arrivals = [self._arrivals_of(section) for section in model.workflows]
         self.sessions, self.slots = SessionMetrics(), SlotMetrics()
         self.workflows = WorkflowMetrics(self.sessions)
@@ -179,16 +178,25 @@ class PreparedRun:
         judge.attach(self.sim)
         return judge
 
-    def run(self) -> None:
-        """Let it happen, to the end."""
-        model = self.scenario.model
-        ending = Ending(self.sim, self.arrivals, self.workflows.open, model.grace)
+    def begin(self) -> Ending:
+        """Put everything on the agenda. To be called once."""
+        ending = Ending(self.sim, self.arrivals, self.workflows.open, self.scenario.model.grace)
         self.processes.begin()
         for arrivals in self.arrivals:
             arrivals.begin()
         self.faults.begin()
         ending.begin()
-        self.sim.run(model.until, lambda: ending.over)
+        return ending
+
+    def run(self) -> None:
+        """Let it happen, to the end."""
+        ending = self.begin()
+        self.sim.run(self.scenario.model.until, lambda: ending.over)
+
+    def add_workflows(self, section: WorkflowSection) -> None:
+        """Start further workflows of a type that the scenario has already, while it runs."""
+        self.arrivals.append(self._arrivals_of(section))
+        self.arrivals[-1].begin()
 
     def result(self, full_tape: bool, recorder: Recorder | None) -> RunResult:
         """What became of it."""
