@@ -32,6 +32,7 @@ from sim.properties import (
     session_activities_start,
     slot_limit,
     token_conservation,
+    workflows_finish,
 )
 from sim.properties import judge as _judge
 from sim.properties.base import Property, Setting, Verdict, VerdictKind, Violation
@@ -67,16 +68,22 @@ ALL: dict[str, Property] = {
 }
 """Every property by name, in the order of the documentation's table."""
 
+DEMANDS: dict[str, Property] = {workflows_finish.PROPERTY.name: workflows_finish.PROPERTY}
+"""What a scenario may demand beside: no promises of the framework."""
+
+KNOWN: dict[str, Property] = {**ALL, **DEMANDS}
+"""Whatever can be judged, by name."""
+
 
 class Judge(_judge.Judge):
     """Watches one run. `names`: which properties; None: all. Raises KeyError with what there is for an unknown name."""
 
     def __init__(self, setting: Setting | None = None, names: Iterable[str] | None = None) -> None:
         wanted = list(ALL) if names is None else list(names)
-        unknown = [name for name in wanted if name not in ALL]
+        unknown = [name for name in wanted if name not in KNOWN]
         if unknown:
-            raise KeyError(f"no property {', '.join(unknown)}; there are: {', '.join(ALL)}")
-        super().__init__(setting, [ALL[name] for name in wanted])
+            raise KeyError(f"no property {', '.join(unknown)}; there are: {', '.join(KNOWN)}")
+        super().__init__(setting, [KNOWN[name] for name in wanted])
 
 
-__all__ = ["ALL", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation"]
+__all__ = ["ALL", "DEMANDS", "KNOWN", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation"]

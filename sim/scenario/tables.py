@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from sim import frames
 from sim.frames import Column, Columns, FixedRows
-from sim.properties import ALL
+from sim.properties import KNOWN
 from sim.properties.base import Verdict, VerdictKind, Violation
 from sim.scenario.judging import UNREMARKABLE
 from sim.scenario.metrics import WorkflowResult
@@ -74,7 +74,7 @@ class Judgement:
     @property
     def promise(self) -> str:
         """The sentence, "" for a property that this program does not know."""
-        return ALL[self.name].sentence if self.name in ALL else ""
+        return KNOWN[self.name].sentence if self.name in KNOWN else ""
 
     @property
     def first(self) -> Violation | None:
