@@ -202,7 +202,7 @@ class _Drawing:
         moment = {"name": aim.moment, **self._nth(number, aim.moment), **({"where": dict(aim.where)} if aim.where else {})}
         if aim.after[1] > 0:
             moment["after"] = aim.after[0] + rounded(self.luck.below("aim after", number, aim.after[1] - aim.after[0] + 1))
-        table: dict[str, Any] = {"kind": aim.kind, "target": aim.target, "moment": moment, "until": self.window, **aim.parameters}
+        table: dict[str, Any] = {"kind": aim.kind, "target": aim.target, "moment": moment, **self._often(number), **aim.parameters}
         if aim.lasts is not None:
             table["for"] = self.luck.length("aim for", number, *aim.lasts)
         return table
@@ -221,13 +221,17 @@ class _Drawing:
             case "at":
                 table["at"] = rounded(luck.below("at", number, self.window + 1))
             case "moment":
-                table |= {"moment": self._moment(number, moments), "until": self.window}
+                table |= {"moment": self._moment(number, moments), **self._often(number)}
             case _:
                 gap = max(luck.length("every", number, max(self.window // 64, MILLISECOND), max(self.window // 2, 2 * MILLISECOND)), 1)
                 table |= {"every": {"exponential": gap}, "count": 1 + luck.below("count", number, 6), "until": self.window}
         if kind.undone:
             table["for"] = luck.length("for", number, SHORTEST, self.longest)
         return table | self._parameters(number, name)
+
+    def _often(self, number: int) -> dict[str, int]:
+        """How often a fault at a moment happens: always a number, since what it does may be what it is waiting for."""
+        return {"count": self.luck.pick("times", number, (1, 1, 1, 2, 5)), "until": self.window}
 
     def _nth(self, number: int, moment: str) -> dict[str, int]:
         seen = min(max(self.around.moments.get(moment, 1), 1), SEVERAL)
