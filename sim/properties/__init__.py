@@ -32,6 +32,7 @@ from sim.properties import (
     session_activities_start,
     slot_limit,
     token_conservation,
+    workflows_finish,
 )
 from sim.properties import judge as _judge
 from sim.properties.base import Property, Setting, Verdict, VerdictKind, Violation
@@ -68,8 +69,11 @@ ALL: dict[str, Property] = {
 }
 """Every property by name, in the order of the documentation's table."""
 
-KNOWN: dict[str, Property] = {**ALL, **DUTIES}
-"""Whatever a scenario may name: the framework's promises, and what workflow code owes."""
+DEMANDS: dict[str, Property] = {workflows_finish.PROPERTY.name: workflows_finish.PROPERTY}
+"""What a scenario may demand beside: no promises of the framework."""
+
+KNOWN: dict[str, Property] = {**ALL, **DEMANDS, **DUTIES}
+"""Whatever can be judged, by name: promises, demands, and what workflow code owes."""
 
 
 class Judge(_judge.Judge):
@@ -83,4 +87,4 @@ class Judge(_judge.Judge):
         super().__init__(setting, [KNOWN[name] for name in wanted])
 
 
-__all__ = ["ALL", "DUTIES", "KNOWN", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation"]
+__all__ = ["ALL", "DEMANDS", "DUTIES", "KNOWN", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation"]

@@ -47,6 +47,9 @@ class Setting:
     max_call_delay_us: int = 10_000
     faults: bool = True
     histories_only: bool = False
+    quiet_from_us: int = 0
+    """From when on nothing is wrong any more, if the scenario says so; `finish_within_us`: how long workflows may take then."""
+    finish_within_us: int = 0
 
     @property
     def workflow_task_us(self) -> int:

@@ -42,11 +42,11 @@ class OpenPoll(Struct, frozen=True):
     call: Call
     identity: str
     partition: int
-    tag: Hashable
-    """Of the timer that ends it: what `poll_tag` gives for its call."""
+    tag: tuple[Hashable, ...]
+    """Of the timer that ends it: what `poll_tag` gives for its call, and a number if there is one of this tag already."""
 
 
-def poll_tag(call: Call) -> Hashable:
+def poll_tag(call: Call) -> tuple[Hashable, ...]:
     """How a queue knows an open poll, whichever of its lives the call's serial stands for."""
     return ("poll", call.caller, call.tag)
 
@@ -70,10 +70,12 @@ class TaskQueue(Node):
     """Polls that wait at the root, in the order in which they came there."""
     local: dict[int, deque[OpenPoll]] = field(default_factory=dict)
     """Further polls of child partitions, which already forward one."""
-    open: dict[Hashable, OpenPoll] = field(default_factory=dict)
+    open: dict[tuple[Hashable, ...], OpenPoll] = field(default_factory=dict)
     """All of them, by tag."""
     backlog: dict[int, deque[msg.Item]] = field(default_factory=dict)
-    starting: dict[Hashable, Starting] = field(default_factory=dict)
+    starting: dict[tuple[Hashable, ...], Starting] = field(default_factory=dict)
+    doubles: int = 0
+    """How often a poll came whose like was open already: its request came twice, or nobody said that the other was given up."""
     loaded: bool = False
     deliveries: int = 0
     counts: list[int] = field(default_factory=list)
@@ -113,11 +115,11 @@ class TaskQueue(Node):
         match event:
             case Fired(tag=("forwarded", _) as tag):
                 self._add(self.coming.pop(tag), None, step)
-            case Reply(tag=tag, message=message):
+            case Reply(tag=tuple(tag), message=message):
                 self._start_answered(tag, message, step)
-            case Fired(tag=("meet", poll)):
+            case Fired(tag=("meet", tuple(poll))):
                 self._meet(poll, step)
-            case Fired(tag=tag):
+            case Fired(tag=tuple(tag)):
                 self._expire(tag, step)
             case Withdrawn(call=call):
                 self._withdraw(call, step)
@@ -194,11 +196,11 @@ class TaskQueue(Node):
         if not self.plain:
             self.deliveries += 1
             request = f"{step.me}#{self.deliveries}"
-        tag = ("start", poll.call.caller, poll.call.tag)
+        tag = ("start", *poll.tag[1:])
         self.starting[tag] = Starting(poll, item)
         step.call(item.run, msg.RecordTaskStarted(item, poll.identity, request), tag)
 
-    def _start_answered(self, tag: Hashable, message: object, step: Step) -> None:
+    def _start_answered(self, tag: tuple[Hashable, ...], message: object, step: Step) -> None:
         starting = self.starting.pop(tag)
         if type(message) is not msg.Refused and type(message) is not NoSuchNode:
             # To a poll that is gone the answer is lost, and with it the task, which is started now.
@@ -221,7 +223,13 @@ class TaskQueue(Node):
             counts = self.counts or [0] * self.partitions
             fewest = min(counts)
             partition = step.choose("partition of a poll", [p for p in range(self.partitions) if counts[p] == fewest])
-        self._wait(OpenPoll(call, identity, partition, poll_tag(call)), step)
+        tag = poll_tag(call)
+        if tag in self.open or ("start", *tag[1:]) in self.starting:
+            # The call came twice, or an earlier one that came twice is still open: a task that this poll gets is lost, as its
+            # answer is, if nobody waits for it any more.
+            self.doubles += 1
+            tag = (*tag, self.doubles)
+        self._wait(OpenPoll(call, identity, partition, tag), step)
 
     def _wait(self, poll: OpenPoll, step: Step, first: bool = False) -> None:
         """Open a poll (or go on with one whose task was refused): take a waiting task, or wait for one."""
@@ -250,7 +258,7 @@ class TaskQueue(Node):
                 return item
         return None
 
-    def _meet(self, tag: Hashable, step: Step) -> None:
+    def _meet(self, tag: tuple[Hashable, ...], step: Step) -> None:
         """A poll at the root and the tasks that wait in other partitions have found each other: any of their heads."""
         poll = self.open.get(tag)
         while poll is not None and self.backlog:
@@ -264,7 +272,7 @@ class TaskQueue(Node):
         if self.sticky:
             step.mark("poll")
 
-    def _expire(self, tag: Hashable, step: Step) -> None:
+    def _expire(self, tag: tuple[Hashable, ...], step: Step) -> None:
         poll = self.open[tag]
         self._leave(poll, step)
         self._ended(step)
@@ -272,13 +280,15 @@ class TaskQueue(Node):
 
     def _withdraw(self, call: Call, step: Step) -> None:
         """The poll's connection is gone. A task that is being given to it is lost."""
-        poll = self.open.get(poll_tag(call))
-        if poll is not None and poll.call.is_same(call):
-            self._leave(poll, step)
-            return
-        starting = self.starting.get(("start", call.caller, call.tag))
-        if starting is not None and starting.poll.call.is_same(call):
-            starting.withdrawn = True
+        tag = poll_tag(call)
+        for tag in [tag] if not self.doubles else [*self.open, *(("poll", *start[1:]) for start in self.starting)]:
+            poll = self.open.get(tag)
+            if poll is not None and poll.call.is_same(call):
+                self._leave(poll, step)
+                continue
+            starting = self.starting.get(("start", *tag[1:]))
+            if starting is not None and starting.poll.call.is_same(call):
+                starting.withdrawn = True
 
     def _shutdown(self, call: Call | None, step: Step) -> None:
         """A worker that stops unloads its sticky queue; other queues take no notice (P3.8, step 2)."""

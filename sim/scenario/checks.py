@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from sim.faults.kinds import KINDS
+from sim.scenario.aims import AIMS
 from sim.scenario.arrivals import may_start
 from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.fault_checks import check_fault
 from sim.scenario.judging import property_names
+from sim.scenario.moments import MOMENTS
 from sim.scenario.problems import Problem, did_you_mean
 from sim.scenario.programs import check_program
 from sim.scenario.schema import ArrivalSection, ScenarioModel
@@ -22,7 +24,7 @@ ARRIVALS = ("at", "poisson", "every", "burst", "closed", "file")
 def check(model: ScenarioModel) -> list[Problem]:
     """Everything that is wrong with a scenario whose values are fine one by one."""
     checks: tuple[Callable[[ScenarioModel], Iterator[Problem]], ...] = (
-        _check_workers, _check_processes, _check_workflows, _check_code, _check_queues, _check_faults, _check_properties,
+        _check_workers, _check_processes, _check_workflows, _check_code, _check_queues, _check_faults, _check_properties, _check_fuzz,
     )  # fmt: skip
     return [problem for one in checks for problem in one(model)]
 
@@ -136,6 +138,24 @@ def _check_faults(model: ScenarioModel) -> Iterator[Problem]:
         elif what == "workflow" and not any(may_start(section, fault.target) for section in model.workflows):
             known = did_you_mean(fault.target, [section.id for section in model.workflows])
             yield Problem(("faults", i, "target"), f"there is no workflow {fault.target!r}; {known}")
+
+
+def _check_fuzz(model: ScenarioModel) -> Iterator[Problem]:
+    """Names of aims, goals and properties."""
+    fuzz, properties = model.fuzz, property_names()
+    if fuzz is None:
+        return
+    aims = [aim.name for aim in AIMS]
+    for i, name in enumerate(fuzz.aims or []):
+        if name not in aims:
+            yield Problem(("fuzz", "aims", i), f"there is no aim {name!r}; {did_you_mean(name, aims)}")
+    for i, name in enumerate(fuzz.goals):
+        if name not in MOMENTS and name not in properties:
+            known = did_you_mean(name, [*MOMENTS.names, *properties])
+            yield Problem(("fuzz", "goals", i), f"there is no moment and no property {name!r}; {known}")
+    for name in fuzz.expect:
+        if name not in properties:
+            yield Problem(("fuzz", "expect", name), f"there is no property {name!r}; {did_you_mean(name, properties)}")
 
 
 def _check_properties(model: ScenarioModel) -> Iterator[Problem]:

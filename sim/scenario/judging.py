@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sim.properties import ALL, KNOWN
+from sim.properties import ALL, DEMANDS, KNOWN
 from sim.properties.base import Property, Setting
 from sim.scenario.network import NetworkDelays
 from sim.scenario.schema import ScenarioModel
@@ -14,7 +14,7 @@ UNREMARKABLE = ("held", "not exercised")
 
 
 def property_names() -> list[str]:
-    """The names of all properties that a scenario may name: promises, and duties of workflow code."""
+    """The names of all properties that a scenario may name: promises, demands, duties of workflow code."""
     return list(KNOWN)
 
 
@@ -25,7 +25,7 @@ def chosen(model: ScenarioModel, properties: Sequence[str | Property] | None = N
     unknown, or two properties have one.
     """
     if properties is None:
-        named = model.properties.enable if model.properties.enable is not None else list(ALL)
+        named = model.properties.enable if model.properties.enable is not None else [*ALL, *_demanded(model)]
         properties = [name for name in named if name not in model.properties.disable]
     unknown = [one for one in properties if isinstance(one, str) and one not in KNOWN]
     if unknown:
@@ -38,9 +38,16 @@ def chosen(model: ScenarioModel, properties: Sequence[str | Property] | None = N
     return list(found.values())
 
 
+def _demanded(model: ScenarioModel) -> list[str]:
+    """What the scenario demands beside the promises: that workflows end, if it says when nothing is wrong any more."""
+    return list(DEMANDS) if model.fuzz is not None and model.fuzz.quiet_after is not None else []
+
+
 def setting_of(model: ScenarioModel, delays: NetworkDelays) -> Setting:
     """What the properties may know of this scenario beside what they see."""
-    return Setting(max_call_delay_us=delays.longest_us, faults=bool(model.faults))
+    fuzz = model.fuzz
+    quiet, within = (fuzz.quiet_after or 0, fuzz.finish_within or 0) if fuzz is not None else (0, 0)
+    return Setting(max_call_delay_us=delays.longest_us, faults=bool(model.faults), quiet_from_us=quiet, finish_within_us=within)
 
 
 def as_expected(model: ScenarioModel, verdicts: Mapping[str, str]) -> bool:

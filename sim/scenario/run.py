@@ -33,6 +33,7 @@ from sim.scenario.schema import WorkflowSection
 from sim.scenario.tables import RUN, Verdicts, Workflows
 from sim.scenario.workers import worker_plans
 from sim.simulator.choices import Choices
+from sim.simulator.digest import Digest
 from sim.simulator.simulation import Simulation
 from sim.trace.tape import Tape
 from sim.workflow.script import SCRIPT
@@ -119,6 +120,7 @@ class PreparedRun:
         recording: bool = False,
         properties: Sequence[str | Property] | None = None,
         choices: Choices | None = None,
+        digest: Digest | None = None,
     ) -> None:
         model = scenario.model
         self.scenario = scenario
@@ -135,7 +137,7 @@ class PreparedRun:
         )
         self.sim = Simulation(
             seed, self.delays, deviations, recording, choices=choices,
-            laws=spans_of(model.latencies), busy=busy_of(model.latencies, seed),
+            laws=spans_of(model.latencies), busy=busy_of(model.latencies, seed), digest=digest,
         )  # fmt: skip
         if warming.period:
             warming.attach(self.sim)

@@ -288,6 +288,23 @@ class PropertiesSection(Section):
     disable: list[str] = Field([], description="not these")
 
 
+class FuzzSection(Section):
+    """What a campaign of random faults may do, and what it demands. Everything has a default."""
+
+    kinds: list[FaultKind] | None = Field(None, description="kinds of faults that may be drawn; all when absent")
+    without: list[FaultKind] = Field([], description="kinds that may not")
+    aims: list[str] | None = Field(None, description="faults aimed at moments, by name; all when absent, none when empty")
+    strength: float = Field(1.0, ge=0, le=100, strict=False, description="so many times as many faults")
+    window: PositiveDuration | None = Field(None, description="no fault begins later; as long as a run without faults takes when absent")
+    signals: list[str] = Field([], description="names of signals that may be sent to workflows")
+    quiet_after: Duration | None = Field(None, description="in the scenario of one run: when all faults are over")
+    finish_within: PositiveDuration | None = Field(
+        None, description="how long what is open then may take to end; when absent 3h, or three times as long as a run without faults"
+    )
+    goals: list[str] = Field([], description="moments that have to be seen, and properties that have to be put to the test, in some run")
+    expect: dict[str, Literal["broken"]] = Field({}, description="properties that may be found broken")
+
+
 class ScenarioModel(Section):
     """A whole scenario."""
 
@@ -306,11 +323,12 @@ class ScenarioModel(Section):
     faults: list[FaultSection] = []
     expect: dict[str, Verdict] = Field({}, description="the verdicts that are expected, by property")
     properties: PropertiesSection = PropertiesSection()
+    fuzz: FuzzSection | None = Field(None, description="what campaigns of random faults may do (`session-sim fuzz`)")
     modules: dict[str, str] = Field({}, description="text of the workflow modules, by file name; filled when a scenario is loaded")
 
 
 __all__ = [
-    "SCHEMA_VERSION", "ActivitySection", "ArrivalSection", "BusySection", "CallLaws", "ClockSection", "ClusterSection", "FaultSection",
+    "SCHEMA_VERSION", "ActivitySection", "ArrivalSection", "BusySection", "CallLaws", "ClockSection", "ClusterSection", "FaultSection", "FuzzSection",
     "LatenciesSection", "Law", "LegsSection", "MomentSection", "NetworkSection", "PropertiesSection", "ScenarioModel", "Section",
     "WorkerSection", "WorkflowSection",
 ]  # fmt: skip

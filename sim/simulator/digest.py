@@ -13,9 +13,13 @@ _BLOCK = 3 * 4096
 class Digest:
     """Hashes (time, node, what) of every input that a node took. Names enter when they are first used."""
 
-    __slots__ = ("_buffer", "_codes", "_delivered", "_fired", "_hash", "_newcomers", "_replied", "events")
+    __slots__ = ("_buffer", "_codes", "_delivered", "_fired", "_hash", "_newcomers", "_replied", "blocks", "events", "names")
 
-    def __init__(self) -> None:
+    def __init__(self, remembering: bool = False) -> None:
+        self.blocks: list[array[int]] | None = [] if remembering else None
+        """All that was hashed, if it is remembered: blocks of (time, number of the node, number of what it took)."""
+        self.names: dict[int, str] = {}
+        """What the numbers stand for, if it is remembered: nodes as `class name`, inputs in words."""
         self._hash = blake2b(digest_size=16)
         self._buffer: list[int] = []
         self._codes: dict[object, int] = {}
@@ -26,11 +30,13 @@ class Digest:
         self._newcomers = 0
         self.events = 0
 
-    def newcomer(self, name: str) -> int:
-        """A number for a new node."""
+    def newcomer(self, name: str, kind: str = "") -> int:
+        """A number for a new node; `kind`: its class, which is remembered and does not count."""
         self._flush()
         self._hash.update(f"+{name}\n".encode())
         self._newcomers += 1
+        if self.blocks is not None:
+            self.names[self._newcomers] = f"{kind} {name}"
         return self._newcomers
 
     def note(self, text: str) -> None:
@@ -79,12 +85,17 @@ class Digest:
                 text = repr(event)
         self._flush()
         self._hash.update(f"={code} {text}\n".encode())
+        if self.blocks is not None:
+            self.names[code] = text
         return code
 
     def _flush(self) -> None:
         if self._buffer:
             self.events += len(self._buffer) // 3
-            self._hash.update(array("q", self._buffer).tobytes())
+            block = array("q", self._buffer)
+            self._hash.update(block.tobytes())
+            if self.blocks is not None:
+                self.blocks.append(block)
             self._buffer.clear()
 
     def hexdigest(self) -> str:

@@ -64,11 +64,12 @@ class Simulation:
         choices: Choices | None = None,
         laws: Mapping[str, Law] | None = None,
         busy: Busy | None = None,
+        digest: Digest | None = None,
     ) -> None:
         """`laws`: what spans that are drawn are drawn from, by label, instead of what the nodes say. `busy`: what draws share."""
         self.agenda = Agenda()
         self.choices = choices or Choices(seed, deviations, recording)
-        self.digest = Digest()
+        self.digest = digest or Digest()
         self.places: dict[Name, Place] = {}
         self.seats: dict[Name, Seat] = {}
         self.links: dict[tuple[Name, Name], Link] = {}
@@ -115,7 +116,7 @@ class Simulation:
         """Put a node into a place. Names are never used twice at the same time."""
         if name in self.seats:
             raise ValueError(f"node {name}: there is one of that name already")
-        seat = Seat(name, node, self.place(place), self.digest.newcomer(name))
+        seat = Seat(name, node, self.place(place), self.digest.newcomer(name, type(node).__name__))
         if (earlier := self.departed.pop(name, None)) is not None:
             # A draw has one name and one use: the next life goes on where the last one stopped.
             seat.streams = earlier.streams

@@ -11,13 +11,12 @@ from sim.properties.duties import (
     cancel_is_obeyed,
     cancelled_context_unused,
     session_is_completed,
-    workflow_ends,
     workflow_task_succeeds,
 )
 
 DUTIES: dict[str, Property] = {
     module.PROPERTY.name: module.PROPERTY
-    for module in (session_is_completed, cancel_is_obeyed, cancelled_context_unused, workflow_task_succeeds, workflow_ends)
+    for module in (session_is_completed, cancel_is_obeyed, cancelled_context_unused, workflow_task_succeeds)
 }
 """Every duty by name."""
 
