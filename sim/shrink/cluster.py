@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sim.shrink.faults import Shrinking, rehomed, retargeted
+from sim.shrink.faults import Shrinking, earlier, rehomed, retargeted
 from sim.shrink.measure import slots
 from sim.shrink.programs import Table, shorter_programs, simpler_programs
 from sim.shrink.search import delete_items, lower
@@ -89,8 +89,13 @@ def _less_often(workflow: Table) -> list[tuple[Table, tuple[str, ...]]]:
 
 
 def _with_workflows(search: Shrinking, workflows: list[Table], changed: str, ids: Sequence[str]) -> bool:
-    tables = search.value.tables
-    return any(search.consider(search.value.changed(workflows=workflows, faults=faults)) for faults in rehomed(tables, changed, ids))
+    for faults in rehomed(search.value.tables, changed, ids):
+        if search.consider(search.value.changed(workflows=workflows, faults=faults)):
+            return True
+        # With fewer workflows the slots are held at other times.
+        if any(search.consider(search.value.changed(workflows=workflows, faults=sooner)) for sooner in earlier(faults)):
+            return True
+    return False
 
 
 def shorter(search: Shrinking) -> None:

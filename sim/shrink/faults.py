@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from sim.faults import KINDS
-from sim.model.durations import format_duration
+from sim.model.durations import format_duration, parse_duration
 from sim.shrink.programs import Table
 from sim.shrink.search import Search, delete_items
 from sim.shrink.sketch import Seen, Sketch
 
 Shrinking = Search[Sketch, Seen]
 
-_REPEATED = ("every", "until", "count", "moment", "at")
+EARLIER_US: Final = (1_000_000, 2_000_000, 5_000_000, 10_000_000)
+"""When a fault may hit the first workflows of a run instead of later ones, microseconds."""
+
+MOST_EARLIER: Final = 3
+"""With more faults than these nobody tries the times of each."""
+
+_REPEATED: Final = ("every", "until", "count", "moment", "at")
 """Keys that say when and how often; an occurrence has a time instead."""
 
 
@@ -89,4 +96,13 @@ def _hits_workflow(fault: Table, workflow: str) -> bool:
     return KINDS[fault["kind"]].target == "workflow" and (target == workflow or target.startswith(f"{workflow}-"))
 
 
-__all__ = ["Shrinking", "drop_faults", "plain_targets", "rehomed", "retargeted", "spell_out", "without_faults"]
+def earlier(faults: Sequence[Table]) -> Iterator[list[Table]]:
+    """The faults with one of those that have a time earlier; nothing when there are many."""
+    timed = [i for i, fault in enumerate(faults) if "at" in fault]
+    for number in timed if len(timed) <= MOST_EARLIER else ():
+        for us in EARLIER_US:
+            if us < parse_duration(faults[number]["at"]):
+                yield [*faults[:number], {**faults[number], "at": format_duration(us)}, *faults[number + 1 :]]
+
+
+__all__ = ["Shrinking", "drop_faults", "earlier", "plain_targets", "rehomed", "retargeted", "spell_out", "without_faults"]

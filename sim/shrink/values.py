@@ -143,7 +143,8 @@ def _lower_values(value: object, key: str) -> Iterator[object]:
         case int() if key in MILLISECONDS:
             yield from (n for n in rounder(value) if n >= least)
         case int():
-            yield from (n for n in dict.fromkeys((0, 1, 2, 3, value // 2, value - 1)) if 0 <= n < value)
+            # As with times, 0 mostly means without a limit.
+            yield from (n for n in dict.fromkeys((1, 2, 3, value // 2, value - 1)) if 1 <= n < value)
         case float():
             yield from (n for n in (0.0, 1.0, 0.5, round(value, 1), round(value, 2)) if n != value)
         case _:
