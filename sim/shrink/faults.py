@@ -42,13 +42,13 @@ def spell_out(search: Shrinking) -> None:
         times = [one for one in search.evidence.occurrences if one.fault == number]
         if len(times) > 1:
             faults = search.value.tables["faults"]
-            single = [_occurrence(faults[number], one.time, one.target) for one in times]
+            single = [occurrence(faults[number], one.time, one.target) for one in times]
             spelled = search.value.changed(faults=[*faults[:number], *single, *faults[number + 1 :]])
             search.detour(spelled, drop_faults)
         number += 1
 
 
-def _occurrence(fault: Table, time: int, target: str) -> Table:
+def occurrence(fault: Table, time: int, target: str) -> Table:
     """One occurrence of a fault as a fault of its own."""
     rest = {key: copy.deepcopy(value) for key, value in fault.items() if key not in _REPEATED}
     if fault.get("target", "") in ("@there", "@workflow"):
@@ -62,7 +62,7 @@ def plain_targets(search: Shrinking) -> None:
         faults = search.value.tables["faults"]
         times = [one for one in search.evidence.occurrences if one.fault == number]
         if len(times) == 1 and "moment" in faults[number]:
-            single = _occurrence(faults[number], times[0].time, times[0].target)
+            single = occurrence(faults[number], times[0].time, times[0].target)
             search.consider(search.value.changed(faults=[*faults[:number], single, *faults[number + 1 :]]))
 
 
@@ -105,4 +105,4 @@ def earlier(faults: Sequence[Table]) -> Iterator[list[Table]]:
                 yield [*faults[:number], {**faults[number], "at": format_duration(us)}, *faults[number + 1 :]]
 
 
-__all__ = ["Shrinking", "drop_faults", "earlier", "plain_targets", "rehomed", "retargeted", "spell_out", "without_faults"]
+__all__ = ["Shrinking", "drop_faults", "earlier", "occurrence", "plain_targets", "rehomed", "retargeted", "spell_out", "without_faults"]
