@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.scenario.load import Scenario
-from sim.testing.toml import to_toml
+from sim.scenario.schema import ScenarioModel
+from sim.scenario.toml import to_toml
+
+
+def text_of(scenario: Scenario) -> str:
+    """A file with the same scenario, workflow modules included; what has its default is left out."""
+    content = scenario.model.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+    for workflow in content.get("workflows", []):
+        if not workflow.get("arrival", True):
+            del workflow["arrival"]
+    for fault in content.get("faults", []):
+        if set(fault.get("moment", ())) == {"name"}:
+            fault["moment"] = fault["moment"]["name"]
+    return to_toml({name: content[name] for name in ScenarioModel.model_fields if content.get(name) not in (None, {}, [])})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -14,7 +27,8 @@ class Example(Scenario):
     """A scenario that was drawn; it prints as Python that makes it again, around the text of a file that runs."""
 
     def __repr__(self) -> str:
-        quotes, raw = ("'''", "") if '"""' in (text := to_toml(self)) else ('"""', "r")
+        text = text_of(self)
+        quotes, raw = ("'''", "") if '"""' in text else ('"""', "r")
         return f"Scenario.parse({raw}{quotes}\n{text}{quotes})"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
