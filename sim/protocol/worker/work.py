@@ -39,15 +39,22 @@ Behaviour = Callable[[ActivityTask], Work]
 
 
 class UnknownActivityError(Exception):
-    """A workflow calls an activity of which nobody has said what it does."""
+    """A workflow calls an activity of which nobody has said what it does: `activity` is its type."""
+
+    def __init__(self, activity: str) -> None:
+        super().__init__(activity)
+        self.activity = activity
+
+    def __str__(self) -> str:
+        name = self.activity
+        return f"a workflow calls the activity {name!r}, and nothing says what it does; expected [activities.{name}]"
 
 
 def do_work(task: ActivityTask) -> Work:
     """The activity `DoWork` of programs: its argument says everything."""
     work = task.activity.input
     if not isinstance(work, dict):
-        name = task.activity.activity_type
-        raise UnknownActivityError(f"a workflow calls the activity {name!r}, and nothing says what it does; expected [activities.{name}]")
+        raise UnknownActivityError(task.activity.activity_type)
     return Work(
         Exactly(int(work.get("ms", 0)) * 1000),
         int(work.get("beat_ms", 0)) * 1000,
