@@ -1,6 +1,6 @@
 """Campaigns of random faults: many seeds of one scenario, what broke, what was covered, and what that says.
 
-    from sim import Scenario, fuzz
+from sim import Scenario, fuzz
 
-    result = fuzz(Scenario.load("scenarios/jobqueue_small.toml"), runs=200)
+result = fuzz(Scenario.load("scenarios/jobqueue_small.toml"), runs=200)
 """

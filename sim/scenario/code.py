@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import inspect
 import sys
+import traceback
 from collections.abc import Mapping
 from hashlib import blake2b
 from types import ModuleType
 from typing import Final
 
 from sim.workflow.definition import Definition, workflow
+from sim.workflow.outside import Refused, builtins_of_workflows
 from sim.workflow.script import SCRIPT
 
 PREFIX: Final = "sim_scenario_"
@@ -31,6 +33,7 @@ def run_module(name: str, source: str) -> ModuleType:
         return sys.modules[full]
     module = ModuleType(full)
     module.__file__ = name
+    module.__dict__["__builtins__"] = builtins_of_workflows()
     # Dataclasses, among others, look their module up.
     sys.modules[full] = module
     try:
@@ -38,10 +41,18 @@ def run_module(name: str, source: str) -> ModuleType:
     except SyntaxError as error:
         del sys.modules[full]
         raise ValueError(f"{name}, line {error.lineno}: {error.msg}") from error
+    except Refused as error:
+        del sys.modules[full]
+        raise ValueError(f"{name}, line {_line_of(error, name)}: {error}") from error
     except (Exception, SystemExit) as error:  # a module that exits must not end the command as if all were well
         del sys.modules[full]
         raise ValueError(f"{name} cannot be run: {type(error).__name__}: {error}") from error
     return module
+
+
+def _line_of(error: BaseException, file: str) -> int:
+    """The last line of this file on the way to an error."""
+    return max((frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file), default=0)
 
 
 def find_definition(reference: str, modules: Mapping[str, str]) -> Definition:

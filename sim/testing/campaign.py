@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 from sim.cli.exits import ignore_abandoned
 from sim.cli.watchdog import watched
 from sim.faults.nemesis import Plan
+from sim.properties import DEMANDS
 from sim.properties.base import Property, Violation
 from sim.protocol.worker.work import UnknownActivityError
 from sim.scenario.fuzzing import TRIAL_SEED, Ground, ground_of, with_tables
@@ -22,7 +23,7 @@ from sim.testing.subject import Subject
 from sim.trace.tape import Tape
 from sim.workflow.errors import NotModelledError, WorkflowCodeError
 
-RUNS: Final = 100
+RUNS: Final = 200
 """Seeds of a test that does not say how many: a few seconds."""
 FIRST_SEED: Final = 1
 MOST_ACTIVITIES: Final = 100
@@ -35,7 +36,7 @@ class Broken:
 
     scenario: Scenario
     seed: int
-    property: Property | None
+    promise: Property | None
     violation: Violation | None
     result: RunResult | None = None
     error: str = ""
@@ -65,10 +66,40 @@ def campaign(subject: Subject, runs: int | None = None, seed: int | None = None)
     """
     runs = runs if runs is not None else subject.runs if subject.runs is not None else RUNS
     seed = seed if seed is not None else subject.seed if subject.seed is not None else FIRST_SEED
+    return _with_behaviours(subject, lambda subject: _campaign(subject, runs, seed))
+
+
+def replayed(subject: Subject, tape: Tape) -> Campaign:
+    """Run a tape's run with the present code: cluster, faults and luck are the tape's, workflows and activities those of the test.
+
+    Raises:
+        ScenarioError: the two do not go together.
+        NotModelledError: the workflow uses what is not modelled.
+    """
+    code = {section.id: section.workflow for section in subject.scenario.model.workflows if section.workflow}
+
+    def again(subject: Subject) -> Campaign:
+        tables, present = dict(tape.scenario), subject.scenario.to_dict()
+        workflows = [{**w, "workflow": code[w["id"]]} if w.get("workflow") and w["id"] in code else w for w in tables["workflows"]]
+        activities = {**present["activities"], **tables.get("activities", {})}
+        modules = {**tables.get("modules", {}), **present["modules"]}
+        content = {**tables, "activities": activities, "workflows": workflows, "modules": modules, "expect": {}}
+        scenario = Scenario.from_dict(content, source="the tape's scenario with the test's code")
+        # A tape that was shrunk need not say any more from when on all is well: then nobody can demand an end.
+        healed = scenario.model.fuzz is not None and scenario.model.fuzz.quiet_after is not None
+        properties = tuple(p for p in subject.properties if healed or p.name not in DEMANDS)
+        exercised = dict.fromkeys((p.name for p in properties), 0)
+        return Campaign(1, exercised, judged(scenario, tape.seed, properties, exercised, deviations=tape.deviations))
+
+    return _with_behaviours(subject, again)
+
+
+def _with_behaviours(subject: Subject, attempt: Callable[[Subject], Campaign]) -> Campaign:
+    """Try until every activity has a behaviour: which there are nobody knows before they are called."""
     with undisturbed():
         for _ in range(MOST_ACTIVITIES):
             try:
-                return _campaign(subject, runs, seed)
+                return attempt(subject)
             except UnknownActivityError as error:
                 subject = subject.with_behaviour(error.activity)
     raise NotModelledError(f"more than {MOST_ACTIVITIES} activity types without [activities.TYPE]; expected a table for each")
@@ -107,7 +138,7 @@ def judged(
     properties: tuple[Property, ...],
     exercised: dict[str, int] | None = None,
     plan: Plan | None = None,
-    deviations: dict[str, int] | None = None,
+    deviations: Mapping[str, int] | None = None,
 ) -> Broken | None:
     """One run: what it breaks, None when all is well. What the scenario expects to be broken may be.
 

@@ -11,12 +11,10 @@ from typing import Any, NoReturn
 
 import pytest
 
-from sim.protocol.worker.work import UnknownActivityError
-from sim.scenario.load import Scenario
 from sim.scenario.problems import ScenarioError
 from sim.testing import failing
-from sim.testing.campaign import Broken, Campaign, campaign, judged, undisturbed
-from sim.testing.subject import DEFAULT, Subject, WrongTest, subject_of
+from sim.testing.campaign import Broken, Campaign, campaign, replayed, undisturbed
+from sim.testing.subject import DEFAULT, WrongTest, subject_of
 from sim.trace.tape import TapeError, read
 from sim.workflow.errors import NotModelledError
 
@@ -39,8 +37,8 @@ class Carrying:
         def looks(account: object) -> object:
             return function(session_run=account, **rest)
 
-        properties = [*(more.get("properties") if more.get("properties") is not None else DEFAULT), looks]
-        self.campaign(*said, **{**more, "properties": properties})
+        named = more.get("properties")
+        self.campaign(*said, **{**more, "properties": [*(DEFAULT if named is None else named), looks]})
 
     def campaign(self, *said: Any, **more: Any) -> Campaign:
         """Run the campaign that these arguments of the marker say. Fails the test if something breaks."""
@@ -48,42 +46,33 @@ class Carrying:
         try:
             subject = subject_of(self.item.path.parent, self.item.name, *said, **more)
             if self.config.getoption("session_sim_replay"):
-                return self._replay(subject, Path(self.config.getoption("session_sim_replay")))
-            found = campaign(subject, self.config.getoption("session_sim_runs"), self.config.getoption("session_sim_seed"))
-        except (WrongTest, ScenarioError, NotModelledError, TapeError, UnknownActivityError, TypeError) as error:
+                found = replayed(subject, read(Path(self.config.getoption("session_sim_replay"))))
+            else:
+                found = campaign(subject, self.config.getoption("session_sim_runs"), self.config.getoption("session_sim_seed"))
+        except (WrongTest, ScenarioError, NotModelledError, TapeError, TypeError) as error:
             if isinstance(error, TypeError) and "subject_of" not in str(error):
                 raise
-            self._fail(str(error).replace("subject_of()", "session_sim"))
+            wrong = str(error).replace("subject_of()", "session_sim")
+        else:
+            wrong = ""
+        # Outside: nobody wants to read what happened during the handling of what.
+        if wrong:
+            self._fail(wrong)
         if found.broken is not None:
             self._report(found.broken, found.runs)
         return found
 
-    def _replay(self, subject: Subject, path: Path) -> Campaign:
-        """Run the tape's run with the present code."""
-        tape = read(path)
-        tables = dict(tape.scenario)
-        modules = {name: subject.scenario.model.modules.get(name, text) for name, text in tables.get("modules", {}).items()}
-        changed = [name for name, text in modules.items() if text != tape.scenario["modules"][name]]
-        scenario = Scenario.from_dict({**tables, "modules": modules, "expect": {}}, source=f"the scenario of {path}")
-        with undisturbed():
-            broken = judged(scenario, tape.seed, subject.properties, deviations=tape.deviations)
-            if broken is not None:
-                since = f"; changed since then: {', '.join(changed)}" if changed else ""
-                self._report(broken, 1, tries=0, replayed=f"those on the tape {path}{since}")
-        return Campaign(1, {}, None)
-
-    def _report(self, broken: Broken, runs: int, tries: int | None = None, replayed: str = "") -> NoReturn:
+    def _report(self, broken: Broken, runs: int) -> NoReturn:
         """Fail the test with all there is to say."""
         __tracebackhide__ = True
         shown = self.config.rootpath
-        if broken.property is None:
+        if broken.promise is None:
             self._fail(failing.text_of_error(broken, runs, self._folder(), shown))
-        if tries is None:
-            asked = self.config.getoption("session_sim_tries")
-            tries = failing.TRIES if asked is None else asked
+        asked, tape = self.config.getoption("session_sim_tries"), self.config.getoption("session_sim_replay")
+        tries = 0 if tape else failing.TRIES if asked is None else asked
         with undisturbed():
             found = failing.examined(broken, self._folder(), tries)
-        self._fail(failing.text(found, self.item.nodeid, broken.seed, runs, replayed or broken.faults, shown))
+        self._fail(failing.text(found, self.item.nodeid, broken.seed, runs, broken.faults, shown))
 
     def _folder(self) -> Path:
         """Where the files of this test go: a folder of its own, which the next failure overwrites."""

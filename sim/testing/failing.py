@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,7 @@ AFTER: Final = 2
 class Found:
     """A failing run, shrunk if it could be, watched, and written down. `files`: where, by kind."""
 
-    property: Property
+    promise: Property
     violation: Violation
     result: RunResult
     lines: Sequence[Line]
@@ -41,17 +42,16 @@ class Found:
 
 def examined(broken: Broken, out: Path, tries: int = TRIES) -> Found:
     """Shrink a failing run, watch it, and write its files to `out`; `tries` 0: as it is."""
-    assert broken.property is not None
+    assert broken.promise is not None
     assert broken.tape is not None
-    one = broken.property
+    one = broken.promise
     builtin = one.name in KNOWN
     shrunk = None
     with named([one]):
         if tries:
-            try:
+            # Not broken this time: workflow code that is not deterministic. Then the run as it was seen is all there is.
+            with suppress(NotBroken):
                 shrunk = shrink(broken.tape, one.name, tries=tries, seeds=SEEDS)
-            except NotBroken:
-                pass  # workflow code that is not deterministic: the run as it was seen is all there is
         tape = shrunk.tape if shrunk is not None else broken.tape
         tables = dict(tape.scenario)
         if not builtin:
@@ -103,16 +103,18 @@ def text(found: Found, test: str, seed: int, runs: int, faults: str = "", shown:
         faults: what the nemesis had in store.
         shown: paths are written relative to this.
     """
-    one, violation = found.property, found.violation
+    one, violation = found.promise, found.violation
     files = {kind: str(_relative(path, shown)) for kind, path in found.files.items()}
     message = " ".join(violation.message.splitlines()[0].split()) if violation.message else ""
-    rows = [("promise", one.sentence), ("source", one.source), ("seed", f"{seed} (run {runs} of this test)"), ("faults", faults)]
+    rows = [("promise", one.sentence), ("source", one.source), ("seed", f"{seed} (run {runs} of this test)")]
     if found.shrunk is not None:
         deviations, shrunk = found.shrunk.deviations, found.shrunk
         stopped = "" if shrunk.complete else f", not the smallest yet: session-sim shrink {files['tape']}"
         rows.append(("shrunk", f"to {_many(deviations.faults, 'fault')} in {_many(shrunk.tries, 'run')}{stopped}"))
         guilty = [suspect.words for suspect in shrunk.guilty]
         rows.append(("guilty", "; ".join(guilty) or ("none alone" if shrunk.suspects else "no fault: it happens without any")))
+    else:
+        rows.append(("faults", faults))
     rows += [
         ("replay", f"pytest {_quoted(test)} --session-sim-replay {files['tape']}"),
         ("look", f"session-sim explain {files['tape']} --long"),
@@ -128,10 +130,10 @@ def _story(found: Found) -> list[str]:
     lines, broken = [], False
     for line in found.lines:
         if not broken and line.time > found.violation.time_us:
-            lines.append(f"  ✗ here {found.property.name} is broken")
+            lines.append(f"  ✗ here {found.promise.name} is broken")
             broken = True
         lines.append(f"    {line}")
-    return lines if broken else [*lines, f"  ✗ here {found.property.name} is broken"]
+    return lines if broken else [*lines, f"  ✗ here {found.promise.name} is broken"]
 
 
 def text_of_error(broken: Broken, runs: int, out: Path, shown: Path | None = None) -> str:

@@ -23,7 +23,7 @@ MARKER = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the command."""
     group = parser.getgroup("session-sim", "tests of workflows under faults (session-sim)")
-    group.addoption("--session-sim-runs", type=int, metavar="N", help="seeds of each test, instead of what it says (100)")
+    group.addoption("--session-sim-runs", type=int, metavar="N", help="seeds of each test, instead of what it says (200)")
     group.addoption("--session-sim-seed", type=int, metavar="N", help="the first seed of each test, instead of what it says (1)")
     group.addoption("--session-sim-replay", metavar="TAPE", help="run the failing run on this tape, with the workflow's present code")
     group.addoption("--session-sim-tries", type=int, metavar="N", help="runs that shrinking a failing run may take (200); 0: none")

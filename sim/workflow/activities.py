@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sim.history.commands import RetryPolicy, ScheduleActivity
+from sim.workflow.containment import asked_at
 from sim.workflow.context import Context
 from sim.workflow.errors import CanceledError, SessionFailedError, WorkflowError
 from sim.workflow.futures import Future
@@ -77,9 +78,10 @@ def _observe_cancelled(ctx: Context, activity_type: str, argument: object, sessi
     """Let the outside see what is asked for although, or again because, something was cancelled."""
     env = ctx.env
     if ctx.scope.knowingly_canceled:
-        env.observe(AskedInVain(env.info.run, session, activity_type, env.root.scope.knowingly_canceled))
+        of_workflow, place = env.root.scope.knowingly_canceled, asked_at(env.definition.function)
+        env.observe(AskedInVain(env.info.run, session, activity_type, of_workflow, place))
     elif (activity_type, argument) in env.ended_by_cancellation:
-        env.observe(AskedAgain(env.info.run, session, activity_type))
+        env.observe(AskedAgain(env.info.run, session, activity_type, asked_at(env.definition.function)))
 
 
 def _fail_session(ctx: Context, session: SessionInfo, future: Future) -> None:

@@ -2,17 +2,19 @@
 
 An exception that workflow code lets out is a panic, and its own business. `SystemExit` and other exceptions that are none of
 `Exception`'s would end the whole simulation, silently or with a traceback; here they become one message with the workflow
-and the line. A Ctrl-C of whoever waits for the run passes.
+and the line. A Ctrl-C of whoever waits for the run passes. What code may not even ask for stands in `outside`.
 """
 
 from __future__ import annotations
 
 import dis
+import inspect
 from collections.abc import Callable
 from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sim.workflow.errors import WorkflowCodeError
+from sim.workflow.outside import Refused
 
 if TYPE_CHECKING:
     from sim.workflow.environment import Execution
@@ -66,6 +68,16 @@ def place_in(call: FrameType, innermost: FrameType) -> str:
     return _place(execution, frames)
 
 
+def asked_at(function: Callable[..., object]) -> str:
+    """`file.py, line 3, in f`: where, in the file of this workflow function, the code is that calls us now; "" elsewhere."""
+    code, frame = getattr(function, "__code__", None), inspect.currentframe()
+    while frame is not None and isinstance(code, CodeType):
+        if frame.f_code.co_filename == code.co_filename:
+            return f"{code.co_filename}, line {frame.f_lineno}, in {frame.f_code.co_name}"
+        frame = frame.f_back
+    return ""
+
+
 def _is_interruption(error: BaseException) -> bool:
     """Whether somebody pressed Ctrl-C: then the exception comes from between two instructions, not from a `raise`."""
     if not isinstance(error, KeyboardInterrupt):
@@ -88,6 +100,8 @@ def _said(execution: Execution, error: BaseException) -> str:
             f"{place}: the code has not given way {error}; expected workflow code that awaits, with a timer or a future, "
             "whatever it waits for, and leaves long computations to activities (Temporal's own limit is 1 s, TMPRL1101)"
         )
+    if isinstance(error, Refused):
+        return f"{place}: {error}; workflow code has to do the same again when it is replayed"
     what = f"{type(error).__name__}({error})"
     return (
         f"{place}: the code raised {what}, which would end the whole program; expected a workflow to end by returning, "

@@ -137,29 +137,33 @@ class AskedInVain(Struct, frozen=True):
     """Workflow code that knows that a context is cancelled asked for something on it: it ends before it begins.
 
     `activity_type`: "" when a session was asked for. `workflow_canceled`: whether it is the workflow's own cancellation that
-    the code knows of, and not only that of a session or a context of its own.
+    the code knows of, and not only that of a session or a context of its own. `place`: where in the code, "" if that is not known.
     """
 
     run: str
     session: str
     activity_type: str
     workflow_canceled: bool
+    place: str = ""
 
     def sentence(self) -> str:
         what = f"`{self.activity_type}`" if self.activity_type else f"session {self.session}"
         whose = "the workflow's cancellation has ended" if self.workflow_canceled else "is cancelled"
-        return f"workflow asks for {what} on a context that {whose}, as it knows: it ends before it begins"
+        where = f" ({self.place})" if self.place else ""
+        return f"workflow asks for {what} on a context that {whose}, as it knows: it ends before it begins{where}"
 
 
 class AskedAgain(Struct, frozen=True):
-    """Workflow code asked for an activity, with the same argument, that the workflow's cancellation had ended."""
+    """Workflow code asked for an activity, with the same argument, that the workflow's cancellation had ended; at this `place`."""
 
     run: str
     session: str
     activity_type: str
+    place: str = ""
 
     def sentence(self) -> str:
-        return f"workflow asks for `{self.activity_type}` again, which its cancellation had ended"
+        where = f" ({self.place})" if self.place else ""
+        return f"workflow asks for `{self.activity_type}` again, which its cancellation had ended{where}"
 
 
 class Saw(Struct, frozen=True):

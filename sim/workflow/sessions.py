@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from sim.history.commands import RetryPolicy
 from sim.workflow.activities import OPTIONS_KEY, ActivityOptions, activity_options, schedule
+from sim.workflow.containment import asked_at
 from sim.workflow.context import Context, with_cancel
 from sim.workflow.errors import WorkflowError, describe, is_canceled
 from sim.workflow.futures import Future, Selector
@@ -126,7 +127,8 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
     )
     # Activities and timers register under their ordinals, which are never 0.
     if ctx.scope.knowingly_canceled:
-        env.observe(AskedInVain(env.info.run, session_id, "", env.root.scope.knowingly_canceled))
+        of_workflow, place = env.root.scope.knowingly_canceled, asked_at(env.definition.function)
+        env.observe(AskedInVain(env.info.run, session_id, "", of_workflow, place))
     session_ctx.scope.hooks[0] = lambda: env.observe(SessionContextDone(env.info.run, session_id))
     creation = _schedule_creation(session_ctx, info, options, queue)
     await _bound_or_failed(ctx, session_ctx, info, creation)

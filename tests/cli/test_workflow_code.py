@@ -29,7 +29,7 @@ def _flow(folder: Path, body: str, before: str = "") -> Path:
     """A scenario with one workflow, whose body begins in line 4."""
     lines = "\n".join(f"    {line}" for line in body.splitlines())
     (folder / "flow.py").write_text(
-        f"import sys, os, time\nfrom sim.workflow import sleep\nasync def Flow(ctx, argument):\n{lines}\n{before}"
+        f"import sys, os, threading\nfrom sim.workflow import sleep\nasync def Flow(ctx, argument):\n{lines}\n{before}"
     )
     (folder / "s.toml").write_text(SCENARIO)
     return folder / "s.toml"
@@ -91,7 +91,7 @@ def test_an_endless_loop_is_told(body: str, line: int | None, tmp_path: Path, mo
 
 def test_code_that_waits_for_the_real_world_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "EVERY", 0.02)
-    done = sim("run", str(_flow(tmp_path, "time.sleep(60)")), "--seed", "1")
+    done = sim("run", str(_flow(tmp_path, "threading.Event().wait(60)")), "--seed", "1")
     assert done.exit_code == 2
     assert "line 4, in Flow: the code has not given way" in done.stderr
 

@@ -9,6 +9,11 @@ from sim.protocol import observations as obs
 from sim.workflow import seen
 
 
+def at(place: str) -> str:
+    """Where in the code, for a message."""
+    return f" ({place})" if place else ""
+
+
 class _Observer(Observer):
     """A lost worker and a cancelled workflow both end activities with CanceledError (P1.4.7): a retry loop has to tell them apart.
 
@@ -26,13 +31,13 @@ class _Observer(Observer):
         if o.workflow_canceled and not o.activity_type:
             run = self.scene.runs.get(o.run)
             who = run.workflow_id if run is not None else o.run
-            message = f"{who} was cancelled, knows it, and asks for {o.session} as if a worker had been lost; this session cannot begin"
+            message = f"{who} was cancelled, knows it, and asks for {o.session} as if a worker had been lost{at(o.place)}; it cannot begin"
             self.violated(time, message, self.scene.sessions.get(o.session), run=o.run)
 
     def _again(self, time: int, node: str, o: seen.AskedAgain) -> None:
         run = self.scene.runs.get(o.run)
         who = run.workflow_id if run is not None else o.run
-        message = f"{who} was cancelled, which ended `{o.activity_type}`, and begins it again as if a worker had been lost"
+        message = f"{who} was cancelled, which ended `{o.activity_type}`, and begins it again as if a worker had been lost{at(o.place)}"
         self.violated(time, message, self.scene.sessions.get(o.session), run=o.run)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.properties.base import Listener, Observer, Property
+from sim.properties.duties.cancel_is_obeyed import at
 from sim.workflow import seen
 
 
@@ -25,8 +26,8 @@ class _Observer(Observer):
         if not o.activity_type:
             return
         whose = "its workflow was cancelled" if o.workflow_canceled else "its session is over"
-        advice = "new_disconnected_context gives one" if o.workflow_canceled else "the context from before the session is not"
-        message = f"`{o.activity_type}` never runs: {whose}, and it is asked for on the cancelled context ({advice})"
+        advice = "new_disconnected_context gives another" if o.workflow_canceled else "that from before the session is another"
+        message = f"`{o.activity_type}` never runs: {whose}, and it is asked for on the cancelled context; {advice}{at(o.place)}"
         self.violated(time, message, self.scene.sessions.get(o.session), run=o.run)
 
 
