@@ -28,8 +28,12 @@ class Example(Scenario):
 
     def __repr__(self) -> str:
         text = text_of(self)
-        quotes, raw = ("'''", "") if '"""' in text else ('"""', "r")
-        return f"Scenario.parse({raw}{quotes}\n{text}{quotes})"
+        for quotes in ('"""', "'''"):
+            if quotes not in text:
+                return f"Scenario.parse(r{quotes}\n{text}{quotes})"
+        # Code with both kinds of quotes in it.
+        lines = "".join(f"    {line!r}\n" for line in text.splitlines(keepends=True))
+        return f"Scenario.parse(\n{lines})"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Hypothesis prints examples with IPython's protocol, and would print the fields of a dataclass otherwise."""
