@@ -45,9 +45,9 @@ def test_an_account_has_workflows_activities_and_histories() -> None:
     assert (first.workflow, first.type, first.session, first.how) == ("job", "DoWork", "job/1/s1", "failed: failed as asked")
     assert [attempt.outcome.partition(":")[0] for attempt in first.attempts.values()] == ["failed", "failed"]
     assert first.completions == 0
-    # It hears of no cancellation, and does its work to the end, though nobody waits for it.
+    # It hears of no cancellation, and does its work to the end, though the workflow is over.
     assert [activity.type for activity in account.activities("upload")] == ["upload"]
-    assert upload.how == "canceled"
+    assert upload.how == ""
     assert account.completions("upload") == 1
     assert account.completions("upload", "another file") == 0
     (history,) = account.histories.values()
