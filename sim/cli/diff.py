@@ -41,6 +41,8 @@ def command(
 
 
 def _show(found: dict[str, Any]) -> None:
+    from sim.report.difference import brief
+
     console = to_user()
     if found["same"]:
         console.print(f"The same run: digest {found['digests'][0]}.", style="green")
@@ -48,7 +50,7 @@ def _show(found: dict[str, Any]) -> None:
     if found["inputs"]:
         console.print("What they were given differs", style="bold")
         for row in found["inputs"][:20]:
-            console.print(f"  {row['key']}: {_short(row['a'])} / {_short(row['b'])}", markup=False, soft_wrap=True)
+            console.print(f"  {row['key']}: {brief(row['a'])} / {brief(row['b'])}", markup=False, soft_wrap=True)
     first = found["first_difference"]
     console.print("\nFirst difference in what happened", style="bold")
     if first is None:
@@ -62,13 +64,6 @@ def _show(found: dict[str, Any]) -> None:
             console.print(f"  {side.upper()} {text}", style="red" if side == "a" else "green", markup=False, soft_wrap=True)
     console.print("\nConsequences", style="bold")
     for row in found["consequences"][:40]:
-        console.print(f"  {row['what']}: {_short(row['a'])} / {_short(row['b'])}", markup=False, soft_wrap=True)
+        console.print(f"  {row['what']}: {brief(row['a'])} / {brief(row['b'])}", markup=False, soft_wrap=True)
     if not found["consequences"]:
         console.print("  none: the same sessions, workflows and verdicts")
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict) and "status" in value:
-        return str(value["status"])
-    text = "–" if value is None else str(value)
-    return text if len(text) <= 60 else text[:57] + "…"

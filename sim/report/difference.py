@@ -73,4 +73,18 @@ def _consequences(a: RunResult, b: RunResult) -> list[dict[str, Any]]:
     return found
 
 
-__all__ = ["AROUND", "compare"]
+def brief(value: Any) -> str:
+    """One side of a difference in a few words: of a workflow its status, of a number six digits."""
+    match value:
+        case None:
+            return "–"
+        case {"status": status}:
+            return str(status)
+        case float():
+            return f"{value:.6g}"
+        case _:
+            text = str(value)
+            return text if len(text) <= 60 else text[:57] + "…"
+
+
+__all__ = ["AROUND", "brief", "compare"]

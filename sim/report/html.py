@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from sim.report import summary
 from sim.report.clock import stamp
+from sim.report.difference import brief
 from sim.report.plots import slots, style, waits
 from sim.report.plots import timeline as timeline_plot
 from sim.report.story import Line, Story, Weight
@@ -101,6 +102,7 @@ def template(name: str) -> Template:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=PackageLoader("sim.report", "templates")
     )
     environment.filters["stamp"] = stamp
+    environment.filters["brief"] = brief
     return environment.get_template(name)
 
 
