@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from sim.cli.exits import WrongInput, guarded
 from sim.cli.output import print_json, to_user
@@ -46,11 +47,13 @@ def command(
     if as_json:
         print_json({**_said(failure), "files": files})
         return
-    from sim.report.failure_view import view
+    from sim.report.failure_view import parts
 
-    to_user().print(view(failure))
+    console = to_user()
+    for part in parts(failure):
+        console.print(part, soft_wrap=isinstance(part, Text))
     if out is not None:
-        to_user().print(f"{'report:':<11} {out}", soft_wrap=True, markup=False)
+        console.print(f"\n{'report:':<11} {out}", soft_wrap=True, markup=False)
 
 
 def _said(failure: Failure) -> dict[str, Any]:

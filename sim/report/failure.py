@@ -31,7 +31,8 @@ MARGIN: Final = 1_000_000
 class Failure:
     """What a report of a failing run is made of.
 
-    `violation`: the first one. `commands`: what does it again, in the shell. `scenario`: the smallest one as TOML. `test`: the
+    `violation`: the first one. `commands`: what does it again, in the shell. `scenario`: the smallest one as TOML, without the
+    text of workflow modules. `test`: the
     regression test. `difference`: from the nearest run that keeps the property, None without one; see `compare`.
     """
 
@@ -129,7 +130,8 @@ def failure_of(examination: Examination, original: str = "") -> Failure:
         passing, _, other = _watched(examination.passing.tape)
         told = [one.told(routine=True) for one in (story, other)]
         difference = compare((small.tape, examination.passing.tape), [result, passing], told)
-    scenario = to_toml(tables_of(Scenario.from_dict(small.tape.scenario, source="the tape's scenario")))
+    tables = tables_of(Scenario.from_dict(small.tape.scenario, source="the tape's scenario"))
+    scenario = to_toml({key: table for key, table in tables.items() if key != "modules"})
     return Failure(examination, result, found, story, line, scenario, regression_test(small), _commands(small.broken, original), difference)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,12 +17,8 @@ from sim.report.story import Weight
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 
 
-def view(failure: Failure) -> RenderableType:
-    """All of it, one below the other; code stands as it is to be pasted."""
-    return Group(*_parts(failure))
-
-
-def _parts(failure: Failure) -> Iterator[RenderableType]:
+def parts(failure: Failure) -> Iterator[RenderableType]:
+    """All of it, one below the other. Text is to be printed as it stands (`soft_wrap`): code is there to be pasted."""
     yield Text(f"✗ {failure.name} is broken", style="bold red")
     yield Text(f"  {failure.promise}")
     yield Text(f"  {failure.source}", style="dim")
@@ -40,11 +35,11 @@ def _parts(failure: Failure) -> Iterator[RenderableType]:
     yield _heading("What would have helped")
     yield from _passing(failure)
     yield _heading("The smallest scenario")
-    yield Padding(Text(failure.scenario.rstrip()), (0, 2))
+    yield Text(failure.scenario.rstrip())
     yield _heading("A regression test")
-    yield Padding(Text(failure.test.rstrip()), (0, 2))
+    yield Text(failure.test.rstrip())
     yield _heading("Again")
-    yield Text("\n".join(f"  {command}" for command in failure.commands))
+    yield Text("\n".join(failure.commands))
 
 
 def _heading(text: str) -> Text:
