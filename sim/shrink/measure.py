@@ -7,7 +7,7 @@ latter nobody can say what is unusual about it. The further parts, each a natura
    not that of the default schedule, in which everything takes the median of its law and what came first is taken first.
 2. workers, 3. workflows that are started, 4. session slots of all workers
 5. steps: of programs, and activities that the scenario describes
-6. settings: values that differ from the defaults
+6. settings: values that differ from the defaults; one that is left to a law counts twice
 7. digits: significant digits of all times and numbers, so that 20s is simpler than 12.7s
 8. how large numbers are that are no lengths of time, in all
 """
@@ -108,6 +108,11 @@ def number_of(value: object) -> int | None:
             return None
 
 
+def is_law(value: object) -> bool:
+    """Whether this is a law of lengths of time, and not one length."""
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in ("uniform", "exponential", "lognormal", "empirical")
+
+
 def _leaves(tables: Table) -> Iterator[tuple[str, Any]]:
     """All values of the tables that count, with their keys."""
     for key, value in tables.items():
@@ -118,6 +123,8 @@ def _leaves(tables: Table) -> Iterator[tuple[str, Any]]:
 def _within(key: str, value: Any) -> Iterator[tuple[str, Any]]:
     match value:
         case dict() if value:
+            if is_law(value):
+                yield key, None  # a law is less simple than a length of time
             for name, inner in value.items():
                 if name not in KEPT:
                     yield from _within(name, inner)
@@ -146,4 +153,4 @@ def at(tables: Mapping[Any, Any], path: tuple[str | int, ...]) -> Any:
     return here
 
 
-__all__ = ["KEPT", "MILLISECONDS", "Deviations", "at", "deviations_of", "digits", "measure", "number_of", "slots"]
+__all__ = ["KEPT", "MILLISECONDS", "Deviations", "at", "deviations_of", "digits", "is_law", "measure", "number_of", "slots"]

@@ -93,9 +93,19 @@ class NotingChoices(Choices):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Runs sketches, and looks whether they break `property`."""
+    """Runs sketches, and looks whether they break `property`.
+
+    With `planted` it has to be the planted bugs that break it: without them the same run has to keep the property.
+    """
 
     property: str
+    planted: bool = False
+
+    @classmethod
+    def of(cls, start: Sketch, property: str) -> Trial:
+        """The trial of all that is smaller than this one: what bugs break here, they have to break there."""
+        mended = mend(start)
+        return cls(property, mended != start and not Trial(property).broken(mended))
 
     def seen(self, sketch: Sketch) -> Seen | None:
         """What was seen of the run; None when it does not break the property, or is no possible run.
@@ -104,13 +114,27 @@ class Trial:
         """
         try:
             seen = run_sketch(sketch, (self.property,))
-            if seen.result.properties[self.property] != "broken":
+            if seen.result.properties[self.property] != "broken" or (self.planted and self.broken(mend(sketch))):
                 return None
             if sketch.tables.get("faults"):
                 run_sketch(sketch.changed(faults=[]), ())
         except NOT_A_RUN:
             return None
         return seen
+
+    def broken(self, sketch: Sketch) -> bool:
+        """Whether a run breaks the property; one that is not possible does not."""
+        try:
+            return run_sketch(sketch, (self.property,)).result.properties[self.property] == "broken"
+        except NOT_A_RUN:
+            return False
+
+
+def mend(sketch: Sketch) -> Sketch:
+    """The sketch without planted bugs."""
+    return sketch.changed(
+        workers=[{key: value for key, value in worker.items() if key != "mutants"} for worker in sketch.tables["workers"]]
+    )
 
 
 def run_sketch(sketch: Sketch, properties: tuple[str, ...], recording: bool = False) -> Seen:

@@ -10,7 +10,7 @@ from sim.model.draws import MIDDLE
 from sim.model.durations import format_duration, parse_duration
 from sim.scenario.values import read_law
 from sim.shrink.faults import Shrinking
-from sim.shrink.measure import KEPT, MILLISECONDS, at, digits
+from sim.shrink.measure import KEPT, MILLISECONDS, at, digits, is_law
 from sim.shrink.programs import Table
 
 Path = tuple[str | int, ...]
@@ -81,7 +81,7 @@ def simpler_laws(search: Shrinking) -> None:
     for path in list(_laws(search.value.tables, ())):
         law = read_law(at(search.value.tables, path))
         median = law.sample(MIDDLE)
-        for us in dict.fromkeys((*rounder(median), median)):
+        for us in dict.fromkeys((*(us for us in rounder(median) if us), median)):
             if search.consider(search.value.changed(**_put(search.value.tables, path, format_duration(us)))):
                 break
 
@@ -89,7 +89,7 @@ def simpler_laws(search: Shrinking) -> None:
 def _laws(value: Any, path: Path) -> Iterator[Path]:
     match value:
         case dict():
-            if len(value) == 1 and next(iter(value)) in ("uniform", "exponential", "lognormal", "empirical"):
+            if is_law(value):
                 yield path
                 return
             for key, inner in value.items():
