@@ -22,6 +22,7 @@ def command(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the HTML file there.")] = None,
     broken: PROPERTY = "",
     tries: TRIES = 2_000,
+    forks: Annotated[int, typer.Option("--forks", min=1, help="How many runs are made at each prefix to find the decisive moment.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Report a failing run: what was promised, the story, the guilty fault, when it was decided, what would have helped.
@@ -40,7 +41,7 @@ def command(
     if out is not None and not out.parent.is_dir():
         raise WrongInput(f"--out {out}: there is no directory {out.parent}; expected a file in one that exists")
     with patiently("looking into the run"), sought():
-        failure = failure_of(examine(recorded, broken, tries=tries, tell=side(as_json)), tape)
+        failure = failure_of(examine(recorded, broken, tries=tries, forks=forks, tell=side(as_json)), tape)
     if out is not None:
         out.write_text(render(failure, versions.program()), "utf-8", errors="backslashreplace")
     files = [str(out)] if out is not None else []
