@@ -21,7 +21,7 @@ from typing import Any, Final
 from sim.model.durations import parse_duration
 from sim.shrink.programs import Table
 from sim.shrink.search import Measure
-from sim.shrink.sketch import Seen, Sketch
+from sim.shrink.sketch import PROTOCOL, Seen, Sketch
 
 UNLIMITED_SLOTS: Final = 1000
 """`MaxConcurrentSessionExecutionSize` of a worker that does not say."""
@@ -31,9 +31,6 @@ MILLISECONDS: Final = frozenset({"ms", "beat_ms"})
 
 BESIDE: Final = frozenset({"schema_version", "name", "until", "grace", "modules"})
 """Tables and keys of a scenario that are not counted: they say nothing about what happens before it goes wrong."""
-
-KEPT: Final = frozenset({"mutants", "sdk_version"})
-"""Keys that say which protocol runs. A shrinker has to leave the protocol as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +123,7 @@ def _within(key: str, value: Any) -> Iterator[tuple[str, Any]]:
             if is_law(value):
                 yield key, None  # a law is less simple than a length of time
             for name, inner in value.items():
-                if name not in KEPT:
+                if name not in PROTOCOL:
                     yield from _within(name, inner)
         case list() if value:
             for inner in value:
@@ -153,4 +150,4 @@ def at(tables: Mapping[Any, Any], path: tuple[str | int, ...]) -> Any:
     return here
 
 
-__all__ = ["KEPT", "MILLISECONDS", "Deviations", "at", "deviations_of", "digits", "is_law", "measure", "number_of", "slots"]
+__all__ = ["MILLISECONDS", "Deviations", "at", "deviations_of", "digits", "is_law", "measure", "number_of", "slots"]

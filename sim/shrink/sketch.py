@@ -21,6 +21,10 @@ NOT_A_RUN: Final = (ScenarioError, UnknownActivityError, WorkflowCodeError, NotM
 """What says that a candidate is no possible run: it is passed over. ValueError: a deviation that no choice can follow."""
 
 
+PROTOCOL: Final = frozenset({"mutants", "sdk_version"})
+"""Keys that say which protocol runs. A shrinker has to leave the protocol as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sketch:
     """A run to be: `tables` of a scenario with what differs from the defaults, the seed, and choices made otherwise by label."""
@@ -95,7 +99,7 @@ class NotingChoices(Choices):
 class Trial:
     """Runs sketches, and looks whether they break `property`.
 
-    With `planted` it has to be the planted bugs that break it: without them the same run has to keep the property.
+    With `planted` it has to be planted bugs that break it, or an old SDK: without them the same run has to keep the property.
     """
 
     property: str
@@ -131,10 +135,10 @@ class Trial:
 
 
 def mend(sketch: Sketch) -> Sketch:
-    """The sketch without planted bugs."""
-    return sketch.changed(
-        workers=[{key: value for key, value in worker.items() if key != "mutants"} for worker in sketch.tables["workers"]]
-    )
+    """The sketch without planted bugs, and with the present version of the SDK."""
+    workers = [{key: value for key, value in worker.items() if key not in PROTOCOL} for worker in sketch.tables["workers"]]
+    cluster = {key: value for key, value in sketch.tables.get("cluster", {}).items() if key not in PROTOCOL}
+    return sketch.changed(workers=workers, cluster=cluster)
 
 
 def run_sketch(sketch: Sketch, properties: tuple[str, ...], recording: bool = False) -> Seen:
