@@ -31,7 +31,8 @@ def nearest(sketch: Sketch, forking: Forking, decisive: Decisive, forks: int) ->
         if best is not None and time <= best.same_until:
             continue
         try:
-            result = run_sketch(other, (forking.property,)).result
+            named = other.changed(properties={"enable": [forking.property]})
+            result = run_sketch(named, (forking.property,)).result
         except NOT_A_RUN:
             continue
         if result.properties[forking.property] != "broken":

@@ -56,7 +56,7 @@ def shrink(tape: Tape, property: str = "", *, tries: int = TRIES, seeds: int = S
     seen = run_sketch(start, (name,))
     if seen.result.properties[name] != "broken":
         raise NotBroken(f"the run on the tape does not break {name}: it is {seen.result.properties[name]}")
-    search = Search(start, seen, Trial(name).seen, measure, lambda sketch: sketch.key, Budget(tries))
+    search = Search(start, seen, Trial.of(start, name).seen, measure, lambda sketch: sketch.key, Budget(tries))
     complete = _search(search, name, tell or (lambda _: None))
     return Shrunk(
         tape=tape_of(search.value, name),
