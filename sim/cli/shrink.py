@@ -52,11 +52,11 @@ def command(
 
 def known(name: str) -> None:
     """Refuse a property that nobody knows."""
-    from sim.properties import ALL
+    from sim.properties import KNOWN
     from sim.scenario.problems import did_you_mean
 
-    if name and name not in ALL:
-        raise WrongInput(f"--property {name}: there is no such property; {did_you_mean(name, list(ALL))}")
+    if name and name not in KNOWN:
+        raise WrongInput(f"--property {name}: there is no such property; {did_you_mean(name, list(KNOWN))}")
 
 
 class sought:

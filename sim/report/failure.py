@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, Final
 
-from sim.properties import ALL
+from sim.properties import KNOWN
 from sim.properties.base import Violation
 from sim.report.clock import length, stamp
 from sim.report.difference import compare
@@ -53,11 +53,11 @@ class Failure:
 
     @property
     def promise(self) -> str:
-        return ALL[self.name].sentence
+        return KNOWN[self.name].sentence
 
     @property
     def source(self) -> str:
-        return ALL[self.name].source
+        return KNOWN[self.name].source
 
     @property
     def size(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from sim.properties import ALL
+from sim.properties import KNOWN
 from sim.report import summary
 from sim.report.clock import stamp
 from sim.report.html import inline
@@ -124,7 +124,7 @@ def _shrunk(small: Shrunk) -> dict[str, Any]:
     deviations = small.deviations
     return {
         "small": small,
-        "promise": ALL[small.broken].sentence,
+        "promise": KNOWN[small.broken].sentence,
         "size": counted(deviations.faults, deviations.choices),
         "scenario": to_toml({key: table for key, table in tables.items() if key != "modules"}),
     }

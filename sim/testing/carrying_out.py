@@ -71,7 +71,7 @@ class Carrying:
         asked, tape = self.config.getoption("session_sim_tries"), self.config.getoption("session_sim_replay")
         tries = 0 if tape else failing.TRIES if asked is None else asked
         with undisturbed():
-            found = failing.examined(broken, self._folder(), tries)
+            found = failing.examined(broken, self._folder(), self.item.nodeid, tries, shown)
         self._fail(failing.text(found, self.item.nodeid, broken.seed, runs, broken.faults, shown))
 
     def _folder(self) -> Path:

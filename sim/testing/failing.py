@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sim.properties import KNOWN
 from sim.properties.base import Property, Violation
@@ -15,7 +15,8 @@ from sim.report.story import Line, StoryCollector
 from sim.report.timeline import TimelineCollector
 from sim.scenario.load import Scenario
 from sim.scenario.run import RunResult, run
-from sim.shrink import NotBroken, Shrunk, shrink
+from sim.shrink import NotBroken, Shrunk
+from sim.shrink.examination import Examination, examine
 from sim.testing.campaign import Broken
 from sim.testing.example import text_of
 
@@ -23,6 +24,8 @@ TRIES: Final = 200
 """Runs that shrinking may take: seconds. `session-sim shrink TAPE` goes on where it stopped."""
 SEEDS: Final = 5
 """Runs, with each fault and without it, that say whether it is guilty."""
+FORKS: Final = 3
+"""Runs at each prefix of the run that say when it was decided."""
 BEFORE: Final = 14
 AFTER: Final = 2
 """Lines of the story before and after the break."""
@@ -40,50 +43,79 @@ class Found:
     shrunk: Shrunk | None = None
 
 
-def examined(broken: Broken, out: Path, tries: int = TRIES) -> Found:
-    """Shrink a failing run, watch it, and write its files to `out`; `tries` 0: as it is."""
+def examined(broken: Broken, out: Path, test: str = "", tries: int = TRIES, shown: Path | None = None) -> Found:
+    """Shrink a failing run, look into it, and write its files.
+
+    Args:
+        broken: the run.
+        out: the folder for the files.
+        test: the id of the test that found it.
+        tries: runs that shrinking may take; 0: the run stays as it is.
+        shown: paths are written relative to this.
+
+    Returns:
+        what was found out; without `shrunk` when the run does not break the property again, as workflow code is not
+        deterministic, or when nothing was tried.
+    """
     assert broken.promise is not None
     assert broken.tape is not None
     one = broken.promise
     builtin = one.name in KNOWN
-    shrunk = None
+    out.mkdir(parents=True, exist_ok=True)
+    files = {kind: out / name for kind, name in (("tape", "run.tape"), ("report", "report.html"), ("scenario", "scenario.toml"))}
+    examination = None
     with named([one]):
         if tries:
-            # Not broken this time: workflow code that is not deterministic. Then the run as it was seen is all there is.
             with suppress(NotBroken):
-                shrunk = shrink(broken.tape, one.name, tries=tries, seeds=SEEDS)
-        tape = shrunk.tape if shrunk is not None else broken.tape
-        tables = dict(tape.scenario)
-        if not builtin:
-            # The tape goes to whoever runs `session-sim replay`, where nobody knows the test's own checks.
-            for name in ("expect", "properties"):
-                tables.pop(name, None)
-        scenario = Scenario.from_dict(tables, source="the tape's scenario")
-        story, timeline = StoryCollector(), TimelineCollector()
-        result = run(scenario, tape.seed, deviations=tape.deviations, properties=[one], observers=[story, timeline])
+                examination = examine(broken.tape, one.name, tries=tries, seeds=SEEDS, forks=FORKS)
+        tape = broken.tape if examination is None else examination.shrunk.tape
+        scenario = Scenario.from_dict(tape.scenario if builtin else _without(tape.scenario), source="the tape's scenario")
+        watched = StoryCollector(), TimelineCollector()
+        result = run(scenario, tape.seed, deviations=tape.deviations, properties=[one], observers=watched)
+        result.tape.write(files["tape"])
+        files["scenario"].write_text(text_of(scenario), "utf-8")
+        shown_tape = str(_relative(files["tape"], shown))
+        again = f"pytest {_quoted(test)} --session-sim-replay {shown_tape}"
+        page = _plain_page(result, scenario, *watched, again)
+        if examination is not None:
+            page = _page(examination, again, f"session-sim explain {shown_tape} --long", builtin)
+        files["report"].write_text(page, "utf-8", errors="backslashreplace")
     violations = result.verdicts[one.name].violations
     violation = violations[0] if violations else broken.violation
     assert violation is not None
-    files = _written(result, scenario, story, timeline, out)
-    return Found(one, violation, result, around(list(story.story().told()), violation), files, shrunk)
+    lines = around(list(watched[0].story().told()), violation)
+    return Found(one, violation, result, lines, files, None if examination is None else examination.shrunk)
 
 
-def _written(result: RunResult, scenario: Scenario, story: StoryCollector, timeline: TimelineCollector, out: Path) -> dict[str, Path]:
+def _without(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """A scenario that names no check of a test: its tape goes to whoever runs `session-sim replay`, where nobody knows it."""
+    return {name: table for name, table in tables.items() if name not in ("expect", "properties")}
+
+
+def _page(examination: Examination, again: str, look: str, builtin: bool) -> str:
+    """The report of a run that was shrunk."""
+    from sim.cli import versions
+    from sim.report.failure import failure_of, render
+
+    failure = replace(failure_of(examination), commands=(again, look))
+    if not builtin:
+        failure = replace(
+            failure, test=f"# The check is one of your own test, which runs this again as long as the tape is there:\n# {again}\n"
+        )
+    return render(failure, versions.program())
+
+
+def _plain_page(result: RunResult, scenario: Scenario, story: StoryCollector, timeline: TimelineCollector, again: str) -> str:
+    """The report of a run as it is."""
     from sim.cli import versions
     from sim.cli.judgement import judged
     from sim.report import html
 
-    out.mkdir(parents=True, exist_ok=True)
-    tape, page, toml = out / "run.tape", out / "report.html", out / "scenario.toml"
-    result.tape.write(tape)
-    text = text_of(scenario)
-    toml.write_text(text, "utf-8")
     contents = html.Contents(
         result.to_json(), judged(result, scenario.model.expect), timeline.timeline(result.ended_at_us), story.story(),
-        f"session-sim replay {tape}", text, versions.program(), scenario.model.title, scenario.model.modules,
+        again, text_of(scenario), versions.program(), scenario.model.title, scenario.model.modules,
     )  # fmt: skip
-    page.write_text(html.render(contents), "utf-8", errors="backslashreplace")
-    return {"tape": tape, "report": page, "scenario": toml}
+    return html.render(contents)
 
 
 def around(lines: Sequence[Line], violation: Violation) -> list[Line]:
