@@ -14,7 +14,7 @@ wrong. Whoever wants the moment of a violation, or judges while the run goes on,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -67,20 +67,26 @@ class _Observer(Observer):
 
 
 @contextmanager
-def named(properties: Iterable[Property]) -> Iterator[None]:
+def named(properties: Collection[Property], *, instead: bool = False) -> Iterator[None]:
     """Let these be known by their names meanwhile, to whatever takes names of properties: shrinking, scenarios, tapes.
 
-    Raises ValueError when a name is taken by another.
+    Args:
+        properties: what is to be known.
+        instead: whether they may stand in for others of the same name.
+
+    Raises:
+        ValueError: a name is taken by another, and nothing may stand in for it.
     """
-    added: list[str] = []
+    before = {one.name: KNOWN.get(one.name) for one in properties}
     try:
         for one in properties:
-            if one.name not in KNOWN:
-                KNOWN[one.name] = one
-                added.append(one.name)
-            elif KNOWN[one.name] is not one:
+            if not instead and KNOWN.setdefault(one.name, one) is not one:
                 raise ValueError(f"there is a property {one.name!r} already; give yours another name")
+            KNOWN[one.name] = one
         yield
     finally:
-        for name in added:
-            KNOWN.pop(name, None)
+        for name, other in before.items():
+            if other is None:
+                KNOWN.pop(name, None)
+            else:
+                KNOWN[name] = other

@@ -17,6 +17,7 @@ from sim.scenario.load import Scenario
 from sim.scenario.run import RunResult, run
 from sim.shrink import NotBroken, Shrunk
 from sim.shrink.examination import Examination, examine
+from sim.testing.alike import alike
 from sim.testing.campaign import Broken
 from sim.testing.example import text_of
 
@@ -64,7 +65,8 @@ def examined(broken: Broken, out: Path, test: str = "", tries: int = TRIES, show
     out.mkdir(parents=True, exist_ok=True)
     files = {kind: out / name for kind, name in (("tape", "run.tape"), ("report", "report.html"), ("scenario", "scenario.toml"))}
     examination = None
-    with named([one]):
+    seen = broken.violation.message if broken.violation is not None else ""
+    with named([alike(one, seen)], instead=True):
         if tries:
             with suppress(NotBroken):
                 examination = examine(broken.tape, one.name, tries=tries, seeds=SEEDS, forks=FORKS)

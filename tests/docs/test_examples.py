@@ -6,7 +6,7 @@ The info string of a fenced block says what becomes of it; blocks of one documen
     ```toml part            part of one: put into a small scenario and checked
     ```python file=NAME     written to NAME
     ```python run           executed; a following ```text output block is what it prints
-    ```console run          every line `$ session-sim ...` is executed, `# exit 2` says with which code it ends; the lines
+    ```console run          every line `$ session-sim ...` or `$ pytest ...` is executed, `# exit 2` says with which code it ends; the lines
                             below it are found in its output in this order; `...` stands for any other lines, or for the
                             rest of a line
 
@@ -19,6 +19,8 @@ import contextlib
 import io
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -157,9 +159,14 @@ def commands_of(text: str) -> Iterator[tuple[str, int, list[str]]]:
 
 
 def run_command(command: str, code: int, where: str) -> str:
-    """Run `session-sim ...` in this process: everything it prints. A `> FILE` at the end is done here."""
+    """Run `session-sim ...` in this process, `pytest ...` in one of its own: everything it prints. A `> FILE` at the end is done here."""
     command, _, target = command.partition(" > ")
     program, *arguments = shlex.split(command)
+    if program == "pytest":
+        own = [sys.executable, "-m", "pytest", "--rootdir", ".", "-o", "addopts=", "-o", "markers=", *arguments]
+        done = subprocess.run(own, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == code, f"{where}: {command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
     assert program == "session-sim", f"{where}: {program} is no command that is executed here"
     result = CliRunner().invoke(app, arguments, prog_name="session-sim")
     assert result.exit_code == code, f"{where}: {command} ended with {result.exit_code}\n{result.output}\n{result.exception!r}"

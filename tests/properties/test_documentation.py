@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.properties import ALL, Setting
+from sim.properties import ALL, DUTIES, Setting
 from tests.properties.scenarios_broken import BROKEN
 from tests.properties.scenarios_planted import MORE, PLANTED
 
@@ -35,3 +35,8 @@ def test_every_finding_has_its_row(name: str, scenario: tuple[object, str]) -> N
 def test_every_planted_bug_has_its_row() -> None:
     for name, bug, scenario in [*((n, b, s) for n, (b, s) in PLANTED.items()), *MORE]:
         assert f"| `{name}` | {bug.value} | `{scenario.__name__}` |" in ROWS
+
+
+def test_every_duty_has_its_row() -> None:
+    rows = [row for row in ROWS if any(row.startswith(f"| `{name}` | {p.sentence} | {p.source} | ") for name, p in DUTIES.items())]
+    assert len(rows) == len(DUTIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -12,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from sim.properties import KNOWN
+from sim.testing import plugin
+from sim.testing.campaign import RUNS
+from sim.testing.subject import DEFAULT, subject_of
 from sim.trace.tape import read
 
 MISTAKES = Path(__file__).parent / "mistakes"
@@ -223,3 +228,18 @@ def test_a_pytest_that_does_not_use_it_loads_nothing_of_the_simulator() -> None:
     program = "import sys, pytest; before = set(sys.modules); import sim.testing.plugin; print(sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "['sim', 'sim.testing', 'sim.testing.plugin']"
+
+
+def test_the_reference_has_every_argument_and_option() -> None:
+    """Of the marker and of pytest's command, with their defaults; and what is judged, sentence by sentence."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "testing.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", page, re.M))
+    parameters = list(inspect.signature(subject_of).parameters)[2:]
+    assert set(parameters) <= rows.keys()
+    assert rows["runs"].startswith(f"`{RUNS}` |")
+    assert set(re.findall(r'"(--session-sim-\w+)"', inspect.getsource(plugin))) == {
+        row.split()[0] for row in rows if row.startswith("--session-sim")
+    }
+    assert [name for name in parameters if name not in plugin.MARKER] == []
+    for name in DEFAULT:
+        assert rows[name] == KNOWN[name].sentence
