@@ -107,6 +107,7 @@ def _with_behaviours(subject: Subject, attempt: Callable[[Subject], Campaign]) -
 
 def _campaign(subject: Subject, runs: int, first: int) -> Campaign:
     exercised = dict.fromkeys((p.name for p in subject.properties), 0)
+    subject = subject.judging(_may_break(subject.scenario))
     try:
         ground = ground_with(subject)
     except WorkflowCodeError as error:
@@ -121,6 +122,13 @@ def _campaign(subject: Subject, runs: int, first: int) -> Campaign:
         if broken is not None:
             return Campaign(number + 2, exercised, broken)
     return Campaign(runs + 1, exercised, None)
+
+
+def _may_break(scenario: Scenario) -> set[str]:
+    """What the scenario expects to be broken, in its own run or in a campaign."""
+    fuzz = scenario.model.fuzz
+    own = {name for name, verdict in scenario.model.expect.items() if verdict == "broken"}
+    return own | (set(fuzz.expect) if fuzz is not None else set())
 
 
 def ground_with(subject: Subject) -> Ground:
@@ -140,7 +148,7 @@ def judged(
     plan: Plan | None = None,
     deviations: Mapping[str, int] | None = None,
 ) -> Broken | None:
-    """One run: what it breaks, None when all is well. What the scenario expects to be broken may be.
+    """One run: what it breaks, None when all is well.
 
     Raises:
         UnknownActivityError, NotModelledError: it cannot be run.
@@ -154,7 +162,7 @@ def judged(
         verdict = result.verdicts[one.name]
         if exercised is not None:
             exercised[one.name] += verdict.exercised
-        if verdict.broken and scenario.model.expect.get(one.name) != "broken":
+        if verdict.broken:
             return Broken(scenario, seed, one, verdict.violations[0], result, faults=said)
     return None
 

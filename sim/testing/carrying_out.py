@@ -60,6 +60,8 @@ class Carrying:
             self._fail(wrong)
         if found.broken is not None:
             self._report(found.broken, found.runs)
+        tested = ", ".join(f"{name} {number} times" for name, number in found.exercised.items())
+        self.item.add_report_section("call", "session-sim", f"{found.runs} runs; put to the test were {tested}")
         return found
 
     def _report(self, broken: Broken, runs: int) -> NoReturn:

@@ -35,8 +35,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def session_run() -> None:
+def session_run(request: pytest.FixtureRequest) -> None:
     """In a test marked `session_sim`: what one run came to (`sim.properties.account.Account`). The test is called for each run."""
+    if request.node.get_closest_marker("session_sim") is None:
+        pytest.fail("session_run is for tests with @pytest.mark.session_sim(...): it is what each of their runs came to", pytrace=False)
 
 
 @pytest.fixture

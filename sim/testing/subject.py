@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,8 +45,11 @@ class Subject:
         """The same with a behaviour for an activity type that has none."""
         tables = self.scenario.to_dict()
         tables["activities"] = {**tables.get("activities", {}), activity: dict(BEHAVIOUR)}
-        made = Scenario.from_dict(tables, source=self.scenario.source)
-        return Subject(made, self.properties, self.runs, self.seed, self.kinds)
+        return replace(self, scenario=Scenario.from_dict(tables, source=self.scenario.source))
+
+    def judging(self, but: Collection[str]) -> Subject:
+        """The same without some of the properties."""
+        return replace(self, properties=tuple(one for one in self.properties if one.name not in but))
 
 
 def subject_of(

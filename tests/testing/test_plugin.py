@@ -53,7 +53,9 @@ def run_pytest(folder: Path, tests: str, *options: str) -> Ran:
     (folder / "test_mine.py").write_text(tests, "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "--rootdir", str(folder), "test_mine.py", *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    parts = re.split(r"^_+ (\w+) _+$", done.stdout.partition("= FAILURES =")[2].partition("short test summary")[0], flags=re.M)
+    parts = re.split(
+        r"^_+ (\w+) _+$", done.stdout.partition("= FAILURES =")[2].partition("= PASSES =")[0].partition("short test summary")[0], flags=re.M
+    )
     return Ran(done.returncode, dict(zip(parts[1::2], parts[2::2], strict=True)), done.stdout + done.stderr)
 
 
@@ -159,6 +161,25 @@ def test_looks_at_each_run(session_run, limit):
 @pytest.mark.session_sim(SCENARIO, properties=["slot_limit"], runs=3)
 def test_holds(): ...
 
+from sim import workflow
+
+@workflow.workflow
+async def naps(ctx, argument):
+    await workflow.sleep(ctx, workflow.seconds(5))
+    return argument
+
+@pytest.mark.session_sim(workflow=naps, input="rested", runs=2, faults=["kill"])
+@pytest.mark.parametrize("length", [5, 6])
+class TestNaps:
+    def test_returns_what_it_got(self, session_run, length):
+        assert session_run.workflows["job"].outcome == "rested"
+
+@pytest.mark.session_sim({**SCENARIO, "expect": {"slot_limit": "broken"}, "fuzz": {"expect": {"no_false_alarm": "broken"}}},
+                         properties=["slot_limit", "no_false_alarm", "same_worker"], runs=2)
+def test_what_is_expected_is_not_judged(): ...
+
+def test_without_the_marker(session_run): ...
+
 def test_by_hand(session_sim):
     found = session_sim(SCENARIO, properties=["same_worker"], runs=2, seed=5)
     assert found.runs == 3
@@ -186,7 +207,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ran]:
     folder = tmp_path_factory.mktemp("own")
     clock = "import time\n\nasync def late(ctx, argument):\n    return time.time()\n"
     (folder / "reads_the_clock.py").write_text(clock, "utf-8")
-    return folder, run_pytest(folder, OWN, "--session-sim-tries", "40")
+    return folder, run_pytest(folder, OWN, "--session-sim-tries", "40", "-rA")
 
 
 def test_a_test_that_looks_at_each_run_is_a_property(own: tuple[Path, Ran]) -> None:
@@ -202,9 +223,14 @@ def test_a_test_that_looks_at_each_run_is_a_property(own: tuple[Path, Ran]) -> N
 
 
 def test_the_rest_of_the_tests_of_ones_own(own: tuple[Path, Ran]) -> None:
-    _, ran = own
-    assert "test_holds" not in ran.failures
-    assert "test_by_hand" not in ran.failures
+    said = own[1].output
+    for test in ("test_holds", "test_by_hand", "test_what_is_expected_is_not_judged"):
+        assert f"PASSED test_mine.py::{test}" in said
+    for length in (5, 6):
+        assert f"PASSED test_mine.py::TestNaps::test_returns_what_it_got[{length}]" in said
+    assert "session_run is for tests with @pytest.mark.session_sim(...)" in said
+    assert "4 runs; put to the test were slot_limit" in said
+    assert re.search(r"3 runs; put to the test were same_worker \d+ times$", said, re.M)
 
 
 @pytest.mark.parametrize(
