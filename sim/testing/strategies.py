@@ -47,6 +47,22 @@ _LASTS: Final = {"partition", "pause", "server_outage", "slow_down", "lose_machi
 _ALWAYS_LASTS: Final = {"partition", "pause", "server_outage"}
 
 
+_ROUND: Final = (0, 1, 5, 15, 30, 60)
+"""Seconds. Few values, and those far apart: what is made as small as it can be in one place only just fails, and then nothing
+in another place can be left out any more."""
+
+
+def round_durations(fewest_s: int = 0, most_s: int = 60) -> st.SearchStrategy[str]:
+    """Durations as people say them: 0, 1, 5, 15, 30 s, a minute, within these bounds; they shrink to the shortest.
+
+    Raises ValueError when there is none within the bounds.
+    """
+    fitting = [s for s in _ROUND if fewest_s <= s <= most_s]
+    if not fitting:
+        raise ValueError(f"round_durations({fewest_s}, {most_s}): expected bounds with one of {', '.join(map(str, _ROUND))} between them")
+    return st.sampled_from([format_duration(s * SECOND) for s in fitting])
+
+
 def durations(fewest_s: int, most_s: int) -> st.SearchStrategy[str]:
     """Durations of whole seconds as a scenario writes them; they shrink to the shortest."""
     return st.integers(fewest_s, most_s).map(lambda s: format_duration(s * SECOND))
@@ -78,7 +94,7 @@ def _activities(draw: st.DrawFn) -> list[Table]:
     manner = draw(st.sampled_from(["plain", "heartbeats", "fails once", "fails"]))
     ignore = draw(st.sampled_from([False, False, True]))
     pause = draw(st.sampled_from([0, 0, 0, 5, 30]))
-    work: Table = {"name": "work", "ms": 1000 * draw(st.integers(0, 60))}
+    work: Table = {"name": "work", "ms": 1000 * draw(st.sampled_from(_ROUND))}
     step: Table = {"op": "act", "in": "s", "work": work}
     match manner:
         case "heartbeats":
@@ -115,7 +131,7 @@ def programs(draw: st.DrawFn, *, max_activities: int = 3) -> list[Table]:
 @st.composite
 def behaviours(draw: st.DrawFn, *, max_seconds: int = 60) -> Table:
     """What an activity type does: an `[activities.TYPE]` table."""
-    table: Table = {"duration": draw(durations(0, max_seconds))}
+    table: Table = {"duration": draw(round_durations(0, max_seconds))}
     if draw(st.booleans()):
         table |= {"heartbeat_every": "2s", "obeys_cancellation": True}
     failing = draw(st.sampled_from([0.0, 0.0, 0.2]))
@@ -174,8 +190,8 @@ def _when(draw: st.DrawFn, within_s: int) -> Table:
     if not name:
         return {"at": draw(durations(0, within_s))}
     moment: Table = {"name": name}
-    nth, after = draw(st.integers(1, 4)), draw(st.integers(0, 30))
-    moment |= ({"nth": nth} if nth > 1 else {}) | ({"after": format_duration(after * SECOND)} if after else {})
+    nth, after = draw(st.integers(1, 4)), draw(round_durations(0, 30))
+    moment |= ({"nth": nth} if nth > 1 else {}) | ({"after": after} if after != "0s" else {})
     return {"moment": moment if len(moment) > 1 else name}
 
 
@@ -191,7 +207,7 @@ def faults(draw: st.DrawFn, processes: Sequence[str], workflows: Sequence[str], 
         table["target"] = "@there" if "moment" in when else draw(st.sampled_from([*processes, "@busy"]))
     table |= when
     if kind in _ALWAYS_LASTS or (kind in _LASTS and draw(st.booleans())):
-        table["for"] = draw(durations(1, 60))
+        table["for"] = draw(round_durations(1, 60))
     match kind:
         case "slow_down":
             table["factor"] = float(draw(st.sampled_from([2, 10, 100])))
@@ -202,7 +218,7 @@ def faults(draw: st.DrawFn, processes: Sequence[str], workflows: Sequence[str], 
         case _ if kind in CALL_FAULTS:
             table |= {"method": draw(st.sampled_from(_METHODS)), "calls": draw(st.integers(1, 3))}
             if kind.startswith("delay"):
-                table["delay"] = draw(durations(1, 20))
+                table["delay"] = draw(round_durations(1, 30))
     return table
 
 

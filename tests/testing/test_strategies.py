@@ -47,12 +47,16 @@ def test_a_workflow_that_ends_canceled_shrinks_to_one_worker_one_activity_one_fa
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "kinds", "faults"),
-    [("no_false_alarm", ("partition", "kill"), ["partition"]), ("activity_needs_slot", ("partition", "pause"), ["partition"])],
+    ("name", "kinds", "workers", "faults"),
+    [
+        ("no_false_alarm", ("partition", "kill"), 1, ["partition"]),
+        ("activity_needs_slot", (), 1, []),  # P3.6.6: no fault is needed
+        ("exclusive_work", (), 2, []),
+    ],
 )
-def test_others_shrink_as_well(name: str, kinds: tuple[str, ...], faults: list[str]) -> None:
+def test_others_shrink_as_well(name: str, kinds: tuple[str, ...], workers: int, faults: list[str]) -> None:
     small = smallest(name, kinds=kinds).model
-    assert [w.count for w in small.workers] == [1]
+    assert [w.count for w in small.workers] == [workers]
     assert len(small.workflows) == 1
     assert [f.kind for f in small.faults] == faults
 
