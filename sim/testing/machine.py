@@ -28,6 +28,8 @@ MOST_WORKFLOWS: Final = 6
 SESSION: Final = "internalSessionCreationActivity"
 
 Table = dict[str, Any]
+AFTERWARDS: Final = st.sampled_from([0, 1, 5, 15, 30])
+"""Seconds until the next step: enough for what was done to have consequences."""
 
 
 class SessionMachine(RuleBasedStateMachine):
@@ -53,63 +55,65 @@ class SessionMachine(RuleBasedStateMachine):
         tables = {"name": "machine", **data.draw(self.cluster, "cluster"), **data.draw(self.workload, "workload")}
         self._first: Mapping[str, Any] = tables["workflows"][0]
         self._started = len(tables["workflows"])
+        self._cancelled: set[str] = set()
         self.live = LiveRun(tables, self.seed, self.properties)
         self.live.advance(SECOND)
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
-    @rule(seconds=st.integers(1, 60))
+    @rule(seconds=st.sampled_from([1, 5, 15, 30, 60]))
     def time_passes(self, seconds: int) -> None:
         self.live.advance(seconds * SECOND)
 
     @precondition(lambda self: self._started < MOST_WORKFLOWS)
-    @rule()
-    def client_starts_a_workflow(self) -> None:
+    @rule(then=AFTERWARDS)
+    def client_starts_a_workflow(self, then: int) -> None:
         self._started += 1
         table = {key: value for key, value in self._first.items() if key != "arrival"}
         self.live.start({**table, "id": f"more{self._started}"})
-        self._settle()
+        self._let_pass(then)
+
+    @precondition(lambda self: bool(self._not_cancelled))
+    @rule(data=st.data(), then=AFTERWARDS)
+    def client_cancels(self, data: st.DataObject, then: int) -> None:
+        workflow = data.draw(st.sampled_from(self._not_cancelled), "workflow")
+        self._cancelled.add(workflow)
+        self._act({"kind": "cancel", "target": workflow}, then)
 
     @precondition(lambda self: bool(self.live.open))
-    @rule(data=st.data())
-    def client_cancels(self, data: st.DataObject) -> None:
-        self._act({"kind": "cancel", "target": self._workflow(data)})
+    @rule(data=st.data(), then=AFTERWARDS)
+    def client_terminates(self, data: st.DataObject, then: int) -> None:
+        self._act({"kind": "terminate", "target": self._workflow(data)}, then)
 
     @precondition(lambda self: bool(self.live.open))
-    @rule(data=st.data())
-    def client_terminates(self, data: st.DataObject) -> None:
-        self._act({"kind": "terminate", "target": self._workflow(data)})
+    @rule(data=st.data(), name=st.sampled_from(["go", "stop"]), then=AFTERWARDS)
+    def client_signals(self, data: st.DataObject, name: str, then: int) -> None:
+        self._act({"kind": "signal", "target": self._workflow(data), "name": name}, then)
 
     @precondition(lambda self: bool(self.live.open))
-    @rule(data=st.data(), name=st.sampled_from(["go", "stop"]))
-    def client_signals(self, data: st.DataObject, name: str) -> None:
-        self._act({"kind": "signal", "target": self._workflow(data), "name": name})
-
-    @precondition(lambda self: bool(self.live.open))
-    @rule(data=st.data())
-    def operator_pauses_the_session(self, data: st.DataObject) -> None:
-        self._act({"kind": "pause_activity", "target": self._workflow(data), "activity": SESSION})
+    @rule(data=st.data(), then=AFTERWARDS)
+    def operator_pauses_the_session(self, data: st.DataObject, then: int) -> None:
+        self._act({"kind": "pause_activity", "target": self._workflow(data), "activity": SESSION}, then)
 
     @precondition(lambda self: any(self.live.processes.values()))
-    @rule(data=st.data(), kind=st.sampled_from(["kill", "lose_machine", "stop"]))
-    def worker_ends(self, data: st.DataObject, kind: str) -> None:
-        self._act({"kind": kind, "target": self._process(data, running=True)})
+    @rule(data=st.data(), kind=st.sampled_from(["kill", "lose_machine", "stop"]), then=AFTERWARDS)
+    def worker_ends(self, data: st.DataObject, kind: str, then: int) -> None:
+        self._act({"kind": kind, "target": self._process(data, running=True)}, then)
 
     @precondition(lambda self: not all(self.live.processes.values()))
-    @rule(data=st.data())
-    def worker_starts(self, data: st.DataObject) -> None:
-        self._act({"kind": "start", "target": self._process(data, running=False)})
+    @rule(data=st.data(), then=AFTERWARDS)
+    def worker_starts(self, data: st.DataObject, then: int) -> None:
+        self._act({"kind": "start", "target": self._process(data, running=False)}, then)
 
     @precondition(lambda self: any(self.live.processes.values()))
-    @rule(data=st.data(), kind=st.sampled_from(["partition", "pause"]), seconds=st.integers(1, 60))
-    def worker_is_out_of_reach(self, data: st.DataObject, kind: str, seconds: int) -> None:
-        self._act({"kind": kind, "target": self._process(data, running=True), "for": f"{seconds}s"})
+    @rule(data=st.data(), kind=st.sampled_from(["partition", "pause"]), seconds=st.sampled_from([1, 5, 15, 30, 60]), then=AFTERWARDS)
+    def worker_is_out_of_reach(self, data: st.DataObject, kind: str, seconds: int, then: int) -> None:
+        self._act({"kind": kind, "target": self._process(data, running=True), "for": f"{seconds}s"}, then)
 
-    @rule(seconds=st.integers(1, 60))
+    @rule(seconds=st.sampled_from([1, 5, 15, 30, 60]))
     def server_is_away(self, seconds: int) -> None:
-        self._act({"kind": "server_outage", "for": f"{seconds}s"})
         # A second outage within the first has no meaning of its own.
-        self.live.advance(seconds * SECOND)
+        self._act({"kind": "server_outage", "for": f"{seconds}s"}, seconds)
 
     # -- what has to hold ----------------------------------------------------------------------------------------------
 
@@ -134,13 +138,17 @@ class SessionMachine(RuleBasedStateMachine):
 
     # -- choosing ------------------------------------------------------------------------------------------------------
 
-    def _act(self, table: Table) -> None:
+    def _act(self, table: Table, then: int) -> None:
         self.live.act(table)
-        self._settle()
+        self._let_pass(then)
 
-    def _settle(self) -> None:
+    def _let_pass(self, seconds: int) -> None:
         """What was done is done before the next step looks."""
-        self.live.advance(SECOND // 1000)
+        self.live.advance(max(seconds * SECOND, SECOND // 1000))
+
+    @property
+    def _not_cancelled(self) -> list[str]:
+        return [workflow for workflow in self.live.open if workflow not in self._cancelled]
 
     def _workflow(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(self.live.open), "workflow")

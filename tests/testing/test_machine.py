@@ -54,10 +54,26 @@ def test_what_breaks_is_said_with_a_scenario_that_breaks_it() -> None:
         cluster: ClassVar = clusters(max_workers=1, restarting=True)
         workload: ClassVar = st.just({"workflows": [{**TABLES["workflows"][0], "id": "job1"}]})
 
-    with pytest.raises(AssertionError, match="failure_is_failure: job1 ends CANCELED; nobody cancelled it") as error:
+    with pytest.raises(AssertionError, match=r"^failure_is_failure: \w+ ends CANCELED; nobody cancelled it") as error:
         run_state_machine_as_test(Broken, settings=settings(QUICK, max_examples=100, phases=(Phase.generate,)))
-    text = str(error.value).partition("with seed 1:\n")[2]
+    text = str(error.value).partition("with seed 1:\n")[2].partition("\nFailing test case")[0]
     assert run(eval(text, {"Scenario": Scenario}), 1).properties["failure_is_failure"] == "broken"
+
+
+@pytest.mark.slow
+def test_the_steps_shrink() -> None:
+    class Broken(SessionMachine):
+        properties: ClassVar = ("failure_is_failure",)
+        cluster: ClassVar = clusters(max_workers=2, restarting=True)
+
+    with pytest.raises(AssertionError) as error:
+        run_state_machine_as_test(Broken, settings=settings(QUICK, max_examples=300))
+    said = str(error.value)
+    small = eval(said.partition("with seed 1:\n")[2].partition("\nFailing test case")[0], {"Scenario": Scenario}).model
+    assert [w.count for w in small.workers] == [1]
+    assert len(small.workflows) == 1
+    assert len(small.faults) == 1
+    assert len([step for step in (small.workflows[0].program or []) if step["op"] == "act"]) == 1
 
 
 def test_a_run_by_hand() -> None:
