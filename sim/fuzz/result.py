@@ -38,8 +38,8 @@ class Runs(FixedRows[RunRow]):
 class PropertyRow:
     """What became of a property in a campaign.
 
-    `exercised_runs`: runs that put it to the test; `broken_runs`: those in which it was broken. `at_most`: with 95 % confidence it
-    breaks in no larger share of the runs that put it to the test; None when none did.
+    `exercised_runs`: runs that put it to the test; `broken_runs`: those in which it was broken. `at_least`, `at_most`: the share of
+    the runs that put it to the test in which it breaks, with 95 % confidence, exactly; without a break the upper bound is one-sided.
     `seed`: of the run to look at, one of those with the fewest faults; `tape`: where that run was written, "" nowhere.
     `allowed`: whether the scenario expects that it may break. `known`: why the real protocol is known to break it, "" when not.
     """
@@ -48,7 +48,8 @@ class PropertyRow:
     exercised_runs: int
     exercised: int
     broken_runs: int
-    at_most: float | None
+    at_least: float
+    at_most: float
     first_seed: int | None = None
     seed: int | None = None
     violation: str = ""
@@ -89,6 +90,7 @@ class Properties(FixedRows[PropertyRow]):
         frames.count("exercised_runs", lambda p: p.exercised_runs),
         frames.count("exercised", lambda p: p.exercised),
         frames.count("broken_runs", lambda p: p.broken_runs),
+        frames.number("at_least", lambda p: p.at_least),
         frames.number("at_most", lambda p: p.at_most),
         frames.number("first_seed", lambda p: p.first_seed),
         frames.number("seed", lambda p: p.seed),
@@ -238,7 +240,7 @@ def _numbers(row: PropertyRow) -> dict[str, Any]:
         "runs_exercised": row.exercised_runs,
         "exercised": row.exercised,
         "runs_broken": row.broken_runs,
-        "at_most_95": row.at_most,
+        "share_95": [round(row.at_least, 6), round(row.at_most, 6)],
     }
 
 

@@ -37,6 +37,14 @@ class Schedule:
     changes: int = 100
 
 
+def of_name(name: str) -> Schedule:
+    """The schedule of this name. Raises ValueError when there is none."""
+    for kind in KINDS:
+        if kind == name:
+            return Schedule(kind)
+    raise ValueError(f"there is no scheduler {name!r}; expected {' or '.join(KINDS)}")
+
+
 class PriorityChoices(Choices):
     """Chooses delays by the priorities of links."""
 

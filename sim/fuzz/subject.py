@@ -24,6 +24,14 @@ from sim.scenario.run import run as run_scenario
 from sim.simulator.digest import Digest
 
 
+class Breach(Struct, frozen=True, array_like=True):
+    """A run that broke a property: which, with how many faults, and how it showed first."""
+
+    seed: int
+    faults: int
+    message: str
+
+
 class RunRow(Struct, frozen=True, array_like=True):
     """One run. `drawn` and `hit`: how many faults the nemesis drew, and how many of them happened; `kinds`: those that did.
 
@@ -49,6 +57,8 @@ class Chunk(Struct):
 
     rows: list[RunRow] = field(default_factory=list)
     exercised: dict[str, tuple[int, int]] = field(default_factory=dict)
+    broken: dict[str, list[Breach]] = field(default_factory=dict)
+    """Property -> the first run that broke it, and the one of those with the fewest faults that came first."""
     faults: dict[str, tuple[int, int]] = field(default_factory=dict)
     transitions: dict[str, int] = field(default_factory=dict)
     states: dict[int, int] = field(default_factory=dict)
@@ -143,6 +153,8 @@ def _take_in(chunk: Chunk, seed: int, played: Played, own: int) -> None:
     for name, verdict in played.verdicts.items():
         runs, times = chunk.exercised.get(name, (0, 0))
         chunk.exercised[name] = (runs + (verdict.exercised > 0), times + verdict.exercised)
+        if verdict.kind is VerdictKind.BROKEN:
+            _breach(chunk.broken, name, Breach(seed, sum(times > 0 for times in done), verdict.violations[0].message))
     transitions, states = seen_in(prepared.sim.digest)
     for transition in transitions:
         chunk.transitions.setdefault(transition, seed)
@@ -167,9 +179,19 @@ def merge(into: Chunk, chunk: Chunk) -> None:
         for name, (first, second) in other.items():
             a, b = mine.get(name, (0, 0))
             mine[name] = (a + first, b + second)
+    for name, breaches in chunk.broken.items():
+        for breach in breaches:
+            _breach(into.broken, name, breach)
     _earlier(into.transitions, chunk.transitions)
     _earlier(into.states, chunk.states)
     _earlier(into.goals, chunk.goals)
+
+
+def _breach(broken: dict[str, list[Breach]], name: str, breach: Breach) -> None:
+    """Keep the first, and the one to look at."""
+    known = broken.setdefault(name, [])
+    if not known or breach.faults < known[-1].faults:
+        broken[name] = [known[0] if known else breach, breach]
 
 
 def _earlier(mine: dict[Any, int], other: Mapping[Any, int]) -> None:
