@@ -148,7 +148,7 @@ class Luck:
 
 def rounded(us: int) -> int:
     """Two digits of a length of time, for people to read."""
-    unit = 10 ** max(len(str(us)) - 2, 0)
+    unit = int("1" + "0" * max(len(str(us)) - 2, 0))
     return us // unit * unit
 
 
@@ -171,8 +171,8 @@ class _Drawing:
     def __init__(self, luck: Luck, surroundings: Surroundings, tuning: Tuning) -> None:
         self.luck, self.around = luck, surroundings
         window = tuning.window_us if tuning.window_us is not None else max(surroundings.horizon_us, SECOND)
-        # Half of the seeds are done with it early, so that there is something left to go right.
-        self.window = max(rounded(window * luck.pick("window", 1, (1, 2, 4, 4)) // 4), 1)
+        # Some seeds are done with it early, so that there is something left to go right; faults make others last longer.
+        self.window = max(rounded(window * luck.pick("window", 1, (1, 2, 4, 6) if tuning.window_us is None else (1, 2, 4, 4)) // 4), 1)
         self.longest = luck.pick("longest", 1, LENGTHS)
         possibly = possible(surroundings, tuning)
         self.kinds = self._swarm("kind", possibly)

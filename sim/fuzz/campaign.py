@@ -17,7 +17,7 @@ from sim.faults.nemesis import Plan
 from sim.fuzz import guard, verdicts
 from sim.fuzz.kept import Kept
 from sim.fuzz.result import Coverage, FuzzResult, Guarded, Runs
-from sim.fuzz.schedulers import Schedule
+from sim.fuzz.schedulers import UNIFORM, Schedule, of_name
 from sim.fuzz.subject import Chunk, Seeds, merge
 from sim.scenario.fuzzing import Ground, ground_of
 from sim.scenario.load import Scenario
@@ -53,7 +53,7 @@ class Options:
     out: Path | None = None
     shrink: int = 0
     guarded: int | None = None
-    schedule: Schedule = Schedule()
+    schedule: Schedule = UNIFORM
     goals: tuple[str, ...] = ()
 
 
@@ -93,8 +93,6 @@ def fuzz(
         StoreError: the store cannot be used.
         WorkflowCodeError, UnknownActivityError: the scenario's own code is wrong.
     """
-    from sim.fuzz.schedulers import of_name
-
     if runs < 1:
         raise ValueError(f"runs is {runs}; expected at least 1")
     own = tuple(scenario.model.fuzz.goals) if scenario.model.fuzz is not None else ()

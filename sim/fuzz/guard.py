@@ -52,8 +52,8 @@ def events(ground: Ground, schedule: Schedule, seed: int) -> list[str]:
     if not blocks:
         return []
     table = np.concatenate([np.frombuffer(block, dtype=np.int64) for block in blocks]).reshape(-1, 3)
-    names = digest.names
-    return [f"{format_duration(time)} {names[node].partition(' ')[2]}: {names[code]}" for time, node, code in table.tolist()]
+    nodes, inputs = digest.nodes, digest.inputs
+    return [f"{format_duration(time)} {nodes[node][1]}: {inputs[code]}" for time, node, code in table.tolist()]
 
 
 def first_difference(mine: Sequence[str], theirs: Sequence[str]) -> str:

@@ -2,9 +2,10 @@
 
 *uniform*: the laws of the scenario, as in any run. *priority*: a clocked form of priority-based scheduling (Burckhardt and
 others, "A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS 2010; Ozkan and others, "Randomized
-testing of distributed systems with probabilistic guarantees", OOPSLA 2018): every link has a priority, and what travels over a
-link of low priority takes as long as its law allows, over one of high priority as short; of several ready things a node takes
-one by its own priority; a few times in a run the priorities change. On clocked runs it has no bound on the probability with which it finds a bug.
+testing of distributed systems with probabilistic guarantees", OOPSLA 2018): every link has a priority, and what travels over
+a link of low priority takes as long as its law allows, over one of high priority as short; of several ready things a node
+takes one by its own priority; a few times in a run the priorities change. On clocked runs it has no bound on the probability
+with which it finds a bug.
 
 Whoever decides otherwise than the seed would leaves deviations, so that the tape of a run needs no scheduler.
 """
@@ -43,6 +44,9 @@ def of_name(name: str) -> Schedule:
         if kind == name:
             return Schedule(kind)
     raise ValueError(f"there is no scheduler {name!r}; expected {' or '.join(KINDS)}")
+
+
+UNIFORM: Final = Schedule()
 
 
 class PriorityChoices(Choices):

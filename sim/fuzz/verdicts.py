@@ -33,7 +33,8 @@ def of(ground: Ground, total: Chunk, schedule: Schedule) -> Properties:
     for row in total.rows:
         for name in row.broken:
             counts[name] = counts.get(name, 0) + 1
-    return Properties(_row(name, runs, times, counts.get(name, 0), total, name in allowed) for name, (runs, times) in total.exercised.items())
+    rows = total.exercised.items()
+    return Properties(_row(name, runs, times, counts.get(name, 0), total, name in allowed) for name, (runs, times) in rows)
 
 
 def _row(name: str, runs: int, times: int, broken: int, total: Chunk, allowed: bool) -> PropertyRow:

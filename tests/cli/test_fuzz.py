@@ -1,0 +1,120 @@
+"""`session-sim fuzz`: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.trace import tape as tapes
+from tests.cli import sim
+
+RUNS = ("--runs", "20", "--guard", "0", "--shrink", "0")
+
+
+def fuzzed(tmp_path: Path, *arguments: str) -> tuple[dict[str, Any], int]:
+    done = sim("fuzz", *arguments, "--out", str(tmp_path / "out"), "--json")
+    return json.loads(done.stdout), done.returncode
+
+
+def test_the_object(tmp_path: Path) -> None:
+    found, code = fuzzed(tmp_path, "file_processing", *RUNS)
+    assert code == 1
+    assert found["runs"] == 20
+    assert found["seeds_per_second"] > 0
+    assert "open_session_refused" in found["not_exercised"]
+    assert found["coverage"]["transitions"] > 100
+    broken = {row["property"]: row for row in found["broken"]}
+    row = broken["failure_is_failure"]
+    assert {"property", "seed", "tape", "shrunk", "guilty"} <= row.keys()
+    assert row["shrunk"] is None
+    assert row["known"].startswith("P1.4.8")
+    tape = tapes.read(Path(row["tape"]))
+    assert tape.seed == row["seed"]
+    assert json.loads(sim("replay", row["tape"], "--json").stdout)["identical"]
+
+
+def test_for_people(tmp_path: Path) -> None:
+    done = sim("fuzz", "file_processing", *RUNS, "--out", str(tmp_path))
+    assert "failure_is_failure" in done.stdout
+    assert "known: P1.4.8" in done.stdout
+    assert "again:  session-sim explain" in done.stdout
+    assert "Coverage:" in done.stdout
+    assert done.stderr == ""
+
+
+def test_what_is_expected_is_no_failure(tmp_path: Path) -> None:
+    names = [row["property"] for row in fuzzed(tmp_path, "file_processing", *RUNS)[0]["broken"]]
+    settings = [word for name in names for word in ("--set", f"fuzz.expect.{name}=broken")]
+    found, code = fuzzed(tmp_path, "file_processing", *RUNS, *settings)
+    assert code == 0
+    assert all(row["expected"] for row in found["broken"])
+    found, code = fuzzed(tmp_path, "file_processing", *RUNS, *settings, "--goal", "open_session_refused")
+    assert code == 4
+    assert found["coverage"]["goals"] == {"open_session_refused": None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("file_processing", "--goal", "session tokn taken"), "session token taken"),
+        (("file_processing", "--schedule", "best"), "expected uniform or priority"),
+        (("nothing",), "no such file"),
+        (("file_processing", "--set", 'fuzz.aims=["lose the signl"]'), "lose the signal"),
+        (("file_processing", "--set", "fuzz.expect.nothing=broken"), "no property 'nothing'"),
+    ],
+)
+def test_wrong_input(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = sim("fuzz", *arguments, "--runs", "5", "--out", str(tmp_path))
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_the_plan_of_a_seed_is_a_scenario(tmp_path: Path) -> None:
+    plan = json.loads(sim("fuzz", "jobqueue_small", "--seed", "4", "--plan", "--json").stdout)
+    assert plan["faults"]
+    text = sim("fuzz", "jobqueue_small", "--seed", "4", "--plan").stdout
+    assert text.count("[[faults]]") == len(plan["faults"])
+    tables = text[text.index("[[faults]]") :]
+    own = '[[workers]]\nname = "w"\ncount = 2\n[[workflows]]\nid = "job"\nprogram = [{ op = "sleep", ms = 1 }]\n'
+    path = tmp_path / "again.toml"
+    path.write_text(own + tables, encoding="utf-8")
+    assert json.loads(sim("run", str(path), "--seed", "1", "--json").stdout)["statuses"] == {"COMPLETED": 1}
+
+
+def campaign(folder: Path) -> list[str]:
+    options = ["--runs", "150", "--guard", "0", "--shrink", "0", "--out", str(folder), "--json"]
+    return [sys.executable, "-m", "sim", "fuzz", "file_processing", *options]
+
+
+def table(text: str) -> object:
+    found = json.loads(text)
+    for name in ("seconds", "seeds_per_second", "resumed", "files"):
+        del found[name]
+    for row in found["broken"]:
+        row["tape"] = Path(row["tape"]).name
+    return found
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments(tmp_path: Path) -> None:
+    """Twenty times kill -9, and the table at the end is that of a campaign that nobody touched."""
+    whole = subprocess.run(campaign(tmp_path / "whole"), capture_output=True, text=True, check=False)
+    luck, kept = random.Random(1), 0
+    for _ in range(20):
+        process = subprocess.Popen(campaign(tmp_path / "killed"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        time.sleep(luck.uniform(0.5, 4.0))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    done = subprocess.run(campaign(tmp_path / "killed"), capture_output=True, text=True, check=False)
+    kept = json.loads(done.stdout)["resumed"]
+    assert kept > 0
+    assert table(done.stdout) == table(whole.stdout)
