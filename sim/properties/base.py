@@ -50,6 +50,8 @@ class Setting:
     quiet_from_us: int = 0
     """From when on nothing is wrong any more, if the scenario says so; `finish_within_us`: how long workflows may take then."""
     finish_within_us: int = 0
+    until_us: int = 0
+    """When the run ends at the latest; one that ended before, with workflows open, had nothing left to happen."""
 
     @property
     def workflow_task_us(self) -> int:

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from sim.trace import tape as tapes
-from tests.cli import sim
+from tests.cli.test_run import sim
 
 RUNS = ("--runs", "20", "--guard", "0", "--shrink", "0")
 
 
 def fuzzed(tmp_path: Path, *arguments: str) -> tuple[dict[str, Any], int]:
     done = sim("fuzz", *arguments, "--out", str(tmp_path / "out"), "--json")
-    return json.loads(done.stdout), done.returncode
+    return json.loads(done.stdout), done.exit_code
 
 
 def test_the_object(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_what_is_expected_is_no_failure(tmp_path: Path) -> None:
 )
 def test_wrong_input(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     done = sim("fuzz", *arguments, "--runs", "5", "--out", str(tmp_path))
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert said in done.stderr
 
 
