@@ -38,7 +38,9 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Tapes and the finished runs go there; fuzz-SCENARIO when absent.")
     ] = None,
-    schedule: Annotated[str, typer.Option("--schedule", metavar="uniform|priority", help="Who decides what is due when.")] = "uniform",
+    schedule: Annotated[
+        str, typer.Option("--schedule", metavar="uniform|priority|guided", help="Who decides what is due when.")
+    ] = "uniform",
     goals: Annotated[
         list[str] | None,
         typer.Option("--goal", metavar="NAME", help="A moment that has to be seen, or a property that has to be put to the test."),

@@ -14,7 +14,7 @@ any more, and whoever judges may demand that what is pending comes to an end.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from sim.faults.kinds import KINDS
@@ -163,6 +163,18 @@ def possible(surroundings: Surroundings, tuning: Tuning) -> tuple[str, ...]:
 def plan(seed: int, surroundings: Surroundings, tuning: Tuning | None = None) -> Plan:
     """The faults of a seed."""
     return _Drawing(Luck(seed), surroundings, tuning or Tuning()).plan()
+
+
+def crossed(plan: Plan, parent: Plan) -> Plan:
+    """The faults of a parent, changed a little: as they are, without one, with one of the seed's own, or with one exchanged."""
+    luck, tables = Luck(plan.seed), list(parent.tables)
+    how = luck.pick("crossing", 1, ("keep", "drop", "add", "add", "exchange", "exchange"))
+    if tables and how in ("drop", "exchange"):
+        del tables[luck.below("dropped", 1, len(tables))]
+    if plan.tables and how in ("add", "exchange") and len(tables) < max(NUMBERS):
+        tables.insert(luck.below("place", 1, len(tables) + 1), luck.pick("added", 1, plan.tables))
+    kinds = tuple(dict.fromkeys(table["kind"] for table in tables))
+    return replace(plan, kinds=kinds, tables=tuple(tables), quiet_us=max(plan.quiet_us, parent.quiet_us))
 
 
 class _Drawing:

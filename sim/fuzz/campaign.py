@@ -15,6 +15,7 @@ from typing import Final
 
 from sim.faults.nemesis import Plan
 from sim.fuzz import guard, verdicts
+from sim.fuzz.corpus import ROUND, Corpus
 from sim.fuzz.kept import Kept
 from sim.fuzz.result import Coverage, FuzzResult, Guarded, Runs
 from sim.fuzz.schedulers import UNIFORM, Schedule, of_name
@@ -112,6 +113,7 @@ class Campaign:
         self.options = options
         self._tell = tell or (lambda chunk, runs: None)
         self._total = Chunk()
+        self._corpus = Corpus(ground)
         self._resumed = 0
         self._seconds = 0.0
         self._news = 0
@@ -135,7 +137,7 @@ class Campaign:
                     kept.close()
             rows = verdicts.of(self.ground, self._total, options.schedule)
             if stopped != "interrupted":
-                rows = verdicts.with_tapes(self.ground, rows, options, executor)
+                rows = verdicts.with_tapes(self.ground, rows, options, executor, self._corpus)
             guarded = self._guarded() if stopped != "interrupted" else Guarded()
         total = self._total
         return FuzzResult(
@@ -185,10 +187,29 @@ class Campaign:
         return ""
 
     def _made(self, executor: Executor, left: Sequence[tuple[int, ...]]) -> Iterator[Chunk]:
+        """What is left to run; in a guided campaign round by round, since what a round starts from is known when the last one is over."""
+        guided = self.options.schedule.kind == "guided"
+        each = ROUND // CHUNK
+        rest = list(left)
+        while rest:
+            size = each - len(self._total.rows) // CHUNK % each if guided else len(rest)
+            now, rest = rest[:size], rest[size:]
+            for _, chunk in executor.results((self._job(numbers) for numbers in now), len(now)):
+                yield chunk
+
+    def _job(self, numbers: tuple[int, ...]) -> Job:
         options = self.options
-        jobs = (Job("sim.fuzz.subject:run_chunk", Seeds(self.ground, options.schedule, options.goals, each)) for each in left)
-        for _, chunk in executor.results(jobs, len(left)):
-            yield chunk
+        parents = self._corpus.parents(numbers) if options.schedule.kind == "guided" else ()
+        return Job("sim.fuzz.subject:run_chunk", Seeds(self.ground, options.schedule, options.goals, numbers, parents))
+
+    def _learn(self) -> None:
+        """At the end of a round the corpus grows."""
+        rows, total = self._total.rows, self._total
+        if self.options.schedule.kind == "guided" and len(rows) % ROUND == 0:
+            seeds = [row.seed for row in rows[-ROUND:]]
+            # Also what was resumed has been chosen for: the same, since the corpus was the same.
+            self._corpus.parents(seeds)
+            self._corpus.learn(seeds, [*total.states.values(), *total.transitions.values()])
 
     def _add(self, chunk: Chunk) -> bool:
         """Take a chunk in; whether that is enough."""
@@ -196,6 +217,7 @@ class Campaign:
         merge(self._total, chunk)
         if self._known() != before:
             self._news = len(self._total.rows)
+        self._learn()
         self._tell(self._total, self.runs)
         done = len(self._total.rows)
         return self.options.until_plateau and done - self._news >= max(PLATEAU_RUNS, done // PLATEAU_SHARE)
@@ -223,4 +245,4 @@ class Campaign:
             number = min(-(-len(rows) // SHARE), MOST_GUARDED)
         step = max(len(rows) // number, 1) if number else 1
         chosen = rows[::step][:number]
-        return guard.check(self.ground, {row.seed: row.digest for row in chosen}, self.options.schedule)
+        return guard.check(self.ground, {row.seed: row.digest for row in chosen}, self.options.schedule, self._corpus)

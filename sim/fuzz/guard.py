@@ -16,6 +16,8 @@ from typing import Final
 
 import numpy as np
 
+from sim.faults.nemesis import Plan
+from sim.fuzz.corpus import Corpus
 from sim.fuzz.result import Guarded
 from sim.fuzz.schedulers import Schedule
 from sim.fuzz.subject import play
@@ -27,7 +29,7 @@ OTHER_HASHES: Final = "4242"
 """The PYTHONHASHSEED of the fresh process; a process that has this one already uses the next."""
 
 
-def check(ground: Ground, digests: Mapping[int, str], schedule: Schedule) -> Guarded:
+def check(ground: Ground, digests: Mapping[int, str], schedule: Schedule, corpus: Corpus | None = None) -> Guarded:
     """Run these seeds again in a fresh process, and compare their digests.
 
     Raises:
@@ -36,18 +38,20 @@ def check(ground: Ground, digests: Mapping[int, str], schedule: Schedule) -> Gua
     if not digests:
         return Guarded()
     seeds = tuple(digests)
-    found = dict(zip(seeds, _elsewhere(ground, schedule, seeds, False), strict=True))
+    parents = {seed: corpus.parent(seed) if corpus is not None else None for seed in seeds}
+    found = dict(zip(seeds, _elsewhere(ground, schedule, parents, False), strict=True))
     differing = tuple(seed for seed in seeds if found[seed] != digests[seed])
     difference = ""
     if differing:
-        theirs = _elsewhere(ground, schedule, differing[:1], True)
-        difference = f"seed {differing[0]}: {first_difference(events(ground, schedule, differing[0]), theirs)}"
+        one = differing[0]
+        theirs = _elsewhere(ground, schedule, {one: parents[one]}, True)
+        difference = f"seed {one}: {first_difference(events(ground, schedule, one, parents[one]), theirs)}"
     return Guarded(seeds, differing, difference)
 
 
-def events(ground: Ground, schedule: Schedule, seed: int) -> list[str]:
+def events(ground: Ground, schedule: Schedule, seed: int, parent: Plan | None = None) -> list[str]:
     """Everything that happened in a run, a line each: when, at which node, what."""
-    digest: Digest = play(ground, seed, schedule).prepared.sim.digest
+    digest: Digest = play(ground, seed, schedule, parent=parent).prepared.sim.digest
     blocks = digest.blocks or []
     if not blocks:
         return []
@@ -67,7 +71,7 @@ def first_difference(mine: Sequence[str], theirs: Sequence[str]) -> str:
     return "the same events, but the workflows' results differ"
 
 
-def _elsewhere(ground: Ground, schedule: Schedule, seeds: tuple[int, ...], whole: bool) -> list[str]:
+def _elsewhere(ground: Ground, schedule: Schedule, seeds: Mapping[int, Plan | None], whole: bool) -> list[str]:
     """In a fresh process: the digests of these seeds, or (`whole`) the events of the first."""
     hashes = OTHER_HASHES if os.environ.get("PYTHONHASHSEED") != OTHER_HASHES else str(int(OTHER_HASHES) + 1)
     data = base64.b64encode(pickle.dumps((ground, schedule, seeds, whole)))
@@ -86,6 +90,9 @@ def answer() -> None:
     ground, schedule, seeds, whole = pickle.loads(base64.b64decode(sys.stdin.buffer.read()))
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    found = events(ground, schedule, seeds[0]) if whole else [play(ground, seed, schedule).digest for seed in seeds]
+    if whole:
+        found = events(ground, schedule, *next(iter(seeds.items())))
+    else:
+        found = [play(ground, seed, schedule, parent=parent).digest for seed, parent in seeds.items()]
     out.write(b"\n" + base64.b64encode(pickle.dumps(found)))
     out.close()

@@ -5,7 +5,7 @@ others, "A randomized scheduler with probabilistic guarantees of finding bugs", 
 testing of distributed systems with probabilistic guarantees", OOPSLA 2018): every link has a priority, and what travels over
 a link of low priority takes as long as its law allows, over one of high priority as short; of several ready things a node
 takes one by its own priority; a few times in a run the priorities change. On clocked runs it has no bound on the probability
-with which it finds a bug.
+with which it finds a bug. *guided*: as uniform, but faults that led somewhere new are tried again, changed a little (`corpus.py`).
 
 Whoever decides otherwise than the seed would leaves deviations, so that the tape of a run needs no scheduler.
 """
@@ -22,8 +22,8 @@ from sim.model.laws import Law
 from sim.scenario.fuzzing import Ground
 from sim.simulator.choices import Choices
 
-Kind: TypeAlias = Literal["uniform", "priority"]
-KINDS: Final[tuple[Kind, ...]] = ("uniform", "priority")
+Kind: TypeAlias = Literal["uniform", "priority", "guided"]
+KINDS: Final[tuple[Kind, ...]] = ("uniform", "priority", "guided")
 LEVELS: Final = 5
 """Priorities that a link may have: the last one takes the upper bound of its law, the first the lower one."""
 PERIOD: Final = 64
@@ -93,7 +93,7 @@ class PriorityChoices(Choices):
 def scheduler(schedule: Schedule, seed: int, ground: Ground) -> PriorityChoices | None:
     """The choices of a run; None: those of its seed."""
     match schedule.kind:
-        case "uniform":
+        case "uniform" | "guided":
             return None
         case "priority":
             network = ground.scenario.model.network

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from sim.faults.nemesis import Plan
+from sim.faults.nemesis import Plan, crossed
 from sim.fuzz.coverage import seen_in
 from sim.fuzz.schedulers import Schedule, scheduler
 from sim.properties.base import Verdict, VerdictKind
@@ -85,9 +85,13 @@ class Seeds:
     schedule: Schedule
     goals: tuple[str, ...]
     numbers: tuple[int, ...]
+    parents: tuple[Plan | None, ...] = ()
+    """What each of them starts from instead of its own faults; empty: none does."""
 
 
-def play(ground: Ground, seed: int, schedule: Schedule, goals: Sequence[str] = (), seen: dict[str, int] | None = None) -> Played:
+def play(
+    ground: Ground, seed: int, schedule: Schedule, goals: Sequence[str] = (), seen: dict[str, int] | None = None, parent: Plan | None = None
+) -> Played:
     """Run a seed.
 
     Args:
@@ -96,11 +100,14 @@ def play(ground: Ground, seed: int, schedule: Schedule, goals: Sequence[str] = (
         schedule: who decides how long messages take.
         goals: names of moments to look out for.
         seen: where to note those that were seen, with the seed.
+        parent: faults that those of the seed are crossed with.
 
     Raises:
         WorkflowCodeError, UnknownActivityError: the scenario's own code is wrong.
     """
     plan = ground.plan(seed)
+    if parent is not None:
+        plan = crossed(plan, parent)
     scenario = ground.with_faults(plan)
     choices = scheduler(schedule, seed, ground)
     prepared = PreparedRun(scenario, seed, choices=choices, digest=Digest(remembering=True))
@@ -113,9 +120,9 @@ def play(ground: Ground, seed: int, schedule: Schedule, goals: Sequence[str] = (
     return Played(plan, scenario, prepared, verdicts, prepared.sim.digest.hexdigest(), deviations)
 
 
-def again(ground: Ground, seed: int, schedule: Schedule) -> RunResult:
+def again(ground: Ground, seed: int, schedule: Schedule, parent: Plan | None = None) -> RunResult:
     """A run of a campaign once more, as an ordinary run of an ordinary scenario; its tape needs no campaign."""
-    played = play(ground, seed, schedule)
+    played = play(ground, seed, schedule, parent=parent)
     result = run_scenario(played.scenario, seed, deviations=played.deviations)
     if result.digest != played.digest:
         raise RuntimeError(f"seed {seed} of {ground.scenario.name} is not the same run outside of its campaign")
@@ -125,8 +132,8 @@ def again(ground: Ground, seed: int, schedule: Schedule) -> RunResult:
 def run_chunk(seeds: Seeds) -> Chunk:
     """Run the seeds of a chunk, in their order."""
     chunk = Chunk()
-    for seed in seeds.numbers:
-        played = play(seeds.ground, seed, seeds.schedule, seeds.goals, chunk.goals)
+    for seed, parent in zip(seeds.numbers, seeds.parents or [None] * len(seeds.numbers), strict=True):
+        played = play(seeds.ground, seed, seeds.schedule, seeds.goals, chunk.goals, parent)
         _take_in(chunk, seed, played, len(seeds.ground.scenario.model.faults))
     return chunk
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sim.faults.nemesis import Plan
+from sim.fuzz.corpus import Corpus
 from sim.fuzz.known import KNOWN_BROKEN
 from sim.fuzz.result import Properties, PropertyRow, Shrunk
 from sim.fuzz.schedulers import Schedule
@@ -60,9 +62,10 @@ class Shown:
     name: str
     out: str
     shrink: int
+    parent: Plan | None = None
 
 
-def with_tapes(ground: Ground, rows: Properties, options: Options, executor: Executor) -> Properties:
+def with_tapes(ground: Ground, rows: Properties, options: Options, executor: Executor, corpus: Corpus) -> Properties:
     """Write a tape for each broken property; those that nobody expected are made small as well."""
     if options.out is None:
         return rows
@@ -70,7 +73,15 @@ def with_tapes(ground: Ground, rows: Properties, options: Options, executor: Exe
     jobs = [
         Job(
             "sim.fuzz.verdicts:show",
-            Shown(ground, options.schedule, row.seed, row.name, str(options.out), 0 if row.allowed else options.shrink),
+            Shown(
+                ground,
+                options.schedule,
+                row.seed,
+                row.name,
+                str(options.out),
+                0 if row.allowed else options.shrink,
+                corpus.parent(row.seed),
+            ),
         )
         for row in rows
         if row.seed is not None
@@ -81,7 +92,7 @@ def with_tapes(ground: Ground, rows: Properties, options: Options, executor: Exe
 
 def show(shown: Shown) -> tuple[str, Shrunk | None]:
     """Write the tape of a run, and a smaller one if asked for; where it is, and what the smaller one comes to."""
-    tape = again(shown.ground, shown.seed, shown.schedule).tape
+    tape = again(shown.ground, shown.seed, shown.schedule, shown.parent).tape
     path = Path(shown.out) / f"{shown.name}.tape"
     tape.write(path)
     return str(path), _small(tape, shown) if shown.shrink else None

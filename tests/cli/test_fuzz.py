@@ -66,7 +66,7 @@ def test_what_is_expected_is_no_failure(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("file_processing", "--goal", "session tokn taken"), "session token taken"),
-        (("file_processing", "--schedule", "best"), "expected uniform or priority"),
+        (("file_processing", "--schedule", "best"), "expected uniform or priority or guided"),
         (("nothing",), "no such file"),
         (("file_processing", "--set", 'fuzz.aims=["lose the signl"]'), "lose the signal"),
         (("file_processing", "--set", "fuzz.expect.nothing=broken"), "no property 'nothing'"),

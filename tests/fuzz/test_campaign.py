@@ -158,6 +158,27 @@ def test_impossible_arguments() -> None:
         fuzz(scenario(), 1, schedule="perfect")
 
 
+def test_a_guided_campaign_is_the_same_however_it_is_run(tmp_path: Path) -> None:
+    def interrupt(known: Chunk, runs: int) -> None:
+        if len(known.rows) == 70:
+            raise KeyboardInterrupt
+
+    whole = fuzz(scenario(), 110, schedule="guided", guarded=0)
+    store = tmp_path / "kept.sqlite"
+    fuzz(scenario(), 110, schedule="guided", guarded=0, store=store, tell=interrupt)
+    assert told(fuzz(scenario(), 110, schedule="guided", guarded=0, store=store)) == told(whole)
+    uniform = fuzz(scenario(), 110, guarded=0)
+    assert uniform.runs[:50] == whole.runs[:50]  # the first round has nothing to start from
+    assert uniform.runs[50:] != whole.runs[50:]
+
+
+def test_tapes_of_a_guided_campaign_stand_alone(tmp_path: Path) -> None:
+    result = fuzz(scenario(), 70, schedule="guided", guarded=3, out=tmp_path)
+    assert result.guard.differing == ()
+    for row in result.broken:
+        assert replay(tapes.read(Path(row.tape))).identical
+
+
 def test_other_schedules_leave_tapes_that_stand_alone(tmp_path: Path) -> None:
     result = fuzz(scenario(), 20, schedule="priority", out=tmp_path, guarded=1)
     assert result.guard.differing == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from sim.fuzz.schedulers import Schedule, of_name
@@ -36,7 +36,7 @@ class Small:
     needs_it: bool
 
 
-@lru_cache(maxsize=None)
+@cache
 def _ground(bug: Bug, planted: bool) -> Ground:
     """Both with the surroundings of the sound scenario, so that a seed has the same faults in both."""
     sound = ground_of(bug.scenario(False))
