@@ -22,6 +22,7 @@ from sim.scenario.moments import MOMENTS
 from sim.scenario.run import PreparedRun, RunResult
 from sim.scenario.run import run as run_scenario
 from sim.simulator.digest import Digest
+from sim.simulator.simulation import seldom_collected
 
 
 class Breach(Struct, frozen=True, array_like=True):
@@ -132,9 +133,11 @@ def again(ground: Ground, seed: int, schedule: Schedule, parent: Plan | None = N
 def run_chunk(seeds: Seeds) -> Chunk:
     """Run the seeds of a chunk, in their order."""
     chunk = Chunk()
-    for seed, parent in zip(seeds.numbers, seeds.parents or [None] * len(seeds.numbers), strict=True):
-        played = play(seeds.ground, seed, seeds.schedule, seeds.goals, chunk.goals, parent)
-        _take_in(chunk, seed, played, len(seeds.ground.scenario.model.faults))
+    # Around all runs: when the thresholds of the collector come back after a run, it looks at everything.
+    with seldom_collected():
+        for seed, parent in zip(seeds.numbers, seeds.parents or [None] * len(seeds.numbers), strict=True):
+            played = play(seeds.ground, seed, seeds.schedule, seeds.goals, chunk.goals, parent)
+            _take_in(chunk, seed, played, len(seeds.ground.scenario.model.faults))
     return chunk
 
 

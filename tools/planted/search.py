@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Final
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
 
+from sim.faults.nemesis import Plan
+from sim.fuzz.corpus import ROUND, Corpus
+from sim.fuzz.coverage import seen_in
 from sim.fuzz.schedulers import Schedule, of_name
-from sim.fuzz.subject import again, play
+from sim.fuzz.subject import Played, again, play
 from sim.properties.base import VerdictKind
 from sim.scenario.fuzzing import Ground, ground_of
 from sim.scenario.load import Scenario
+from sim.scenario.run import run
 from sim.shrink import shrink
 from tools.planted.bugs import Bug
 
@@ -20,11 +24,16 @@ TRIES: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`runs`: how many seeds it took, the last of which is `seed`; `name`: the property that it breaks there."""
+    """`runs`: how many seeds it took, the last of which is `seed`; `name`: the property that it breaks there.
+
+    `differing`: after how many runs one was another than without the bug; None: none was. Without a seed no promise tells the bug.
+    """
 
     runs: int
-    seed: int
+    seed: int | None
     name: str
+    differing: int | None
+    parent: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,53 +45,49 @@ class Small:
     needs_it: bool
 
 
-@cache
+@lru_cache(maxsize=64)
 def _ground(bug: Bug, planted: bool) -> Ground:
-    """Both with the surroundings of the sound scenario, so that a seed has the same faults in both."""
+    """With what is around in the scenario without the bug, so that a seed has the same faults with and without it."""
     sound = ground_of(bug.scenario(False))
-    return sound if not planted else Ground(
-        bug.scenario(True), sound.surroundings, sound.tuning, sound.finish_within_us, sound.endless
-    )  # fmt: skip
+    return replace(sound, scenario=bug.scenario(True)) if planted else sound
 
 
-@lru_cache(maxsize=100_000)
-def _sound(ground: Ground, seed: int, schedule: Schedule) -> frozenset[str]:
-    return _broken(ground, seed, schedule)
+def _broken(played: Played) -> list[str]:
+    return sorted(name for name, verdict in played.verdicts.items() if verdict.kind is VerdictKind.BROKEN)
 
 
-def _broken(ground: Ground, seed: int, schedule: Schedule) -> frozenset[str]:
-    verdicts = play(ground, seed, schedule).verdicts
-    return frozenset(name for name, verdict in verdicts.items() if verdict.kind is VerdictKind.BROKEN)
-
-
-def search(bug: Bug, schedule: str, first: int, most: int) -> Found | None:
-    """The first seed that shows a bug; None when none of `most` does."""
+def search(bug: Bug, schedule: str, first: int, most: int) -> Found:
+    """The first seed that shows a bug, among `most`."""
     chosen = of_name(schedule)
-    sound: dict[int, frozenset[str]] = {}
+    corpus, known, differing = Corpus(_ground(bug, True)), dict[Any, int](), None
     for seed in range(first, first + most):
-        broken = _broken(_ground(bug, True), seed, chosen)
-        candidates = [name for name in sorted(broken) if not bug.properties or name in bug.properties]
-        if candidates:
-            sound[seed] = _broken(_ground(bug, False), seed, chosen)
+        parent = corpus.parents([seed])[0] if schedule == "guided" else None
+        played = play(_ground(bug, True), seed, chosen, parent=parent)
+        candidates = [name for name in _broken(played) if not bug.properties or name in bug.properties]
+        if candidates or not bug.properties:
+            sound = play(_ground(bug, False), seed, chosen, parent=parent)
+            if differing is None and sound.digest != played.digest:
+                differing = seed - first + 1
+            kept = _broken(sound)
             for name in candidates:
-                if name not in sound[seed]:
-                    return Found(seed - first + 1, seed, name)
-    return None
+                if name not in kept:
+                    return Found(seed - first + 1, seed, name, differing, parent)
+        if schedule == "guided":
+            for what in [*seen_in(played.prepared.sim.digest)[0], *seen_in(played.prepared.sim.digest)[1]]:
+                known.setdefault(what, seed)
+            if (seed - first + 1) % ROUND == 0:
+                corpus.learn(range(seed - ROUND + 1, seed + 1), known.values())
+    return Found(most, None, "", differing)
 
 
-def small(bug: Bug, found: Found, schedule: str) -> Small:
+def small(bug: Bug, found: Found, schedule: Schedule) -> Small:
     """Shrink the run that shows a bug."""
-    tape = again(_ground(bug, True), found.seed, of_name(schedule)).tape
+    assert found.seed is not None
+    tape = again(_ground(bug, True), found.seed, schedule, found.parent).tape
     shrunk = shrink(tape, found.name, tries=TRIES, seeds=0)
     content = dict(shrunk.tape.scenario)
-    workers = [{key: value for key, value in worker.items() if key != "mutants"} for worker in content["workers"]]
-    version = {"sdk_version": _version(bug)} if _version(bug) else {}
-    without = Scenario.from_dict({**content, "workers": workers, "cluster": {**content["cluster"], **version}})
-    from sim.scenario.run import run
-
-    kept = run(without, shrunk.tape.seed, deviations=shrunk.tape.deviations).properties.get(found.name) != "broken"
-    return Small(shrunk.deviations.faults, shrunk.deviations.choices, kept)
-
-
-def _version(bug: Bug) -> str:
-    return bug.mended[0].partition("=")[2] if bug.mended else ""
+    content["workers"] = [{key: value for key, value in worker.items() if key != "mutants"} for worker in content["workers"]]
+    if bug.mended:
+        content["cluster"] = {**content["cluster"], "sdk_version": bug.mended[0].partition("=")[2]}
+    without = run(Scenario.from_dict(content), shrunk.tape.seed, deviations=shrunk.tape.deviations)
+    return Small(shrunk.deviations.faults, shrunk.deviations.choices, without.properties.get(found.name) != "broken")
