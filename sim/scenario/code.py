@@ -12,6 +12,7 @@ from hashlib import blake2b
 from types import ModuleType
 from typing import Final
 
+from sim.scenario.impure import PURE_BUILTINS
 from sim.workflow.definition import Definition, workflow
 from sim.workflow.script import SCRIPT
 
@@ -31,6 +32,7 @@ def run_module(name: str, source: str) -> ModuleType:
         return sys.modules[full]
     module = ModuleType(full)
     module.__file__ = name
+    module.__dict__["__builtins__"] = PURE_BUILTINS
     # Dataclasses, among others, look their module up.
     sys.modules[full] = module
     try:

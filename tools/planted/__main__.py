@@ -18,14 +18,15 @@ APART: Final = 1_000
 
 HEAD: Final = """# Which bugs campaigns of random faults find, and how soon
 
-`python -m tools.planted --runs {runs} --campaigns {campaigns}`: every planted bug (`sim/workflow/mutants.py`), and every change of session
-behaviour between versions of the Go SDK, in one scenario, `tools/planted/orchard.toml`. A bug is found when a run breaks one of its promises
-that the same faults and the same luck do not break without it. The numbers are runs until then: of {campaigns} campaigns with first seeds 1,
-1001, ..., the middle one, and the largest in brackets; `>{runs}`: not in so many.
+`python -m tools.planted --runs {runs} --campaigns {campaigns}`: every planted bug (`sim/workflow/mutants.py`), and every change of
+session behaviour between versions of the Go SDK, in one scenario, `tools/planted/orchard.toml`. A bug is found when a run breaks one of
+its promises that the same faults and the same luck do not break without it. The numbers are runs until then: of {campaigns} campaigns with
+first seeds 1, 1001, ..., the middle one, and the largest in brackets; `>{runs}`: not in so many.
 
-*Small* is what shrinking leaves of the run found by the first campaign (uniform), within {tries} runs: faults plus choices that are not the
-default schedule's. *Least* is how many faults the shortest scenario takes that is known to show the bug (`tests/properties/scenarios_planted.py`);
-*by it*: whether the small run keeps the promise without the bug, or breaks it as the real protocol does.
+*Small* is what shrinking leaves of the run found by the first campaign (uniform), within {tries} runs: faults plus choices that are not
+the default schedule's. *Least* is how many faults the shortest scenario takes that is known to show the bug
+(`tests/properties/scenarios_planted.py`); *by it*: whether the small run keeps the promise without the bug, or breaks it as the real
+protocol does.
 """
 
 LEAST: Final[dict[str, int]] = {
