@@ -121,17 +121,22 @@ class Trial:
             if seen.result.properties[self.property] != "broken" or (self.planted and self.broken(mend(sketch))):
                 return None
             if sketch.tables.get("faults"):
-                run_sketch(sketch.changed(faults=[]), ())
+                run_sketch(Sketch(sketch.changed(faults=[]).tables, sketch.seed), ())
         except NOT_A_RUN:
             return None
         return seen
 
     def broken(self, sketch: Sketch) -> bool:
-        """Whether a run breaks the property; one that is not possible does not."""
-        try:
-            return run_sketch(sketch, (self.property,)).result.properties[self.property] == "broken"
-        except NOT_A_RUN:
-            return False
+        """Whether a run breaks the property; one that is not possible does not.
+
+        What was an option may be none in another run: then the run is the one without deviations.
+        """
+        for tried in (sketch, Sketch(sketch.tables, sketch.seed)):
+            try:
+                return run_sketch(tried, (self.property,)).result.properties[self.property] == "broken"
+            except NOT_A_RUN:
+                continue
+        return False
 
 
 def mend(sketch: Sketch) -> Sketch:
