@@ -31,8 +31,8 @@ class Executor:
     """Runs whose task is being completed."""
     coming: dict[Name, msg.WorkflowTask] = field(default_factory=dict)
     """Tasks that were received and are being worked on, by run."""
-    waiting: list[msg.WorkflowTask] = field(default_factory=list)
-    """Tasks that were received of runs that another task is worked on of, in the order in which they came."""
+    waiting: dict[Name, list[msg.WorkflowTask]] = field(default_factory=dict)
+    """Tasks that were received of runs that another task is worked on of, by run, in the order in which they came."""
     executions: dict[Name, Execution] = field(default_factory=dict, metadata={"cache": True})
 
     def take(self, task: msg.WorkflowTask, calls: Calls, step: Step) -> None:
@@ -61,9 +61,12 @@ class Executor:
 
     def next_waiting(self, run: Name) -> msg.WorkflowTask | None:
         """The lock of a run is free: the task that waited for it longest."""
-        task = next((task for task in self.waiting if task.run == run), None)
-        if task is not None:
-            self.waiting.remove(task)
+        tasks = self.waiting.get(run)
+        if tasks is None:
+            return None
+        task = tasks.pop(0)
+        if not tasks:
+            del self.waiting[run]
         return task
 
     @staticmethod

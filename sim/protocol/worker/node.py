@@ -241,7 +241,7 @@ class Worker(Node):
     def _run_task(self, task: msg.WorkflowTask, step: Step) -> None:
         """Run a workflow task, after what that takes if it takes any time, and after any other one of its run."""
         if self.executor.holds(task.run):
-            self.executor.waiting.append(task)
+            self.executor.waiting.setdefault(task.run, []).append(task)
             return
         if self.options.pace.workflow_task is None:
             self._complete_task(task, step)
@@ -300,6 +300,7 @@ _APART: Final[Mapping[tuple[str, ...], Callable[[Any], Hashable]]] = {
     ("calls", "open"): Worker.part_of,
     ("done_channels",): lambda session: ("channel", session),
     ("executor", "coming"): lambda run: ("task", run),
+    ("executor", "waiting"): lambda run: ("task", run),
 }
 """What lies apart: attempts with their calls, workflow tasks with theirs, done channels. See `Worker.part_of`."""
 
