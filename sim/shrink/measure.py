@@ -118,6 +118,8 @@ def _leaves(tables: Table) -> Iterator[tuple[str, Any]]:
 
 
 def _within(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if key == "every":
+        yield key, None  # again and again is less simple than once
     match value:
         case dict() if value:
             if is_law(value):
