@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -152,7 +151,7 @@ def run_sketch(sketch: Sketch, properties: tuple[str, ...], recording: bool = Fa
     Raises:
         ScenarioError, ValueError and others of `NOT_A_RUN`: it is no possible run.
     """
-    scenario = Scenario.from_dict(copy.deepcopy(sketch.tables), source="the scenario")
+    scenario = Scenario.from_dict(sketch.tables, source="the scenario")
     choices = NotingChoices(sketch.seed, sketch.deviations, recording)
     prepared = PreparedRun(scenario, sketch.seed, sketch.deviations, recording, properties, choices)
     prepared.run()
