@@ -78,17 +78,15 @@ def known(name: str) -> None:
         raise WrongInput(f"--property {name}: there is no such property; {did_you_mean(name, list(ALL))}")
 
 
-class sought:
+@contextmanager
+def sought() -> Iterator[None]:
     """A run that does not break what was sought is the user's mistake."""
+    from sim.shrink import NotBroken
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        from sim.shrink import NotBroken
-
-        if isinstance(error, NotBroken):
-            raise WrongInput(str(error)) from None
+    try:
+        yield
+    except NotBroken as error:
+        raise WrongInput(str(error)) from None
 
 
 def side(quiet: bool) -> Callable[[str], None]:
