@@ -67,7 +67,7 @@ def _value(value: Any, indent: str = "") -> str:
         case bool() | int() | float():
             return json.dumps(value)
         case Mapping():
-            return "{ " + ", ".join(f"{_key(str(key))} = {_value(inner)}" for key, inner in value.items()) + " }" if value else "{}"
+            return "{ " + ", ".join(f"{_key(str(key))} = {_value(inner, indent)}" for key, inner in value.items()) + " }" if value else "{}"
         case Sequence():
             return _list([_value(one, f"{indent}    ") for one in value], indent, any(isinstance(one, Mapping) for one in value))
         case _:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
+from sim import frames
+from sim.frames import Columns, FixedRows
 from sim.shrink.faults import without_faults
 from sim.shrink.programs import Table
-from sim.shrink.sketch import NOT_A_RUN, Sketch, run_sketch
+from sim.shrink.sketch import Sketch, Trial
 
 SEEDS: Final = 20
 """Runs with every fault, and without each of them, beside those in the tape's own schedule."""
@@ -33,8 +35,8 @@ class Share:
     def interval(self) -> tuple[float, float]:
         """The probability's interval at 95 %: C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits", 1934."""
         k, n, tail = self.broken, self.runs, (1 - CONFIDENCE) / 2
-        low = float(beta.ppf(tail, k, n - k + 1)) if k else 0.0
-        return low, float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
+        low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
+        return low, float(betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
 
     def __str__(self) -> str:
         return f"{self.broken} of {self.runs}"
@@ -66,7 +68,22 @@ class Suspect:
         return {"fault": self.words, "number": self.number, "guilty": self.guilty, "holds_without_it": self.alone, **shares}
 
 
-def ablation(sketch: Sketch, property: str, seeds: int = SEEDS) -> tuple[Suspect, ...]:
+class Suspects(FixedRows[Suspect]):
+    """The faults of a failing run, a table."""
+
+    __slots__ = ()
+    columns: ClassVar[Columns[Suspect]] = (
+        frames.text("fault", lambda s: s.words),
+        frames.flag("guilty", lambda s: s.guilty),
+        frames.flag("holds_without_it", lambda s: s.alone),
+        frames.count("broken_with_it", lambda s: s.present.broken),
+        frames.count("runs_with_it", lambda s: s.present.runs),
+        frames.count("broken_without_it", lambda s: s.absent.broken),
+        frames.count("runs_without_it", lambda s: s.absent.runs),
+    )
+
+
+def ablation(sketch: Sketch, property: str, seeds: int = SEEDS) -> Suspects:
     """Leave out every fault in turn."""
     faults = sketch.tables.get("faults", ())
     resampled = range(seeds)
@@ -76,7 +93,7 @@ def ablation(sketch: Sketch, property: str, seeds: int = SEEDS) -> tuple[Suspect
         rest = without_faults(sketch, [number])
         alone = not breaks(rest, property)
         found.append(Suspect(number, words_of(fault), alone, present, share(rest.tables, property, resampled)))
-    return tuple(found)
+    return Suspects(found)
 
 
 def share(tables: Table, property: str, seeds: Iterable[int]) -> Share:
@@ -87,10 +104,7 @@ def share(tables: Table, property: str, seeds: Iterable[int]) -> Share:
 
 def breaks(sketch: Sketch, property: str) -> bool:
     """Whether a run breaks the property; one that is not possible does not."""
-    try:
-        return run_sketch(sketch, (property,)).result.properties[property] == "broken"
-    except NOT_A_RUN:
-        return False
+    return Trial(property).broken(sketch)
 
 
 def words_of(fault: Table) -> str:
@@ -103,4 +117,4 @@ def words_of(fault: Table) -> str:
     return " ".join(part for part in (fault["kind"], fault.get("target", "") + method, when + lasting) if part)
 
 
-__all__ = ["Share", "Suspect", "ablation", "breaks", "share", "words_of"]
+__all__ = ["Share", "Suspect", "Suspects", "ablation", "breaks", "share", "words_of"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sim.scenario.load import Scenario
 from sim.shrink.ablation import SEEDS
-from sim.shrink.forks import FORKS, Decisive, Forking, decisive
+from sim.shrink.forks import FORKS, MOST_POINTS, Decisive, Forking, decisive
 from sim.shrink.nearest import Passing, nearest
 from sim.shrink.result import Shrunk
 from sim.shrink.shrinking import TRIES, shrink
@@ -31,6 +31,7 @@ def examine(
     tries: int = TRIES,
     seeds: int = SEEDS,
     forks: int = FORKS,
+    points: int = MOST_POINTS,
     tell: Callable[[str], None] | None = None,
 ) -> Examination:
     """Shrink a failing run and look into what comes out.
@@ -40,7 +41,8 @@ def examine(
         property: what it breaks, as for `shrink`.
         tries: how many runs the shrinking may take.
         seeds: how many runs say of each fault whether it is guilty.
-        forks: how many runs are made at each prefix.
+        forks: how many runs are made at each prefix, of each of the two kinds.
+        points: how many prefixes are tried.
         tell: called with a line for people now and then.
 
     Raises:
@@ -53,7 +55,7 @@ def examine(
     sketch = sketch_of(small.tape)
     tell("looking for the decisive moment")
     forking = Forking(sketch, small.broken)
-    curve = decisive(forking, forks)
+    curve = decisive(forking, forks, points)
     return Examination(small, curve, nearest(sketch, forking, curve, forks))
 
 

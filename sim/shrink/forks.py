@@ -161,8 +161,9 @@ def decisive(forking: Forking, forks: int = FORKS, points: int = MOST_POINTS) ->
         if place not in found:
             found[place] = forking.point(moments[place], range(forks))
 
-    for part in range(_COARSE + 1):
-        look(last * part // _COARSE)
+    coarse = min(_COARSE, points - 1)
+    for part in range(coarse + 1):
+        look(last * part // coarse)
     while len(found) < points:
         places = sorted(found)
         gaps = [(_change(found[a], found[b]), a, b) for a, b in pairwise(places) if b - a > 1]

@@ -7,7 +7,7 @@ latter nobody can say what is unusual about it. The further parts, each a natura
    not that of the default schedule, in which everything takes the median of its law and what came first is taken first.
 2. workers, 3. workflows that are started, 4. session slots of all workers
 5. steps: of programs, and activities that the scenario describes
-6. settings: values that differ from the defaults
+6. settings: values that differ from the defaults; one that is left to a law counts twice, and so does what comes again and again
 7. digits: significant digits of all times and numbers, so that 20s is simpler than 12.7s
 8. how large numbers are that are no lengths of time, in all
 """
@@ -21,7 +21,7 @@ from typing import Any, Final
 from sim.model.durations import parse_duration
 from sim.shrink.programs import Table
 from sim.shrink.search import Measure
-from sim.shrink.sketch import Seen, Sketch
+from sim.shrink.sketch import PROTOCOL, Seen, Sketch
 
 UNLIMITED_SLOTS: Final = 1000
 """`MaxConcurrentSessionExecutionSize` of a worker that does not say."""
@@ -31,9 +31,6 @@ MILLISECONDS: Final = frozenset({"ms", "beat_ms"})
 
 BESIDE: Final = frozenset({"schema_version", "name", "until", "grace", "modules"})
 """Tables and keys of a scenario that are not counted: they say nothing about what happens before it goes wrong."""
-
-KEPT: Final = frozenset({"mutants", "sdk_version"})
-"""Keys that say which protocol runs. A shrinker has to leave the protocol as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +105,11 @@ def number_of(value: object) -> int | None:
             return None
 
 
+def is_law(value: object) -> bool:
+    """Whether this is a law of lengths of time, and not one length."""
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in ("uniform", "exponential", "lognormal", "empirical")
+
+
 def _leaves(tables: Table) -> Iterator[tuple[str, Any]]:
     """All values of the tables that count, with their keys."""
     for key, value in tables.items():
@@ -116,10 +118,14 @@ def _leaves(tables: Table) -> Iterator[tuple[str, Any]]:
 
 
 def _within(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if key == "every":
+        yield key, None  # again and again is less simple than once
     match value:
         case dict() if value:
+            if is_law(value):
+                yield key, None  # a law is less simple than a length of time
             for name, inner in value.items():
-                if name not in KEPT:
+                if name not in PROTOCOL:
                     yield from _within(name, inner)
         case list() if value:
             for inner in value:
@@ -146,4 +152,4 @@ def at(tables: Mapping[Any, Any], path: tuple[str | int, ...]) -> Any:
     return here
 
 
-__all__ = ["KEPT", "MILLISECONDS", "Deviations", "at", "deviations_of", "digits", "measure", "number_of", "slots"]
+__all__ = ["MILLISECONDS", "Deviations", "at", "deviations_of", "digits", "is_law", "measure", "number_of", "slots"]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sim.shrink.ablation import Suspect
+from sim.scenario import shown
+from sim.scenario.load import Scenario
+from sim.shrink.ablation import Suspect, Suspects
 from sim.shrink.measure import Deviations
+from sim.shrink.sketch import tables_of
 from sim.trace.tape import Tape
 
 
@@ -16,7 +19,7 @@ class Shrunk:
 
     `broken`: the property that it breaks. `deviations`: faults, and choices that are not those of the default schedule; `before`
     the same of the run that was given, None if it has too many choices to count. `suspects`: every fault that is left, with how
-    often the property breaks without it. `tries`: runs that it took. `complete`: whether the search came to its end; otherwise
+    often the property breaks without it; a table. `tries`: runs that it took. `complete`: whether the search came to its end; otherwise
     the budget did.
     """
 
@@ -24,7 +27,7 @@ class Shrunk:
     broken: str
     deviations: Deviations
     before: Deviations | None
-    suspects: tuple[Suspect, ...]
+    suspects: Suspects
     tries: int
     complete: bool
 
@@ -32,6 +35,10 @@ class Shrunk:
     def guilty(self) -> tuple[Suspect, ...]:
         """The faults without which the property breaks less often."""
         return tuple(suspect for suspect in self.suspects if suspect.guilty)
+
+    def _repr_html_(self) -> str:
+        """What it takes, in a notebook."""
+        return shown.page(self)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `session-sim shrink --json` prints, without `files`."""
@@ -45,6 +52,8 @@ class Shrunk:
             "before": None if self.before is None else {"faults": self.before.faults, "choices": self.before.choices},
             "guilty": [suspect.words for suspect in self.guilty],
             "suspects": [suspect.to_json() for suspect in self.suspects],
+            "unusual": dict(self.tape.deviations),
+            "scenario": tables_of(Scenario.from_dict(self.tape.scenario, source="the tape's scenario")),
             "tries": self.tries,
             "complete": self.complete,
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,10 @@ from sim.workflow.errors import NotModelledError, WorkflowCodeError
 
 NOT_A_RUN: Final = (ScenarioError, UnknownActivityError, WorkflowCodeError, NotModelledError, ValueError)
 """What says that a candidate is no possible run: it is passed over. ValueError: a deviation that no choice can follow."""
+
+
+PROTOCOL: Final = frozenset({"mutants", "sdk_version"})
+"""Keys that say which protocol runs. A shrinker has to leave the protocol as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +96,53 @@ class NotingChoices(Choices):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Runs sketches, and looks whether they break `property`."""
+    """Runs sketches, and looks whether they break `property`.
+
+    With `planted` it has to be planted bugs that break it, or an old SDK: without them the same run has to keep the property.
+    """
 
     property: str
+    planted: bool = False
+
+    @classmethod
+    def of(cls, start: Sketch, property: str) -> Trial:
+        """The trial of all that is smaller than this one: what bugs break here, they have to break there."""
+        mended = mend(start)
+        return cls(property, mended != start and not Trial(property).broken(mended))
 
     def seen(self, sketch: Sketch) -> Seen | None:
-        """What was seen of the run; None when it does not break the property, or is no possible run."""
+        """What was seen of the run; None when it does not break the property, or is no possible run.
+
+        Without its faults it has to be possible, too: what workflows do when all is well is described as well.
+        """
         try:
             seen = run_sketch(sketch, (self.property,))
+            if seen.result.properties[self.property] != "broken" or (self.planted and self.broken(mend(sketch))):
+                return None
+            if sketch.tables.get("faults"):
+                run_sketch(Sketch(sketch.changed(faults=[]).tables, sketch.seed), ())
         except NOT_A_RUN:
             return None
-        return seen if seen.result.properties[self.property] == "broken" else None
+        return seen
+
+    def broken(self, sketch: Sketch) -> bool:
+        """Whether a run breaks the property; one that is not possible does not.
+
+        What was an option may be none in another run: then the run is the one without deviations.
+        """
+        for tried in (sketch, Sketch(sketch.tables, sketch.seed)):
+            try:
+                return run_sketch(tried, (self.property,)).result.properties[self.property] == "broken"
+            except NOT_A_RUN:
+                continue
+        return False
+
+
+def mend(sketch: Sketch) -> Sketch:
+    """The sketch without planted bugs, and with the present version of the SDK."""
+    workers = [{key: value for key, value in worker.items() if key not in PROTOCOL} for worker in sketch.tables["workers"]]
+    cluster = {key: value for key, value in sketch.tables.get("cluster", {}).items() if key not in PROTOCOL}
+    return sketch.changed(workers=workers, cluster=cluster)
 
 
 def run_sketch(sketch: Sketch, properties: tuple[str, ...], recording: bool = False) -> Seen:
@@ -112,7 +151,7 @@ def run_sketch(sketch: Sketch, properties: tuple[str, ...], recording: bool = Fa
     Raises:
         ScenarioError, ValueError and others of `NOT_A_RUN`: it is no possible run.
     """
-    scenario = Scenario.from_dict(copy.deepcopy(sketch.tables), source="the scenario")
+    scenario = Scenario.from_dict(sketch.tables, source="the scenario")
     choices = NotingChoices(sketch.seed, sketch.deviations, recording)
     prepared = PreparedRun(scenario, sketch.seed, sketch.deviations, recording, properties, choices)
     prepared.run()

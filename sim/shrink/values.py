@@ -10,15 +10,16 @@ from sim.model.draws import MIDDLE
 from sim.model.durations import format_duration, parse_duration
 from sim.scenario.values import read_law
 from sim.shrink.faults import Shrinking
-from sim.shrink.measure import KEPT, MILLISECONDS, at, digits
+from sim.shrink.measure import MILLISECONDS, at, digits, is_law
 from sim.shrink.programs import Table
+from sim.shrink.sketch import PROTOCOL
 
 Path = tuple[str | int, ...]
 
 _POINTS: Final = frozenset({"at", "start", "start_at", "after"})
 """Keys of points in time: they may be 0. A length of time of 0 mostly means that there is none, which is another thing."""
 
-_LEFT_ALONE: Final = frozenset({"schema_version", "name", "until", "modules", "workers", "workflows", "faults", *KEPT})
+_LEFT_ALONE: Final = frozenset({"schema_version", "name", "until", "modules", "workers", "workflows", "faults", *PROTOCOL})
 """Keys that the passes for settings leave as they are: others change them, or nobody may."""
 
 _NEEDED: Final = frozenset({"name", "id", "workflow", "program", "kind", "target", "at", "op", "max_concurrent_session_execution_size"})
@@ -47,13 +48,13 @@ def _settings(tables: Table) -> Iterator[Path]:
 
 def _inside(value: Any, path: Path) -> Iterator[Path]:
     for key, inner in value.items() if isinstance(value, dict) else ():
-        if key not in _NEEDED and key not in KEPT:
+        if key not in _NEEDED and key not in PROTOCOL:
             yield (*path, key)
             yield from _inside(inner, (*path, key))
 
 
 def _says_protocol(value: Any) -> bool:
-    return isinstance(value, dict) and not KEPT.isdisjoint(value)
+    return isinstance(value, dict) and not PROTOCOL.isdisjoint(value)
 
 
 def _is_there(tables: Table, path: Path) -> bool:
@@ -81,7 +82,7 @@ def simpler_laws(search: Shrinking) -> None:
     for path in list(_laws(search.value.tables, ())):
         law = read_law(at(search.value.tables, path))
         median = law.sample(MIDDLE)
-        for us in dict.fromkeys((*rounder(median), median)):
+        for us in dict.fromkeys((*(us for us in rounder(median) if us), median)):
             if search.consider(search.value.changed(**_put(search.value.tables, path, format_duration(us)))):
                 break
 
@@ -89,7 +90,7 @@ def simpler_laws(search: Shrinking) -> None:
 def _laws(value: Any, path: Path) -> Iterator[Path]:
     match value:
         case dict():
-            if len(value) == 1 and next(iter(value)) in ("uniform", "exponential", "lognormal", "empirical"):
+            if is_law(value):
                 yield path
                 return
             for key, inner in value.items():
@@ -114,7 +115,7 @@ def _values(value: Any, path: Path) -> Iterator[Path]:
     match value:
         case dict():
             for key, inner in value.items():
-                if key not in KEPT and (path or key not in ("schema_version", "name", "until", "modules")):
+                if key not in PROTOCOL and (path or key not in ("schema_version", "name", "until", "modules")):
                     yield from _values(inner, (*path, key))
         case list():
             for number, inner in enumerate(value):
@@ -154,7 +155,7 @@ def _lower_values(value: object, key: str) -> Iterator[object]:
 def rounder(number: int) -> list[int]:
     """Numbers with fewer significant digits, those with fewest first, and of these the nearest."""
     found, unit = {0} if number else set(), 10
-    while unit <= 10 * number:
+    while unit <= number:
         found |= {number // unit * unit, -(-number // unit) * unit}
         unit *= 10
     return sorted((n for n in found if digits(n) < digits(number)), key=lambda n: (digits(n), abs(n - number)))

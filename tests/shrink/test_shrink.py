@@ -23,13 +23,13 @@ def crowd(name: str) -> Tape:
 
 @cache
 def small(name: str) -> Shrunk:
-    return shrink(finding(name), name, seeds=6)
+    return shrink(finding(name), name, seeds=3)
 
 
 @pytest.mark.parametrize("name", CROWDS)
 def test_a_crowd_shrinks_to_the_confirmed_finding(name: str) -> None:
     """At most three deviations more than in the shortest way that the checker confirmed."""
-    found = shrink(crowd(name), name, seeds=6)
+    found = shrink(crowd(name), name, seeds=3)
     before = deviations(crowd(name))
     assert before is not None
     assert before.total > 100
@@ -72,7 +72,7 @@ def test_the_fault_that_is_left_is_guilty(name: str) -> None:
 
 
 def test_the_same_tape_gives_the_same_result() -> None:
-    assert shrink(finding("exclusive_work"), "exclusive_work", seeds=6) == small("exclusive_work")
+    assert shrink(finding("exclusive_work"), "exclusive_work", seeds=3) == small("exclusive_work")
 
 
 def test_a_result_can_be_sent_to_another_process() -> None:
@@ -92,6 +92,20 @@ def test_a_budget_is_kept() -> None:
     assert found.tries == 5
     assert not found.complete
     assert replay(found.tape).result.properties == {"activity_needs_slot": "broken"}
+
+
+def test_a_search_that_is_stopped_gives_what_it_found() -> None:
+    asked: list[int] = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 12
+
+    found = shrink(crowd("activity_needs_slot"), "activity_needs_slot", stop=stop)
+    assert not found.complete
+    assert 0 < found.tries < 12
+    assert replay(found.tape).result.properties == {"activity_needs_slot": "broken"}
+    assert found.suspects[0].present.runs == 0
 
 
 def test_a_run_that_breaks_nothing_is_refused() -> None:
