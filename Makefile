@@ -11,7 +11,7 @@ STAMP_BENCH := $(VENV)/.stamp-bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo notebooks test test-slow bench bench-checker bench-fast bench-large conformance fast lint format clean
+.PHONY: help venv demo notebooks test test-slow bench bench-checker bench-fuzz bench-fast bench-large conformance fast lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -46,6 +46,9 @@ bench: $(STAMP_BENCH) ## run the benchmarks, with the packages they compare agai
 
 bench-checker: $(STAMP) ## two-phase commit with the checker and its peers, which are made in build/peers where they can be
 	$(BIN)/python -m benchmarks.checker.run
+
+bench-fuzz: $(STAMP) ## campaigns beside simloop's; SIMLOOP=DIR names a checkout of its repository
+	$(BIN)/python -m benchmarks.fuzz.run $(if $(SIMLOOP),--simloop $(SIMLOOP))
 
 fast: $(STAMP) ## build the hot modules with mypyc into build/compiled (optional; needs a C compiler)
 	$(BIN)/python -m tools.compile

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sim.evidence.case import CaseError
     from sim.evidence.conforming import conform
     from sim.evidence.result import ConformResult
+    from sim.fuzz import FuzzResult, fuzz
     from sim.history.temporal_reader import HistoryError
     from sim.report.story import Story
     from sim.report.timeline import Limits, Timeline
@@ -34,6 +35,7 @@ _HOMES = {
     "CheckResult": "sim.checker.result",
     "ConformResult": "sim.evidence.result",
     "Diverged": "sim.report.watched",
+    "FuzzResult": "sim.fuzz",
     "HistoryError": "sim.history.temporal_reader",
     "Limits": "sim.report.timeline",
     "ReplayResult": "sim.scenario.replay",
@@ -48,6 +50,7 @@ _HOMES = {
     "audit": "sim.audit",
     "check": "sim.checker.checking",
     "conform": "sim.evidence.conforming",
+    "fuzz": "sim.fuzz",
     "replay": "sim.scenario.replay",
     "run": "sim.scenario.run",
     "shrink": "sim.shrink",
@@ -55,9 +58,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "AuditResult", "CaseError", "CheckResult", "ConformResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult",
-    "Scenario", "ScenarioError", "Shrunk", "Story", "Tape", "Timeline", "Watched", "audit", "check", "conform", "replay", "run",
-    "shrink", "watch",
+    "AuditResult", "CaseError", "CheckResult", "ConformResult", "Diverged", "FuzzResult", "HistoryError", "Limits", "ReplayResult",
+    "RunResult", "Scenario", "ScenarioError", "Shrunk", "Story", "Tape", "Timeline", "Watched", "audit", "check", "conform", "fuzz",
+    "replay", "run", "shrink", "watch",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import audit, calibrate, check, conform, describe, diff, doctor, explain, new, replay, report, run, schema, shrink, versions
+from sim.cli import audit, calibrate, check, conform, describe, diff, doctor, explain, fuzz, new, replay, report, run, schema, shrink, versions
 from sim.cli import list as list_command
 from sim.cli.exits import ignore_abandoned
 
@@ -22,6 +22,7 @@ COMMANDS = (
     ("conform", conform.command),
     ("calibrate", calibrate.command),
     ("check", check.command),
+    ("fuzz", fuzz.command),
     ("list", list_command.command),
     ("describe", describe.command),
     ("schema", schema.command),

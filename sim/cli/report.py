@@ -73,7 +73,7 @@ def _said(failure: Failure) -> dict[str, Any]:
         ],
         "nearest_passing": None if examination.passing is None else examination.passing.words,
         "story": [{"at_s": line.time / 1e6, "text": line.text} for line in failure.told()],
-        "scenario": failure.scenario,
+        "scenario_toml": failure.scenario,
         "test": failure.test,
         "commands": list(failure.commands),
     }

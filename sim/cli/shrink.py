@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,14 +43,30 @@ def command(
     known(broken)
     if out is not None:
         check_writable(out)
-    with patiently("shrinking"), sought():
-        small = shrink(recorded, broken, tries=tries, tell=side(as_json))
+    with patiently("shrinking"), sought(), interruptible() as interrupted:
+        small = shrink(recorded, broken, tries=tries, tell=side(as_json), stop=lambda: bool(interrupted))
     files = write(small, out) if out is not None else {}
     if as_json:
         print_json({**small.to_json(), "tape": files.get("tape"), "files": files})
     else:
         _show(small, files)
-    leave(Exit.OK if small.complete else Exit.INCOMPLETE)
+    leave(Exit.INTERRUPTED if interrupted else Exit.OK if small.complete else Exit.INCOMPLETE)
+
+
+@contextmanager
+def interruptible() -> Iterator[list[int]]:
+    """Ctrl-C ends the search, which then gives what it has found; a second one ends the command. The list is empty until then."""
+    noticed: list[int] = []
+
+    def notice(number: int, frame: object) -> None:
+        noticed.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, notice)
+    try:
+        yield noticed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def known(name: str) -> None:
@@ -59,17 +78,15 @@ def known(name: str) -> None:
         raise WrongInput(f"--property {name}: there is no such property; {did_you_mean(name, list(KNOWN))}")
 
 
-class sought:
+@contextmanager
+def sought() -> Iterator[None]:
     """A run that does not break what was sought is the user's mistake."""
+    from sim.shrink import NotBroken
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        from sim.shrink import NotBroken
-
-        if isinstance(error, NotBroken):
-            raise WrongInput(str(error)) from None
+    try:
+        yield
+    except NotBroken as error:
+        raise WrongInput(str(error)) from None
 
 
 def side(quiet: bool) -> Callable[[str], None]:

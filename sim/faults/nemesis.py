@@ -14,7 +14,7 @@ any more, and whoever judges may demand that what is pending comes to an end.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from sim.faults.kinds import KINDS
@@ -148,7 +148,7 @@ class Luck:
 
 def rounded(us: int) -> int:
     """Two digits of a length of time, for people to read."""
-    unit = 10 ** max(len(str(us)) - 2, 0)
+    unit = int("1" + "0" * max(len(str(us)) - 2, 0))
     return us // unit * unit
 
 
@@ -165,14 +165,26 @@ def plan(seed: int, surroundings: Surroundings, tuning: Tuning | None = None) ->
     return _Drawing(Luck(seed), surroundings, tuning or Tuning()).plan()
 
 
+def crossed(plan: Plan, parent: Plan) -> Plan:
+    """The faults of a parent, changed a little: as they are, without one, with one of the seed's own, or with one exchanged."""
+    luck, tables = Luck(plan.seed), list(parent.tables)
+    how = luck.pick("crossing", 1, ("keep", "drop", "add", "add", "exchange", "exchange"))
+    if tables and how in ("drop", "exchange"):
+        del tables[luck.below("dropped", 1, len(tables))]
+    if plan.tables and how in ("add", "exchange") and len(tables) < max(NUMBERS):
+        tables.insert(luck.below("place", 1, len(tables) + 1), luck.pick("added", 1, plan.tables))
+    kinds = tuple(dict.fromkeys(table["kind"] for table in tables))
+    return replace(plan, kinds=kinds, tables=tuple(tables), quiet_us=max(plan.quiet_us, parent.quiet_us))
+
+
 class _Drawing:
     """One plan in the making."""
 
     def __init__(self, luck: Luck, surroundings: Surroundings, tuning: Tuning) -> None:
         self.luck, self.around = luck, surroundings
         window = tuning.window_us if tuning.window_us is not None else max(surroundings.horizon_us, SECOND)
-        # Half of the seeds are done with it early, so that there is something left to go right.
-        self.window = max(rounded(window * luck.pick("window", 1, (1, 2, 4, 4)) // 4), 1)
+        # Some seeds are done with it early, so that there is something left to go right; faults make others last longer.
+        self.window = max(rounded(window * luck.pick("window", 1, (1, 2, 4, 6) if tuning.window_us is None else (1, 2, 4, 4)) // 4), 1)
         self.longest = luck.pick("longest", 1, LENGTHS)
         possibly = possible(surroundings, tuning)
         self.kinds = self._swarm("kind", possibly)

@@ -6,6 +6,7 @@ three inputs: a stand-in for what it remembers, which would cost more to look at
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from typing import Final
 
@@ -17,8 +18,9 @@ from sim.simulator.digest import Digest
 Numbers = npt.NDArray[np.uint64]
 _FIRST: Final = 0
 """Stands for the input before a node's first."""
-_PLAIN: Final = ("Deliver", "Reply", "Fired", "Fault", "Move")
-"""Inputs whose words are as many as there are kinds of messages; of the others only the class is told."""
+_PLAIN: Final = ("Deliver ", "Reply ", "Fired ")
+"""Inputs that are told with the class of their message, or the first part of their tag; of others only the class is."""
+_FAULT: Final = re.compile(r"Fault\(kind='(\w+)'")
 _IDS: dict[str, int] = {}
 
 
@@ -39,9 +41,8 @@ def seen_in(digest: Digest) -> tuple[set[str], set[int]]:
     table = np.concatenate([np.frombuffer(block, dtype=np.int64) for block in blocks]).reshape(-1, 3)
     order = np.argsort(table[:, 1], kind="stable")
     nodes, codes = table[order, 1], table[order, 2]
-    words = _words(digest.names)
-    last = max(digest.names) + 1
-    ids = np.zeros(last, dtype=np.uint64)
+    words = _words(digest)
+    ids = np.zeros(max(words) + 1, dtype=np.uint64)
     for number, text in words.items():
         ids[number] = identity(text)
     first = _same_as_before(nodes, 1)
@@ -51,15 +52,12 @@ def seen_in(digest: Digest) -> tuple[set[str], set[int]]:
     return _transitions(kinds, one, now, words), set(np.unique(_mixed(kinds, two, one, now)).tolist())
 
 
-def _words(names: dict[int, str]) -> dict[int, str]:
-    """Of a node its class, of an input its class and that of its message."""
-    found = {_FIRST: "nothing"}
-    for number, name in names.items():
-        head, _, rest = name.partition(" ")
-        if head in _PLAIN:
-            found[number] = name
-        else:
-            found[number] = name.partition("(")[0] if "(" in head and not head.startswith(_PLAIN) else head
+def _words(digest: Digest) -> dict[int, str]:
+    """Of a node its class, of an input its class and what kind of message, timer or fault it is."""
+    found = {_FIRST: "nothing", **{number: kind for number, (kind, _) in digest.nodes.items()}}
+    for number, text in digest.inputs.items():
+        fault = _FAULT.match(text)
+        found[number] = f"Fault {fault[1]}" if fault else text if text.startswith(_PLAIN) else text.partition("(")[0]
     return found
 
 

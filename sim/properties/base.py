@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Setting:
     quiet_from_us: int = 0
     """From when on nothing is wrong any more, if the scenario says so; `finish_within_us`: how long workflows may take then."""
     finish_within_us: int = 0
+    until_us: int = 0
+    """When the run ends at the latest; one that ended before, with workflows open, had nothing left to happen."""
 
     @property
     def workflow_task_us(self) -> int:
@@ -131,6 +133,15 @@ def no_epsilon(setting: Setting) -> int:
     return 0
 
 
+class Subject(Enum):
+    """What a promise is about: whoever watches one subject alone, hearing nothing of others, comes to the same verdict."""
+
+    WORKFLOW = "workflow"
+    """A workflow's runs, sessions and activities, on whatever worker."""
+    WORKER = "worker"
+    """A process's worker objects, whatever they work for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Property:
     """A promise. `source`: the sentence or section that makes it; `needs`: the observations that decide it.
@@ -138,7 +149,7 @@ class Property:
     `history_decides`: whether Temporal's histories of the run decide it. `history_convicts`: whether they can show at least
     that it was broken, though never that it held. `epsilon`: how much later than promised is not
     called late, in microseconds; its docstring derives it. `timeless`: whether the observer looks at no time, only at what
-    came before what.
+    came before what. `subject`: what it is about.
     """
 
     name: str
@@ -150,3 +161,4 @@ class Property:
     history_convicts: bool = False
     epsilon: Callable[[Setting], int] = no_epsilon
     timeless: bool = False
+    subject: Subject = Subject.WORKFLOW

@@ -70,7 +70,7 @@ class TaskQueue(Node):
     """Polls that wait at the root, in the order in which they came there."""
     local: dict[int, deque[OpenPoll]] = field(default_factory=dict)
     """Further polls of child partitions, which already forward one."""
-    open: dict[tuple[Hashable, ...], OpenPoll] = field(default_factory=dict)
+    open: dict[Hashable, OpenPoll] = field(default_factory=dict)
     """All of them, by tag."""
     backlog: dict[int, deque[msg.Item]] = field(default_factory=dict)
     starting: dict[tuple[Hashable, ...], Starting] = field(default_factory=dict)
@@ -280,8 +280,10 @@ class TaskQueue(Node):
 
     def _withdraw(self, call: Call, step: Step) -> None:
         """The poll's connection is gone. A task that is being given to it is lost."""
-        tag = poll_tag(call)
-        for tag in [tag] if not self.doubles else [*self.open, *(("poll", *start[1:]) for start in self.starting)]:
+        tags = [poll_tag(call)]
+        if self.doubles:
+            tags = [poll.tag for poll in self.open.values()] + [starting.poll.tag for starting in self.starting.values()]
+        for tag in tags:
             poll = self.open.get(tag)
             if poll is not None and poll.call.is_same(call):
                 self._leave(poll, step)

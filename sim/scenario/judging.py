@@ -47,7 +47,9 @@ def setting_of(model: ScenarioModel, delays: NetworkDelays) -> Setting:
     """What the properties may know of this scenario beside what they see."""
     fuzz = model.fuzz
     quiet, within = (fuzz.quiet_after or 0, fuzz.finish_within or 0) if fuzz is not None else (0, 0)
-    return Setting(max_call_delay_us=delays.longest_us, faults=bool(model.faults), quiet_from_us=quiet, finish_within_us=within)
+    return Setting(
+        max_call_delay_us=delays.longest_us, faults=bool(model.faults), quiet_from_us=quiet, finish_within_us=within, until_us=model.until
+    )  # fmt: skip
 
 
 def as_expected(model: ScenarioModel, verdicts: Mapping[str, str]) -> bool:

@@ -328,7 +328,7 @@ class ScenarioModel(Section):
 
 
 __all__ = [
-    "SCHEMA_VERSION", "ActivitySection", "ArrivalSection", "BusySection", "CallLaws", "ClockSection", "ClusterSection", "FaultSection", "FuzzSection",
-    "LatenciesSection", "Law", "LegsSection", "MomentSection", "NetworkSection", "PropertiesSection", "ScenarioModel", "Section",
-    "WorkerSection", "WorkflowSection",
+    "SCHEMA_VERSION", "ActivitySection", "ArrivalSection", "BusySection", "CallLaws", "ClockSection", "ClusterSection",
+    "FaultSection", "FuzzSection", "LatenciesSection", "Law", "LegsSection", "MomentSection", "NetworkSection", "PropertiesSection",
+    "ScenarioModel", "Section", "WorkerSection", "WorkflowSection",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from sim import frames
 from sim.frames import Columns, FixedRows
@@ -35,8 +35,8 @@ class Share:
     def interval(self) -> tuple[float, float]:
         """The probability's interval at 95 %: C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits", 1934."""
         k, n, tail = self.broken, self.runs, (1 - CONFIDENCE) / 2
-        low = float(beta.ppf(tail, k, n - k + 1)) if k else 0.0
-        return low, float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
+        low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
+        return low, float(betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
 
     def __str__(self) -> str:
         return f"{self.broken} of {self.runs}"

@@ -56,12 +56,12 @@ def occurrence(fault: Table, time: int, target: str) -> Table:
     return {**rest, "at": format_duration(time)}
 
 
-def plain_targets(search: Shrinking) -> None:
-    """Say a moment's fault by its time, or whom a fault is done to by name, when that is simpler."""
+def plain_times(search: Shrinking) -> None:
+    """Say by its time when a fault happens that happens once, if that is simpler than a moment or a law."""
     for number in range(len(search.value.tables.get("faults", ()))):
         faults = search.value.tables["faults"]
         times = [one for one in search.evidence.occurrences if one.fault == number]
-        if len(times) == 1 and "moment" in faults[number]:
+        if len(times) == 1 and "at" not in faults[number]:
             single = occurrence(faults[number], times[0].time, times[0].target)
             search.consider(search.value.changed(faults=[*faults[:number], single, *faults[number + 1 :]]))
 
@@ -105,4 +105,4 @@ def earlier(faults: Sequence[Table]) -> Iterator[list[Table]]:
                 yield [*faults[:number], {**faults[number], "at": format_duration(us)}, *faults[number + 1 :]]
 
 
-__all__ = ["Shrinking", "drop_faults", "earlier", "occurrence", "plain_targets", "rehomed", "retargeted", "spell_out", "without_faults"]
+__all__ = ["Shrinking", "drop_faults", "earlier", "occurrence", "plain_times", "rehomed", "retargeted", "spell_out", "without_faults"]

@@ -7,7 +7,7 @@ latter nobody can say what is unusual about it. The further parts, each a natura
    not that of the default schedule, in which everything takes the median of its law and what came first is taken first.
 2. workers, 3. workflows that are started, 4. session slots of all workers
 5. steps: of programs, and activities that the scenario describes
-6. settings: values that differ from the defaults; one that is left to a law counts twice
+6. settings: values that differ from the defaults; one that is left to a law counts twice, and so does what comes again and again
 7. digits: significant digits of all times and numbers, so that 20s is simpler than 12.7s
 8. how large numbers are that are no lengths of time, in all
 """
@@ -118,6 +118,8 @@ def _leaves(tables: Table) -> Iterator[tuple[str, Any]]:
 
 
 def _within(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if key == "every":
+        yield key, None  # again and again is less simple than once
     match value:
         case dict() if value:
             if is_law(value):

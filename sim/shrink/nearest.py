@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sim.shrink.ablation import words_of
 from sim.shrink.faults import without_faults
 from sim.shrink.forks import Decisive, Forking
-from sim.shrink.sketch import NOT_A_RUN, Sketch, run_sketch
+from sim.shrink.sketch import NOT_A_RUN, Sketch, mend, run_sketch
 from sim.trace.tape import Tape
 
 
@@ -24,7 +24,7 @@ class Passing:
 def nearest(sketch: Sketch, forking: Forking, decisive: Decisive, forks: int) -> Passing | None:
     """The run that goes along with the failing one for longest and keeps the property; None when none is found.
 
-    Tried are the run without each single fault, without each single deviation, and the forks.
+    Tried are the run without each single fault, without planted bugs, without each single deviation, and the forks.
     """
     best: Passing | None = None
     for other, words, time in _others(sketch, forking, decisive, forks):
@@ -46,6 +46,9 @@ def _others(sketch: Sketch, forking: Forking, decisive: Decisive, forks: int) ->
     for number, fault in enumerate(sketch.tables.get("faults", ())):
         time = min((one.time for one in happened if one.fault == number), default=0)
         yield without_faults(sketch, [number]), f"without the fault: {words_of(fault)}", time
+    mended = mend(sketch)
+    if mended != sketch:
+        yield mended, "without the planted bug, on the present SDK", 0
     decided = {one.label: one.time for one in forking.decided}
     for label in sketch.deviations:
         rest = {name: value for name, value in sketch.deviations.items() if name != label}

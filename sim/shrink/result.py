@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.scenario import shown
+from sim.scenario.load import Scenario
 from sim.shrink.ablation import Suspect, Suspects
 from sim.shrink.measure import Deviations
+from sim.shrink.sketch import tables_of
 from sim.trace.tape import Tape
 
 
@@ -50,6 +52,8 @@ class Shrunk:
             "before": None if self.before is None else {"faults": self.before.faults, "choices": self.before.choices},
             "guilty": [suspect.words for suspect in self.guilty],
             "suspects": [suspect.to_json() for suspect in self.suspects],
+            "unusual": dict(self.tape.deviations),
+            "scenario": tables_of(Scenario.from_dict(self.tape.scenario, source="the tape's scenario")),
             "tries": self.tries,
             "complete": self.complete,
         }

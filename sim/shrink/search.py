@@ -29,14 +29,15 @@ PAIRS: Final = 50
 
 @dataclass(slots=True)
 class Budget:
-    """How often something may be tried: `most` times; `used` counts."""
+    """How often something may be tried: `most` times, and only until `stop` says so; `used` counts."""
 
     most: int
     used: int = 0
+    stop: Callable[[], bool] = lambda: False
 
     @property
     def spent(self) -> bool:
-        return self.used >= self.most
+        return self.used >= self.most or self.stop()
 
 
 class Search(Generic[V, E]):

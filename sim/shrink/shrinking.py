@@ -21,7 +21,7 @@ TRIES: Final = 2_000
 
 STRUCTURE: Final = (
     faults.drop_faults, faults.spell_out, cluster.fewer_workflows, cluster.fewer_workers, cluster.shorter, cluster.fewer_slots,
-    values.drop_settings, values.simpler_laws, faults.plain_targets,
+    values.drop_settings, values.simpler_laws, faults.plain_times,
 )  # fmt: skip
 """Passes that leave something out, those that leave out most first."""
 
@@ -32,7 +32,15 @@ class NotBroken(Exception):
     """The run keeps the property, so there is nothing to shrink; the message says what it breaks."""
 
 
-def shrink(tape: Tape, property: str = "", *, tries: int = TRIES, seeds: int = SEEDS, tell: Callable[[str], None] | None = None) -> Shrunk:
+def shrink(
+    tape: Tape,
+    property: str = "",
+    *,
+    tries: int = TRIES,
+    seeds: int = SEEDS,
+    tell: Callable[[str], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Shrunk:
     """Make a failing run smaller.
 
     The run that comes out breaks the same property, in the default schedule (`seed` -1) wherever that is possible. Only the
@@ -44,6 +52,7 @@ def shrink(tape: Tape, property: str = "", *, tries: int = TRIES, seeds: int = S
         tries: how many runs the search may take.
         seeds: how many runs say of each fault whether it is guilty; 0: the tape's own schedule alone decides.
         tell: called with a line for people now and then.
+        stop: asked before every run; True ends the search with what was found until then.
 
     Raises:
         NotBroken: the run does not break it.
@@ -56,14 +65,14 @@ def shrink(tape: Tape, property: str = "", *, tries: int = TRIES, seeds: int = S
     seen = run_sketch(start, (name,))
     if seen.result.properties[name] != "broken":
         raise NotBroken(f"the run on the tape does not break {name}: it is {seen.result.properties[name]}")
-    search = Search(start, seen, Trial.of(start, name).seen, measure, lambda sketch: sketch.key, Budget(tries))
+    search = Search(start, seen, Trial.of(start, name).seen, measure, lambda sketch: sketch.key, Budget(tries, stop=stop))
     complete = _search(search, name, tell or (lambda _: None))
     return Shrunk(
         tape=tape_of(search.value, name),
         broken=name,
-        deviations=deviations_of(search.value, search.evidence),
+        deviations=_counted(search.value) or deviations_of(search.value, search.evidence),
         before=_counted(start),
-        suspects=ablation(search.value, name, seeds),
+        suspects=ablation(search.value, name, 0 if stop() else seeds),
         tries=search.budget.used,
         complete=complete,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -121,17 +120,22 @@ class Trial:
             if seen.result.properties[self.property] != "broken" or (self.planted and self.broken(mend(sketch))):
                 return None
             if sketch.tables.get("faults"):
-                run_sketch(sketch.changed(faults=[]), ())
+                run_sketch(Sketch(sketch.changed(faults=[]).tables, sketch.seed), ())
         except NOT_A_RUN:
             return None
         return seen
 
     def broken(self, sketch: Sketch) -> bool:
-        """Whether a run breaks the property; one that is not possible does not."""
-        try:
-            return run_sketch(sketch, (self.property,)).result.properties[self.property] == "broken"
-        except NOT_A_RUN:
-            return False
+        """Whether a run breaks the property; one that is not possible does not.
+
+        What was an option may be none in another run: then the run is the one without deviations.
+        """
+        for tried in (sketch, Sketch(sketch.tables, sketch.seed)):
+            try:
+                return run_sketch(tried, (self.property,)).result.properties[self.property] == "broken"
+            except NOT_A_RUN:
+                continue
+        return False
 
 
 def mend(sketch: Sketch) -> Sketch:
@@ -147,7 +151,7 @@ def run_sketch(sketch: Sketch, properties: tuple[str, ...], recording: bool = Fa
     Raises:
         ScenarioError, ValueError and others of `NOT_A_RUN`: it is no possible run.
     """
-    scenario = Scenario.from_dict(copy.deepcopy(sketch.tables), source="the scenario")
+    scenario = Scenario.from_dict(sketch.tables, source="the scenario")
     choices = NotingChoices(sketch.seed, sketch.deviations, recording)
     prepared = PreparedRun(scenario, sketch.seed, sketch.deviations, recording, properties, choices)
     prepared.run()

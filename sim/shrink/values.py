@@ -155,7 +155,7 @@ def _lower_values(value: object, key: str) -> Iterator[object]:
 def rounder(number: int) -> list[int]:
     """Numbers with fewer significant digits, those with fewest first, and of these the nearest."""
     found, unit = {0} if number else set(), 10
-    while unit <= 10 * number:
+    while unit <= number:
         found |= {number // unit * unit, -(-number // unit) * unit}
         unit *= 10
     return sorted((n for n in found if digits(n) < digits(number)), key=lambda n: (digits(n), abs(n - number)))

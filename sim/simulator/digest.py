@@ -13,13 +13,15 @@ _BLOCK = 3 * 4096
 class Digest:
     """Hashes (time, node, what) of every input that a node took. Names enter when they are first used."""
 
-    __slots__ = ("_buffer", "_codes", "_delivered", "_fired", "_hash", "_newcomers", "_replied", "blocks", "events", "names")
+    __slots__ = ("_buffer", "_codes", "_delivered", "_fired", "_hash", "_newcomers", "_replied", "blocks", "events", "inputs", "nodes")
 
     def __init__(self, remembering: bool = False) -> None:
         self.blocks: list[array[int]] | None = [] if remembering else None
         """All that was hashed, if it is remembered: blocks of (time, number of the node, number of what it took)."""
-        self.names: dict[int, str] = {}
-        """What the numbers stand for, if it is remembered: nodes as `class name`, inputs in words."""
+        self.nodes: dict[int, tuple[str, str]] = {}
+        """What numbers of nodes stand for, if it is remembered: class and name."""
+        self.inputs: dict[int, str] = {}
+        """What numbers of inputs stand for, if it is remembered."""
         self._hash = blake2b(digest_size=16)
         self._buffer: list[int] = []
         self._codes: dict[object, int] = {}
@@ -36,7 +38,7 @@ class Digest:
         self._hash.update(f"+{name}\n".encode())
         self._newcomers += 1
         if self.blocks is not None:
-            self.names[self._newcomers] = f"{kind} {name}"
+            self.nodes[self._newcomers] = kind, name
         return self._newcomers
 
     def note(self, text: str) -> None:
@@ -86,7 +88,7 @@ class Digest:
         self._flush()
         self._hash.update(f"={code} {text}\n".encode())
         if self.blocks is not None:
-            self.names[code] = text
+            self.inputs[code] = text
         return code
 
     def _flush(self) -> None:

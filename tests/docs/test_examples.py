@@ -236,7 +236,7 @@ def rows_under(document: Path, heading: str) -> dict[str, list[str]]:
 SECTIONS = {
     "The scenario itself": (
         schema.ScenarioModel,
-        ("cluster", "network", "latencies", "workers", "activities", "workflows", "faults", "expect"),
+        ("cluster", "network", "latencies", "workers", "activities", "workflows", "faults", "expect", "fuzz"),
     ),
     "`[cluster]`": (schema.ClusterSection, ()),
     "`[network]`": (schema.NetworkSection, ()),
@@ -248,6 +248,7 @@ SECTIONS = {
     "`[[workflows]]`": (schema.WorkflowSection, ()),
     "`arrival`": (schema.ArrivalSection, ()),
     "`[properties]`": (schema.PropertiesSection, ()),
+    "`[fuzz]`": (schema.FuzzSection, ()),
 }
 
 

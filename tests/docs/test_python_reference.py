@@ -11,6 +11,7 @@ import pytest
 import sim
 from sim.evidence.result import ConformResult
 from sim.frames import Columns
+from sim.fuzz.result import Properties, Runs
 from sim.report import tables as seen
 from sim.scenario import tables
 from sim.shrink.ablation import Suspects
@@ -34,6 +35,8 @@ FRAMES: dict[str, Columns[Any]] = {
     "timeline.intervals": seen.IntervalRows.columns,
     "timeline.heartbeats": seen.HeartbeatRows.columns,
     "story": seen.LineRows.columns,
+    "fuzz(...)": Runs.columns,
+    "campaign.properties": Properties.columns,
 }
 
 

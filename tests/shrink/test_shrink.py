@@ -94,6 +94,20 @@ def test_a_budget_is_kept() -> None:
     assert replay(found.tape).result.properties == {"activity_needs_slot": "broken"}
 
 
+def test_a_search_that_is_stopped_gives_what_it_found() -> None:
+    asked: list[int] = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 12
+
+    found = shrink(crowd("activity_needs_slot"), "activity_needs_slot", stop=stop)
+    assert not found.complete
+    assert 0 < found.tries < 12
+    assert replay(found.tape).result.properties == {"activity_needs_slot": "broken"}
+    assert found.suspects[0].present.runs == 0
+
+
 def test_a_run_that_breaks_nothing_is_refused() -> None:
     scenario = Scenario.load("scenarios/file_processing.toml")
     tape = run(scenario, 1).tape

@@ -18,9 +18,11 @@ import subprocess
 import time
 import urllib.request
 import uuid
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import choice
 from time import monotonic as clock
+from urllib.parse import quote
 
 from sim import workflow
 
@@ -94,6 +96,7 @@ def test_catching_every_exception_does_not_help() -> None:
         "os.path.join('a', 'b') and os.sep",
         "issubclass(socket.timeout, OSError) and urllib.request.__name__ == 'urllib.request'",
         "workflow.now(ctx) >= 0",
+        "quote('a b') == 'a%20b' and dataclass.__name__ == 'dataclass'",
     ],
 )
 def test_the_rest_is_there(expression: str) -> None:

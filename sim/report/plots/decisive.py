@@ -27,8 +27,10 @@ def draw(curve: Decisive) -> Figure:
         figure = style.figure(*SIZE)
         axes = figure.add_axes((0.075, 0.25, 0.905, 0.64))
         x = np.arange(len(points))
-        _curve(axes, x, [point.planned for point in points], style.ICE, "faults still to come, come", "--")
-        _curve(axes, x, [point.unplanned for point in points], style.RED, "faults still to come, do not", "-")
+        planned, unplanned = [point.planned for point in points], [point.unplanned for point in points]
+        if planned != unplanned:
+            _curve(axes, x, planned, style.ICE, "faults still to come, come", "--")
+        _curve(axes, x, unplanned, style.RED, "faults still to come, do not" if planned != unplanned else "no fault is to come", "-")
         if (jump := curve.jump) is not None:
             place = points.index(jump[1])
             axes.axvline(place, color=style.INK, linewidth=0.8, linestyle=":")

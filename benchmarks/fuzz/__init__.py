@@ -1,0 +1,1 @@
+"""Campaigns beside simloop's: ``python -m benchmarks.fuzz.run --simloop CHECKOUT``."""

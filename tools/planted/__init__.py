@@ -1,0 +1,1 @@
+"""Which planted bugs, and which bugs of older SDK versions, campaigns of random faults find, and how soon."""

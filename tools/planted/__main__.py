@@ -1,0 +1,103 @@
+"""The table of what campaigns find: ``python -m tools.planted [--runs N] [--campaigns N] [--out reports/fuzz] [BUG ...]``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from sim.fuzz.schedulers import KINDS, UNIFORM
+from tools.planted.bugs import Bug, bugs
+from tools.planted.search import Found, Small, search, small
+
+APART: Final = 1_000
+"""First seeds of campaigns lie so far apart."""
+
+HEAD: Final = """# Which bugs campaigns of random faults find, and how soon
+
+`python -m tools.planted --runs {runs} --campaigns {campaigns}`: every planted bug (`sim/workflow/mutants.py`), and every change of
+session behaviour between versions of the Go SDK, in one scenario, `tools/planted/orchard.toml`. A bug is found when a run breaks one of
+its promises that the same faults and the same luck do not break without it. The numbers are runs until then: of {campaigns} campaigns with
+first seeds 1, 1001, ..., the middle one, and the largest in brackets; `>{runs}`: not in so many.
+
+*Small* is what shrinking leaves of the run found by the first campaign (uniform), within {tries} runs: faults plus choices that are not
+the default schedule's. *Least* is how many faults the shortest scenario takes that is known to show the bug
+(`tests/properties/scenarios_planted.py`); *by it*: whether the small run keeps the promise without the bug, or breaks it as the real
+protocol does.
+"""
+
+LEAST: Final[dict[str, int]] = {
+    "watcher_ignores_failures": 1, "failed_session_looks_canceled": 1, "completes_failed_sessions": 1, "token_kept_on_heartbeat_abort": 1,
+    "stop_cancels_at_once": 1,
+}  # fmt: skip
+"""Planted bugs whose scenario has a fault; the others show without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One bug: what each scheduler's campaigns found, and what is left of the first."""
+
+    bug: Bug
+    found: dict[str, list[Found]]
+    small: Small | None
+
+
+def measure(bug: Bug, runs: int, campaigns: int) -> Row:
+    """All campaigns for one bug."""
+    found = {kind: [search(bug, kind, 1 + APART * number, runs) for number in range(campaigns)] for kind in KINDS}
+    first = found["uniform"][0]
+    return Row(bug, found, small(bug, first, UNIFORM) if first.seed is not None else None)
+
+
+def line(row: Row, runs: int) -> str:
+    """A row of the table."""
+    first = row.found["uniform"][0]
+    cells = [f"`{row.bug.name}`: {row.bug.what}", f"`{first.name}`" if first.name else _unseen(row)]
+    for kind in KINDS:
+        numbers = [each.runs if each.seed is not None else runs + 1 for each in row.found[kind]]
+        cells.append(f"{_number(median(numbers), runs)} ({_number(max(numbers), runs)})")
+    if row.small is None:
+        cells += ["", "", ""]
+    else:
+        least = LEAST.get(row.bug.name, 0) if row.bug.properties else None
+        cells += [f"{row.small.faults} + {row.small.choices}", "" if least is None else str(least), "yes" if row.small.needs_it else "no"]
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(value: float, runs: int) -> str:
+    return f">{runs}" if value > runs else f"{value:g}"
+
+
+def _unseen(row: Row) -> str:
+    """Of a bug that breaks no promise, whether runs differ at all."""
+    differing = [found.differing for each in row.found.values() for found in each if found.differing is not None]
+    return f"none; runs differ from the {min(differing)}. on" if differing else "none, and no run differs"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.planted", description="Which bugs campaigns of random faults find.")
+    parser.add_argument("--runs", type=int, default=200, help="runs of a campaign at most (200)")
+    parser.add_argument("--campaigns", type=int, default=3, help="campaigns for each bug and scheduler (3)")
+    parser.add_argument("--out", type=Path, default=Path("reports/fuzz"), help="where planted.md goes (reports/fuzz)")
+    parser.add_argument("bugs", nargs="*", help="only these")
+    options = parser.parse_args(argv)
+    from sim.fuzz.schedulers import KINDS as names
+    from tools.planted.search import TRIES
+
+    heads = ["bug", "promise", *names, "small", "least", "by it"]
+    lines = [HEAD.format(runs=options.runs, campaigns=options.campaigns, tries=TRIES)]
+    lines.append(f"| {' | '.join(heads)} |\n|---|---|{'---:|' * len(names)}---:|---:|---|")
+    options.out.mkdir(parents=True, exist_ok=True)
+    for bug in bugs():
+        if not options.bugs or bug.name in options.bugs:
+            lines.append(line(measure(bug, options.runs, options.campaigns), options.runs))
+            print(lines[-1], flush=True)
+            (options.out / "planted.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
