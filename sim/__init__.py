@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sim.scenario.problems import ScenarioError
     from sim.scenario.replay import ReplayResult, replay
     from sim.scenario.run import RunResult, run
+    from sim.shrink import Shrunk, shrink
     from sim.trace.tape import Tape
 
 _HOMES = {
@@ -39,6 +40,7 @@ _HOMES = {
     "RunResult": "sim.scenario.run",
     "Scenario": "sim.scenario.load",
     "ScenarioError": "sim.scenario.problems",
+    "Shrunk": "sim.shrink",
     "Story": "sim.report.story",
     "Tape": "sim.trace.tape",
     "Timeline": "sim.report.timeline",
@@ -48,12 +50,14 @@ _HOMES = {
     "conform": "sim.evidence.conforming",
     "replay": "sim.scenario.replay",
     "run": "sim.scenario.run",
+    "shrink": "sim.shrink",
     "watch": "sim.report.watched",
 }
 
 __all__ = [
     "AuditResult", "CaseError", "CheckResult", "ConformResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult",
-    "Scenario", "ScenarioError", "Story", "Tape", "Timeline", "Watched", "audit", "check", "conform", "replay", "run", "watch",
+    "Scenario", "ScenarioError", "Shrunk", "Story", "Tape", "Timeline", "Watched", "audit", "check", "conform", "replay", "run",
+    "shrink", "watch",
 ]  # fmt: skip
 
 
