@@ -79,7 +79,7 @@ def proportion_interval(successes: int, trials: int, level: float = LEVEL) -> In
         raise ValueError(f"{successes} successes in {trials} trials; expected at least 0 and at most the trials")
     if trials == 0:
         return Interval(math.nan, 0.0, 1.0, 0, level)
-    bounds = stats.binomtest(successes, trials).proportion_ci(level, "exact")
+    bounds: Any = stats.binomtest(successes, trials).proportion_ci(level, "exact")
     return Interval(successes / trials, float(bounds.low), float(bounds.high), trials, level)
 
 
@@ -101,7 +101,7 @@ def quantile_interval(values: Sequence[float], q: float, level: float = LEVEL) -
         return Interval(math.nan, -math.inf, math.inf, 0, level)
     ordered = np.sort(np.asarray(values, dtype=float))
     estimate = float(ordered[max(math.ceil(q * len(ordered)), 1) - 1])
-    bounds = stats.quantile_test(ordered, p=q).confidence_interval(level)
+    bounds: Any = stats.quantile_test(ordered, p=q).confidence_interval(level)
     low, high = float(bounds.low), float(bounds.high)
     return Interval(estimate, -math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high, len(ordered), level)
 
@@ -118,10 +118,10 @@ def bootstrap_interval(
         estimate = float(statistic(array, axis=-1)) if len(array) else math.nan
         sure = len(array) > 1
         return Interval(estimate, estimate if sure else -math.inf, estimate if sure else math.inf, len(array), level)
-    found = stats.bootstrap(
+    found: Any = stats.bootstrap(
         (array,), statistic, n_resamples=resamples, confidence_level=level, method="BCa", vectorized=True, rng=np.random.default_rng(0)
     )
-    bounds: Any = found.confidence_interval
+    bounds = found.confidence_interval
     return Interval(float(statistic(array, axis=-1)), float(bounds.low), float(bounds.high), len(array), level)
 
 
@@ -187,23 +187,41 @@ def _batches(values: Sequence[float], size: int) -> Any:
 # ---- sequences -------------------------------------------------------------------------------------
 
 
-def enough(values: Sequence[float], precision: float, fewest: int = FEWEST, level: float = LEVEL) -> int | None:
-    """The length of the shortest prefix whose mean is known within `precision` (0.05: half-width 5 % of it); None: not yet.
+class Enough:
+    """Tells when the means of some columns are known within `precision` (0.05: half-width 5 % of the mean), all at once.
 
-    The values have to be in an order that does not depend on how they were computed, such as that of the seeds. Then neither
-    does the answer. Of the mean and the deviation of a prefix only running sums are kept, so this is linear.
+    Rows have to come in an order that does not depend on how they were computed, such as that of their seeds. Then neither does
+    the answer. Only running sums are kept. A value that is missing (None) is left out of its column's mean.
     """
-    mean = squares = 0.0
-    for n, value in enumerate(values, 1):
-        change = value - mean
-        mean += change / n
-        squares += change * (value - mean)
-        if n < max(fewest, 2):
-            continue
-        half = _student(n - 1, level) * math.sqrt(squares / (n - 1) / n)
-        if half <= precision * abs(mean):
-            return n
-    return None
+
+    def __init__(self, columns: int, precision: float, fewest: int = FEWEST, level: float = LEVEL) -> None:
+        self.precision = precision
+        self.fewest = fewest
+        self.level = level
+        self.rows = 0
+        self._sums = [(0, 0.0, 0.0)] * columns
+        """For each column how many values, their mean, and the sum of their squared differences from it."""
+
+    def add(self, row: Sequence[float | None]) -> bool:
+        """Whether it is enough with this row."""
+        self.rows += 1
+        for i, value in enumerate(row):
+            if value is not None:
+                n, mean, squares = self._sums[i]
+                changed = mean + (value - mean) / (n + 1)
+                self._sums[i] = (n + 1, changed, squares + (value - mean) * (value - changed))
+        return self.rows >= self.fewest and all(self._precise(*sums) for sums in self._sums)
+
+    def _precise(self, n: int, mean: float, squares: float) -> bool:
+        if n < 2:
+            return False
+        return _student(n - 1, self.level) * math.sqrt(squares / (n - 1) / n) <= self.precision * abs(mean)
+
+
+def enough(values: Sequence[float], precision: float, fewest: int = FEWEST, level: float = LEVEL) -> int | None:
+    """The length of the shortest prefix whose mean is known within `precision`; None: not yet. See `Enough`."""
+    rule = Enough(1, precision, fewest, level)
+    return next((n for n, value in enumerate(values, 1) if rule.add([value])), None)
 
 
 _QUANTILES: Final[dict[tuple[int, float], float]] = {}
@@ -249,6 +267,6 @@ class Sprt:
 
 
 __all__ = [
-    "LEVEL", "Interval", "Sprt", "batch_means", "batches_independent", "bootstrap_interval", "enough", "mean_interval",
+    "LEVEL", "Enough", "Interval", "Sprt", "batch_means", "batches_independent", "bootstrap_interval", "enough", "mean_interval",
     "paired_difference", "proportion_interval", "quantile_interval", "warm_up", "zero_failures",
 ]  # fmt: skip
