@@ -50,6 +50,9 @@ class Interval:
             return "–"
         if math.isinf(self.half_width):
             return f"{self.estimate:.4g} (n = {self.n})"
+        up, down = self.high - self.estimate, self.estimate - self.low
+        if math.isclose(up, down, rel_tol=1e-9, abs_tol=1e-15):
+            return f"{self.estimate:.4g} ± {up:.2g}"
         return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
 

@@ -189,7 +189,9 @@ def test_what_cannot_be_said_is_not_said() -> None:
     assert str(st.mean_interval([])) == "–"
     assert st.mean_interval([2.0]).half_width == math.inf
     assert str(st.mean_interval([2.0])) == "2 (n = 1)"
-    assert str(st.mean_interval([1.0, 1.0, 1.0])) == "1 [1, 1]"
+    assert str(st.mean_interval([1.0, 1.0, 1.0])) == "1 ± 0"
+    assert str(st.mean_interval([1.0, 2.0, 3.0])) == "2 ± 2.5"
+    assert str(st.proportion_interval(1, 100)) == "0.01 [0.0002531, 0.05446]"
     assert math.isnan(st.quantile_interval([], 0.5).estimate)
     with pytest.raises(ValueError, match="expected at least 0 and at most the trials"):
         st.proportion_interval(3, 2)
