@@ -71,9 +71,10 @@ def test_frames_and_estimates() -> None:
     assert mean[0].interval.estimate == pytest.approx(frame[frame["cell"] == 0]["creation_wait_mean_s"].mean())
     assert str(result.estimates(["sessions_failed"])[0]) == "0 (in < 0.39 of runs)"
     assert len(result.estimates()) == 2 * (sum(frame.dtypes.map(str).isin(["int64", "float64"])) - len(["cell", "workers.w.count", "seed"]))
-    shorter = result.paired("ended_at_s", result.cell(count=1), result.cell(count=2))
-    assert shorter.high < 0
-    assert shorter.half_width < result.interval(0, "ended_at_s").half_width + result.interval(1, "ended_at_s").half_width
+    more = result.paired("slots_mean_used", result.cell(count=1), result.cell(count=2))
+    assert more.low > 0
+    pairs = zip(result.values(0, "slots_mean_used").values(), result.values(1, "slots_mean_used").values(), strict=True)
+    assert more.estimate == pytest.approx(sum(after - before for before, after in pairs) / 6)
     with pytest.raises(ValueError, match="no axis 'cuont'; did you mean 'count'"):
         result.cell(cuont=1)
     assert result.label(1) == "workers.w.count = 2"
