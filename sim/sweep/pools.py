@@ -136,7 +136,8 @@ def _connected(address: str) -> Any:
             raise
         raise ClusterError("a dask cluster needs dask.distributed, which is not installed; pip install 'session-sim[dask]'") from None
     # Of a scheduler that is gone it would say so in thirty lines; what is raised says it in one.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:
