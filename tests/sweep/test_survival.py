@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import random
 import re
@@ -167,10 +166,11 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path, jobs: str) -> None:
     sweep = write_sweep(tmp_path, 2_000)
     arguments = command(sweep, tmp_path / "s", tmp_path / "s.csv", "--jobs", jobs)
     # Whoever runs tests in the background has told them not to hear Ctrl-C.
-    hears = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    process = subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=hears
-    )  # fmt: skip
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         while not runs_in(tmp_path / "s"):
             assert process.poll() is None
