@@ -106,9 +106,9 @@ def test_whoever_cannot_keep_results_is_offered_those_that_are_there(two: Execut
 
 def test_a_killed_process_costs_nothing(tmp_path: object) -> None:
     data = [(f"{tmp_path}/killed", n) for n in range(40)]
-    with Executor(2) as executor:
+    with Executor(2, prepare="tests.sweep.work:prepare") as executor:
         assert [value for _, value in executor.results(jobs("killed_once", data))] == list(range(40))
-        assert [value for _, value in executor.results(jobs("square", range(3)))] == [0, 1, 4]
+        assert [value for _, value in executor.results(jobs("prepared", range(3)))] == [True] * 3
 
 
 @pytest.mark.slow
