@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from sim.scenario.replay import ReplayResult, replay
     from sim.scenario.run import RunResult, run
     from sim.shrink import Shrunk, shrink
+    from sim.sweep.load import Sweep
+    from sim.sweep.result import SweepResult
+    from sim.sweep.sweeping import sweep
     from sim.trace.tape import Tape
 
 _HOMES = {
@@ -44,6 +47,8 @@ _HOMES = {
     "ScenarioError": "sim.scenario.problems",
     "Shrunk": "sim.shrink",
     "Story": "sim.report.story",
+    "Sweep": "sim.sweep.load",
+    "SweepResult": "sim.sweep.result",
     "Tape": "sim.trace.tape",
     "Timeline": "sim.report.timeline",
     "Watched": "sim.report.watched",
@@ -54,13 +59,14 @@ _HOMES = {
     "replay": "sim.scenario.replay",
     "run": "sim.scenario.run",
     "shrink": "sim.shrink",
+    "sweep": "sim.sweep.sweeping",
     "watch": "sim.report.watched",
 }
 
 __all__ = [
-    "AuditResult", "CaseError", "CheckResult", "ConformResult", "Diverged", "FuzzResult", "HistoryError", "Limits", "ReplayResult",
-    "RunResult", "Scenario", "ScenarioError", "Shrunk", "Story", "Tape", "Timeline", "Watched", "audit", "check", "conform", "fuzz",
-    "replay", "run", "shrink", "watch",
+    "AuditResult", "CaseError", "CheckResult", "ConformResult", "Diverged", "FuzzResult", "HistoryError", "Limits",
+    "ReplayResult", "RunResult", "Scenario", "ScenarioError", "Shrunk", "Story", "Sweep", "SweepResult", "Tape", "Timeline",
+    "Watched", "audit", "check", "conform", "fuzz", "replay", "run", "shrink", "sweep", "watch",
 ]  # fmt: skip
 
 

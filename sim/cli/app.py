@@ -7,7 +7,25 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import audit, calibrate, check, conform, describe, diff, doctor, explain, fuzz, new, replay, report, run, schema, shrink, versions
+from sim.cli import (
+    audit,
+    calibrate,
+    check,
+    conform,
+    describe,
+    diff,
+    doctor,
+    explain,
+    fuzz,
+    new,
+    replay,
+    report,
+    run,
+    schema,
+    shrink,
+    sweep,
+    versions,
+)
 from sim.cli import list as list_command
 from sim.cli.exits import ignore_abandoned
 
@@ -23,6 +41,7 @@ COMMANDS = (
     ("calibrate", calibrate.command),
     ("check", check.command),
     ("fuzz", fuzz.command),
+    ("sweep", sweep.command),
     ("list", list_command.command),
     ("describe", describe.command),
     ("schema", schema.command),
