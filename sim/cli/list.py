@@ -28,7 +28,8 @@ class What(StrEnum):
 INTRODUCTIONS = {
     What.SCENARIOS: "Scenarios: a cluster, a workload and faults. `session-sim run NAME --seed 1` runs one.",
     What.SWEEPS: "Sweeps: a scenario for many values of its keys. `session-sim sweep NAME --out STORE` runs one.",
-    What.PROPERTIES: "Properties: promises about sessions. Every run is watched for all of them.",
+    What.PROPERTIES: "Properties: promises about sessions. Every run is watched for all of them; "
+    "the last ones, demands and duties of workflow code, are judged when they are named.",
     What.FAULTS: "Faults: what a scenario can do to a cluster, in [[faults]] tables.",
     What.MOMENTS: "Moments: points of the protocol at which a fault can happen, besides a time or a rate.",
 }
@@ -80,11 +81,13 @@ def _title(path: Path) -> str:
 
 
 def properties() -> list[dict[str, Any]]:
-    """All properties, with the sentence each stands for."""
-    from sim.properties import KNOWN
+    """All properties, with the sentence each stands for, and whether it is a promise, a demand or a duty."""
+    from sim.properties import ALL, DEMANDS, DUTIES
 
     return [
-        {"name": name, "what": one.sentence, "source": one.source, "history_decides": one.history_decides} for name, one in KNOWN.items()
+        {"name": name, "what": one.sentence, "source": one.source, "history_decides": one.history_decides, "group": group}
+        for group, properties in (("promise", ALL), ("demand", DEMANDS), ("duty", DUTIES))
+        for name, one in properties.items()
     ]
 
 

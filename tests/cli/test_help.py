@@ -42,7 +42,8 @@ def test_list_has_scenarios_properties_and_faults() -> None:
     found = json.loads(sim("list", "--json").stdout)
     assert found.keys() == {"scenarios", "sweeps", "properties", "faults"}
     assert {"file_processing", CRASH, "jobqueue", "jobqueue_small"} <= {row["name"] for row in found["scenarios"]}
-    assert len(found["properties"]) == 24
+    groups = [row["group"] for row in found["properties"]]
+    assert (groups.count("promise"), groups.count("demand"), groups.count("duty")) == (24, 1, 4)
     assert all(row["what"] for rows in found.values() for row in rows)
     text = sim("list").stdout
     assert "Properties: promises about sessions." in text
