@@ -16,7 +16,7 @@ GOLDEN = {
     "file_processing": "f355267c15b4851417b079d2a28badd6",
     "file_processing_crash": "aef866ba5bcf3518f03a20085bfee7d0",
     "contention": "4d15d4d1c2873719ccf09421a5e96214",
-    "partition": "5cce9ef49c3cf11742544db36e38ea99",
+    "partition": "4f42568973c20c46c712d0a1216303e8",
     "rolling_deploy": "e13a4de367890f9d9f5bf4fc8c9bf91d",
     "server_outage": "f1055f2e7774a160e53cde538ed06920",
 }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Final
 
+from sim.evidence.cuts import Cuts
 from sim.evidence.expected import TIMER_LATE, Expected, command_of
-from sim.evidence.recording import Call, RecordedActivity, kind_of_queue
+from sim.evidence.recording import At, Call, RecordedActivity, kind_of_queue
 from sim.history import events as ev
-from sim.model.inputs import Deliver, Reply, Tag, Withdrawn
+from sim.model.inputs import Deliver, Reply, Tag, Unreachable, Withdrawn
 from sim.protocol import messages as msg
 from sim.protocol.names import workflow_queue
 from sim.protocol.queue import LEAST_POLL, LONG_POLL, OpenPoll, TaskQueue
@@ -25,18 +25,15 @@ CALL_LIMIT: Final = 1_000_000
 NEAR: Final = 100_000
 """What is told of moments is only taken for a message that is due within this time."""
 
-CUTS_REQUESTS: Final = ("kill -9", "machine lost (no FIN)", "network held (up)", "network held (both)")
-CUTS_ANSWERS: Final = ("kill -9", "machine lost (no FIN)", "SIGSTOP", "network held (down)", "network held (both)")
-"""After which of a case's happenings a worker's calls do not arrive any more, or their answers."""
-
 LOST: Final = ("Unavailable", "DeadlineExceeded")
 """Errors of calls that were lost."""
 
 TOO_LATE: Final = "DeadlineExceeded"
 """The error of a call whose time was over before its answer came."""
 
-EXITED: Final = 1_000
-"""A process has exited this long after its last worker was stopped."""
+
+TAKEN_UP_LAST: Final = 10_000
+"""So much later than what was released with it a worker takes up a task of which its log tells nothing."""
 
 
 class CallSteering:
@@ -49,9 +46,8 @@ class CallSteering:
         """Logged calls that no call of the run was found to be."""
         self._due: dict[int, int] = {}
         """Messages that were sent just now -> when they are dealt with."""
-        recording = expected.recording
-        self._cuts = {recording.offset + h.at + 1 for h in recording.case.timeline if h.what in (*CUTS_REQUESTS, *CUTS_ANSWERS)}
-        """Just after workers are cut off."""
+        self._cuts = Cuts(expected.recording)
+        self._moments_of_cuts = self._cuts.all()
         self._cut: set[int] = set()
         """Messages that are to be on their way when their worker is cut off."""
         self._meant: dict[int, Call] = {}
@@ -61,7 +57,7 @@ class CallSteering:
         """How long this message takes to arrive: no longer than the seed says, for all that is sent later arrives behind it."""
         wanted = self._wanted(parcel, value)
         self._cut.discard(id(parcel))
-        if self._sim.now + wanted in self._cuts:
+        if self._sim.now + wanted in self._moments_of_cuts:
             self._cut.add(id(parcel))
         self._due[id(parcel)] = self._sim.now + wanted
         return min(value, wanted)
@@ -76,6 +72,9 @@ class CallSteering:
         match parcel.event:
             case Deliver() as event:
                 return self._request(parcel, event, 0)
+            case Reply(message=msg.WorkflowTask() as task) if self._expected.is_over(task):
+                # Its completion comes too late. What else was released may have been taken up before it.
+                return 0 if self._expected.is_seen(task, self._identity(parcel.to)) else TAKEN_UP_LAST
             case Reply() as event:
                 return self._answer(parcel, event, 0)
             case _:
@@ -175,13 +174,11 @@ class CallSteering:
             case msg.Poll(identity):
                 return self._poll(parcel, identity, value)
             case msg.RespondWorkflowTaskCompleted() | msg.RespondWorkflowTaskFailed():
-                end = self._expected.end_of_task(run)
-                if end is None:
-                    return self._until(self._cut_off(event.source, *CUTS_REQUESTS), value)
-                return self._until(end.time, value, self._longest(event.source))
+                return self._lands(parcel, event.source, self._expected.end_of_task(run), value, self._longest(event.source))
             case msg.SignalWorkflowExecution() if isinstance(tag, tuple):
-                signal = self._expected.signal(run, tag[2])
-                return self._until(signal.time if signal is not None else self._cut_off(event.source, *CUTS_REQUESTS), value)
+                return self._lands(parcel, event.source, self._expected.signal(run, tag[2]), value)
+            case msg.GetSystemInfo():
+                return self._asked(event.source, tag, 4, value)
             case msg.RecordActivityTaskHeartbeat():
                 return self._heartbeat(tag, value)
             case msg.RespondActivityTaskCompleted() | msg.RespondActivityTaskFailed() | msg.RespondActivityTaskCanceled():
@@ -198,6 +195,14 @@ class CallSteering:
         mine = [start.time for start in starts if start is not None and start.identity == identity and start.time >= self._sim.now]
         return self._until(min(mine, default=None), value)
 
+    def _asked(self, worker: str, tag: Tag, parts: int, value: int) -> int:
+        """What asking the server takes before an attempt signals: part of what is left until it does, or until the signal is written."""
+        begins = [call.begin for call in self._logged.get((self._identity(worker), "SignalWorkflowExecution", ""), ())]
+        next_one = min((begin for begin in begins if begin >= self._sim.now), default=None)
+        signal = self._expected.signal(tag[1], tag[2]) if isinstance(tag, tuple) else None
+        at = min((time for time in (next_one, signal.time if signal is not None else None) if time is not None), default=None)
+        return value if at is None else self._part(at - self._sim.now, parts, value)
+
     def _heartbeat(self, tag: Tag, value: int) -> int:
         activity, _ = self._expected.of_tag(tag)
         last = self._expected.last_heartbeat(activity)
@@ -210,7 +215,7 @@ class CallSteering:
         activity, attempt = self._expected.of_tag(tag)
         closed = self._expected.answered(run, activity, attempt)
         if closed is not None:
-            return self._until(closed.time, value, self._longest(event.source))
+            return self._lands(parcel, event.source, closed, value, self._longest(event.source))
         failed = self._expected.failed_at(activity, attempt)
         call = self._meant.get(parcel.serial)
         if failed is not None and call is not None and not call.error:
@@ -218,47 +223,60 @@ class CallSteering:
             failed = min(failed, call.end)
         if failed is not None or activity is None:
             return self._until(failed, value, NEAR)
-        return self._until(self._cut_off(event.source, *CUTS_REQUESTS), value)
+        return self._lands(parcel, event.source, None, value)
 
     def _longest(self, node: str) -> int:
         """How long a request may take: also as long as its process is stopped, if that is now; it may not have left it yet."""
-        worker = self._identity(node).partition("'")[0]
-        recording = self._expected.recording
-        now = self._sim.now - recording.offset
-        mine = [h for h in recording.case.timeline if h.who == worker and h.what in ("SIGSTOP", "SIGCONT")]
-        for stop, goes_on in pairwise(mine):
-            if stop.what == "SIGSTOP" and abs(stop.at - now) <= NEAR:
-                return goes_on.at - now + CALL_LIMIT
-        return CALL_LIMIT
+        pause = self._cuts.pause(self._identity(node), self._sim.now, NEAR)
+        return CALL_LIMIT if pause is None else pause[1] - self._sim.now + CALL_LIMIT
+
+    def _lands(self, parcel: Parcel, node: str, effect: At | None, value: int, limit: int = CALL_LIMIT) -> int:
+        """How long a request takes until it has its effect; if that is not in time, until it is cut off, and has none."""
+        if effect is not None and effect.time - self._sim.now <= limit:
+            return self._until(effect.time, value, limit)
+        cut, call = self.next_cut(node), self._meant.get(parcel.serial)
+        if cut is None or (effect is not None and effect.time <= cut):
+            return value
+        was_answered = call is not None and call.error not in LOST and call.end < cut
+        # Without a log nothing tells whether it was: only of what was sent just before.
+        farthest = CALL_LIMIT if self._expected.recording.case.log is not None else NEAR
+        return value if was_answered else self._until(cut, value, farthest)
 
     def next_cut(self, node: str) -> int | None:
         """When a worker's calls are cut off next."""
-        return self._cut_off(node, *CUTS_REQUESTS)
+        return self._cuts.of_requests(self._identity(node), self._sim.now)
 
-    def _cut_off(self, node: str, *how: str) -> int | None:
-        """Just after a worker's process is killed, stopped or cut off next: its calls may not have left it, nor their answers arrived."""
-        worker = self._identity(node).partition("'")[0]
-        recording = self._expected.recording
-        cuts = [recording.offset + h.at + 1 for h in recording.case.timeline if h.what in how and h.who == worker]
-        if "kill -9" in how:
-            cuts.extend(at + EXITED for at in recording.stops.get(self._identity(node), ()))
-        return min((at for at in cuts if at > self._sim.now), default=None)
+    def _answers_cut(self, node: str) -> int | None:
+        """When the answers to a worker's calls are cut off next."""
+        return self._cuts.of_answers(self._identity(node), self._sim.now)
 
     def has_no_effect(self, parcel: Parcel) -> bool:
         """Whether the recording has nothing of a call whose caller was killed before it arrived."""
+        return self._effect(parcel) is None
+
+    def is_kept_back(self, parcel: Parcel) -> bool:
+        """Whether the recording has nothing now of a call whose caller was stopped before it arrived."""
+        effect = self._effect(parcel)
+        return effect is None or effect > self._sim.now + NEAR
+
+    def _effect(self, parcel: Parcel) -> int | None:
+        """When the recording has the effect of a call; None if never, now if it would have none anyway."""
         event, run = parcel.event, parcel.to
         tag = event.call.tag if isinstance(event, Deliver) and event.call is not None else None
+        at: At | None
         match event:
             case Deliver(message=msg.RespondWorkflowTaskCompleted() | msg.RespondWorkflowTaskFailed()):
-                return self._expected.end_of_task(run) is None
+                at = self._expected.end_of_task(run)
             case Deliver(message=msg.SignalWorkflowExecution()) if isinstance(tag, tuple):
-                return self._expected.signal(run, tag[2]) is None
+                at = self._expected.signal(run, tag[2])
             case Deliver(message=msg.RespondActivityTaskCompleted() | msg.RespondActivityTaskFailed() | msg.RespondActivityTaskCanceled()):
                 activity, attempt = self._expected.of_tag(tag)
-                told = self._expected.answered(run, activity, attempt) or self._expected.failed_at(activity, attempt)
-                return activity is not None and told is None
+                at = self._expected.answered(run, activity, attempt)
+                if at is None:
+                    return self._sim.now if activity is None else self._expected.failed_at(activity, attempt)
             case _:
-                return False
+                return self._sim.now
+        return at.time if at is not None else None
 
     def _identity(self, node: str) -> str:
         seat = self._sim.seats.get(node)
@@ -270,17 +288,24 @@ class CallSteering:
         call = self._meant.get(parcel.serial)
         if call is not None and call.error == TOO_LATE and (late := self._too_late(parcel, call, value)) is not None:
             return late
-        self._meant.pop(parcel.serial, None)
-        if call is not None and not call.error:
+        if call is not None and call.error not in LOST:
             value = self._until(call.end, value)
         match event.message:
+            case Unreachable() if call is not None:
+                # What has come is read before the end of the connection is.
+                return self._until(call.end if call.error else call.end + NEAR, value)
             case msg.WorkflowTask(run=run) | msg.WorkflowTaskAccepted(task=msg.WorkflowTask(run=run)):
-                end = self._expected.end_of_task(run)
+                # What a completion brings along is the task after the one that it ends, which is not written yet.
+                end = self._expected.end_of_task(run, inline=isinstance(event.message, msg.WorkflowTaskAccepted))
                 if end is None:
-                    return self._until(self._cut_off(parcel.to, *CUTS_ANSWERS), value)
+                    return self._until(self._answers_cut(parcel.to), value)
+                if call is not None and call.error not in LOST and call.end < end.time:
+                    return value
                 return self._part(end.time - self._sim.now, 2, value)
             case msg.ActivityTask() as task:
                 return self._task(parcel.to, task, value)
+            case msg.Ok() if isinstance(event.tag, tuple) and event.tag[0] == "info":
+                return self._asked(parcel.to, event.tag, 2, value)
             case msg.Ok() if isinstance(event.tag, tuple) and event.tag[0] == "signal" and call is None:
                 return self._signalled(event.tag, value)
             case msg.HeartbeatAnswer(cancel_requested=True) if isinstance(event.tag, tuple):
@@ -293,7 +318,7 @@ class CallSteering:
     def _too_late(self, parcel: Parcel, call: Call, value: int) -> int | None:
         """The answer to a call whose time was over when its worker could see it: it comes after the worker was stopped or cut off,
         and once that can go on, after the end of its time."""
-        cut = self._cut_off(parcel.to, *CUTS_ANSWERS)
+        cut = self._answers_cut(parcel.to)
         if cut is not None and cut < call.end:
             return self._until(cut, value)
         return 1 if abs(call.end - self._sim.now) <= NEAR else None
@@ -302,11 +327,12 @@ class CallSteering:
         """An attempt begins at the logged time, or so that it can do what it does until its end."""
         tag = ("", task.run, task.ordinal, task.attempt)
         logged = self._expected.logged(tag)
-        if logged is not None and logged.begin is not None:
-            return self._until(logged.begin, value)
-        if self._expected.recording.case.log is not None and (cut := self._cut_off(worker, *CUTS_ANSWERS)) is not None:
-            # It never began.
-            return self._until(cut, value)
+        begin = logged.begin if logged is not None else None
+        if begin is not None and begin - self._sim.now <= CALL_LIMIT:
+            return self._until(begin, value)
+        if self._expected.recording.case.log is not None and (cut := self._answers_cut(worker)) is not None:
+            # It never began, or only when the worker went on.
+            return self._until(cut, value) if begin is None or cut < begin else value
         activity, attempt = self._expected.of_tag(tag)
         signal = self._expected.signal(task.run, task.ordinal)
         if task.activity.activity_type == CREATION_ACTIVITY and signal is not None:

@@ -20,6 +20,9 @@ RUN_ENDS: Final = (
     ev.WorkflowExecutionTerminated, ev.WorkflowExecutionTimedOut,
 )  # fmt: skip
 
+BY_FORCE: Final = "FORCE_CLOSE_COMMAND"
+"""Why a workflow task fails whose run is closed under it."""
+
 FIRST_BACKOFF: Final = 1_000_000
 """An activity is tried again no sooner than this, microseconds, unless its policy says otherwise."""
 
@@ -63,13 +66,32 @@ class Expected:
 
     # -- what comes ---------------------------------------------------------------------------------------------------
 
-    def end_of_task(self, run: str) -> At | None:
-        """The end of the workflow task that is started now; None when the recording lets it time out, or close by force."""
+    def end_of_task(self, run: str, inline: bool = False) -> At | None:
+        """The end of the workflow task that is started now, or (`inline`) that comes with the end of that; None when the recording
+        lets it time out, or close by force."""
         record = self.run(run)
         if record is None:
             return None
         end = record.after(self.follower.written(run), *TASK_ENDS)
-        return None if end is None or isinstance(end.event, ev.WorkflowTaskTimedOut) else end
+        if inline and end is not None:
+            end = record.after(end.event_id, *TASK_ENDS)
+        return None if end is None or not _by_worker(end.event) else end
+
+    def is_over(self, task: msg.WorkflowTask) -> bool:
+        """Whether a workflow task that a worker was given has ended without it, or another one has started."""
+        record = self.run(task.run)
+        if record is None:
+            return True
+        written = record.events[: self.follower.written(task.run)]
+        last = next((at for at in reversed(written) if isinstance(at.event, (ev.WorkflowTaskStarted, *TASK_ENDS))), None)
+        return last is None or not isinstance(last.event, ev.WorkflowTaskStarted) or abs(last.time - task.now) > TOLERANCE
+
+    def is_seen(self, task: msg.WorkflowTask, identity: str) -> bool:
+        """Whether a worker logged that workflow code saw something in this task: it counts from the start of the first one."""
+        record = self.run(task.run)
+        first = record.after(0, ev.WorkflowTaskStarted) if record is not None else None
+        logged = self.recording.seen.get((task.run, identity), ())
+        return first is None or any(abs(task.now - first.time - at) <= TOLERANCE for at in logged)
 
     def signal(self, run: str, ordinal: int) -> At | None:
         """The signal of this creation activity that is written next."""
@@ -111,8 +133,8 @@ class Expected:
             return None
         return closed.time - command_of(activity).heartbeat
 
-    def start(self, item: msg.Item) -> Start | None:
-        """When a task that waits is started, and by whom, if that is told."""
+    def start(self, item: msg.Item, now: int | None = None) -> Start | None:
+        """When a task that waits is started, and by whom, if that is told; `now`: when it is asked, to tell of lost starts too."""
         record = self.run(item.run)
         if record is None:
             return None
@@ -126,10 +148,17 @@ class Expected:
         logged = self.logged(("", item.run, item.ordinal, item.attempt))
         if logged is not None and logged.begin is not None:
             begin = self._timed_out_from(activity, item.attempt, logged.begin) if activity is not None else logged.begin
+            if begin == logged.begin and activity is not None and self.recording.goes_on(logged.worker, begin):
+                # It waited in a process that was stopped, or on the way to it: nothing tells since when, so since it could.
+                begin = activity.scheduled.time
+            elif begin == logged.begin:
+                begin -= self.recording.way
             # A worker may begin with what it was given just before the run closed.
             closed = closed_at(record)
             return Start(begin if closed is None else min(begin, closed - 1), logged.worker)
-        return self._bound(item, activity) if activity is not None else None
+        if activity is None:
+            return None
+        return self._bound(item, activity) or (None if now is None else self._lost_start(item, activity, now))
 
     def is_never_started(self, item: msg.Item) -> bool:
         """Whether the recording tells that nobody starts this task."""
@@ -163,6 +192,26 @@ class Expected:
             start -= command.start_to_close + command.retry_policy.backoff(earlier) + 2 * TIMER_LATE
         return start if 0 <= begin - start <= TOLERANCE else begin
 
+    def _lost_start(self, item: msg.ActivityTaskItem, activity: RecordedActivity, now: int) -> Start | None:
+        """When an attempt was started that no worker has a trace of: it ran into its StartToClose timeout, as did those after it, until
+        one was not started in time. From the end of that the timeouts and backoffs lead back.
+
+        Who started it is not told.
+        """
+        closed = activity.closed.event if activity.closed is not None else None
+        if not isinstance(closed, ev.ActivityTaskTimedOut) or activity.started is not None or activity.closed is None:
+            return None
+        command, failure = command_of(activity), closed.failure
+        if not isinstance(failure, TimeoutFailure) or not _ran_out(failure.cause) or command.retry_policy is None:
+            return None
+        start, attempt = activity.closed.time - command.schedule_to_start - TIMER_LATE, item.attempt
+        while start > now:
+            start -= command.retry_policy.backoff(attempt) + command.start_to_close + TIMER_LATE
+            attempt += 1
+            if 0 <= start - now <= FIRST_BACKOFF:
+                return Start(start, "")
+        return None
+
     def _bound(self, item: msg.ActivityTaskItem, activity: RecordedActivity) -> Start | None:
         """Who starts a creation activity when the history has no start of this attempt: the worker that its signal names, before that.
 
@@ -180,9 +229,13 @@ class Expected:
         activity = self.activity(item.run, item.ordinal) if isinstance(item, msg.ActivityTaskItem) else None
         return None if activity is None else self.recording.activity_starts.get(queue_of(activity), [])
 
-    def others_start(self, item: msg.Item, since: int, until: int) -> int | None:
-        """When the last of the tasks of the same queue is started that are started in this span; None without any."""
-        starts = self._starts_beside(item) or ()
+    def others_start(self, item: msg.Item, sticky: bool, since: int, until: int) -> int | None:
+        """When the last of the tasks of the same queue is started that are started in this span; None without any, and of a sticky
+        queue."""
+        if isinstance(item, msg.WorkflowTaskItem):
+            starts = [] if sticky else self.recording.task_starts
+        else:
+            starts = self._starts_beside(item) or []
         return max((start.time for start in starts if since <= start.time <= until), default=None)
 
     def next_start(self, item: msg.Item, since: int) -> int | None:
@@ -200,6 +253,17 @@ class Expected:
         """When this worker is given the last task that it is given in this span; None without any."""
         starts = [*self.recording.all_task_starts, *(s for queue in self.recording.activity_starts.values() for s in queue)]
         return max((start.time for start in starts if start.identity == identity and since <= start.time <= until), default=None)
+
+
+def _ran_out(failure: object) -> bool:
+    """Whether an attempt was started and not answered in time."""
+    return isinstance(failure, TimeoutFailure) and failure.timeout_type is TimeoutType.START_TO_CLOSE
+
+
+def _by_worker(end: ev.Event | ev.OtherEvent) -> bool:
+    """Whether this end of a workflow task is a worker's answer."""
+    by_force = isinstance(end, ev.WorkflowTaskFailed) and end.cause == BY_FORCE
+    return not by_force and not isinstance(end, ev.WorkflowTaskTimedOut)
 
 
 def closed_at(record: RunRecord) -> int | None:

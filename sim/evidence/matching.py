@@ -48,14 +48,14 @@ class MatchingSteering:
         if not isinstance(event, Deliver) or not isinstance(event.message, msg.AddTask) or not self._awaited(parcel.to):
             return 0
         item, now = event.message.item, self._sim.now
-        start = self._expected.start(item)
+        start = self._expected.start(item, now)
         if start is not None and start.time <= now + HAND_OVER_LIMIT:
             return max(0, start.time - now)
         if self._expected.is_never_started(item):
             # It came when the polls that wait now had gone.
             return HAND_OVER_LIMIT
         # Others take the polls that wait now: this one comes after them.
-        others = self._expected.others_start(item, now, now + HAND_OVER_LIMIT)
+        others = self._expected.others_start(item, self._queue(parcel.to).sticky, now, now + HAND_OVER_LIMIT)
         return others + 1 - now if others is not None else 0
 
     def read(self, shard: str, tag: Tag, value: int) -> int:
@@ -120,7 +120,7 @@ class MatchingSteering:
             return value
         now = self._sim.now
         starts = [start for items in node.backlog.values() for item in items if (start := self._expected.start(item)) is not None]
-        mine = [start.time for start in starts if start.identity == poll.identity and start.time >= now]
+        mine = [max(start.time, now) for start in starts if start.identity == poll.identity]
         if mine and min(mine) - now <= MEETING_LIMIT:
             return min(mine) - now
         # What waits here is not for this poll: it waits for a task that comes.

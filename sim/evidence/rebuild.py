@@ -47,13 +47,15 @@ _HELD: Final = "network held ("
 _RELEASED: Final = "network released"
 _CLEARED: Final = "call faults end"
 _CLEARED_ONE: Final = "end of call fault "
-_SERVER_KILLED: Final = "server killed"
+SERVER_KILLED: Final = "server killed"
 _SERVER_STARTED: Final = "server started"
 SERVER_ANSWERS: Final = "server answers"
 _CLIENT_EVENTS: Final[Mapping[str, type]] = {
     "cancel workflow": ev.WorkflowExecutionCancelRequested,
     "terminate workflow": ev.WorkflowExecutionTerminated,
 }
+_OWN_ERRORS: Final = ("Canceled", "DeadlineExceeded")
+"""Errors that a worker may have of itself: they do not tell whether the server answered."""
 _IGNORED: Final = ("start workflow", "signal workflow", "SIGCONT", _CLEARED, _SERVER_STARTED, SERVER_ANSWERS)
 """Lines of the timeline that are told by others, or had no effect."""
 
@@ -112,6 +114,7 @@ def _worker(case: Case, name: str, offset: int) -> dict[str, Any]:
         "max_concurrent_activity_execution_size": given.get("activities", _SIZE),
         "worker_stop_timeout": format_duration(stop_timeout),
         "disable_workflow_worker": bool(given.get("no_workflow", False)),
+        "asks_for_system_info": True,
     }  # fmt: skip
 
 
@@ -171,7 +174,7 @@ def _fault(case: Case, index: int, happening: Happening, offset: int) -> Iterato
         yield {"kind": "partition", **fault, "direction": direction, **_until(case, index, who, (_RELEASED, f"{_RELEASED} ({direction})"))}
     elif what.startswith(_CALL_FAULT):
         yield {**_call_fault(case, what), **fault, **_until(case, index, who, (_CLEARED, f"{_CLEARED_ONE}{_rule(case, what).get('id')}"))}
-    elif what == _SERVER_KILLED:
+    elif what == SERVER_KILLED:
         yield from _outage(case, index, offset)
     elif what.partition(" (")[0] in _CLIENT_EVENTS:
         yield from _client_call(case, happening, offset)
@@ -234,9 +237,10 @@ def _refused_calls(case: Case, worker: str, since: int) -> Iterator[int]:
     """When a worker's calls began since then that were refused, before one that was answered."""
     for began, who, error in sorted(_calls(case, since)):
         if who == worker:
-            if error != "Unavailable":
+            if error == "Unavailable":
+                yield began
+            elif error not in _OWN_ERRORS:
                 return
-            yield began
 
 
 def _call_fault(case: Case, what: str) -> dict[str, Any]:

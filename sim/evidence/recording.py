@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any, Final
 
 from sim.evidence.case import Case
@@ -19,6 +20,9 @@ from sim.protocol.names import run_name
 
 CLOSING: Final = (ev.ActivityTaskCompleted, ev.ActivityTaskFailed, ev.ActivityTaskTimedOut, ev.ActivityTaskCanceled)
 
+
+GOES_ON: Final = ("SIGCONT", "network released", "network released (down)", "network released (both)")
+"""Happenings of a case after which a worker takes up what was sent to it meanwhile."""
 
 MOST_AT_ONCE: Final = 10
 """More than this many calls are not answered in one microsecond."""
@@ -139,6 +143,10 @@ class Recording:
         self.calls: dict[tuple[str, str, str], list[Call]] = {}
         """By worker, method and (of polls) kind of queue, in order of their begins."""
         self.attempts: dict[Key, LoggedAttempt] = {}
+        self.way = 0
+        """How long after its start an attempt usually began on its worker."""
+        self.seen: dict[tuple[str, str], list[int]] = {}
+        """By run and worker: how long after the start of its first task workflow code saw something, each time."""
         self.stops: dict[str, list[int]] = {}
         """When workers had stopped, by identity."""
         if case.log is not None:
@@ -147,6 +155,12 @@ class Recording:
     def time(self, us_since_1970: int) -> int:
         """A server's time in the scenario's."""
         return us_since_1970 - self.case.t0 + self.offset
+
+    def goes_on(self, identity: str, time: int) -> bool:
+        """Whether a worker's process, or what is sent to it, has gone on just before this time."""
+        worker, since = identity.partition("'")[0], time - self.offset - SECOND
+        ends = [h.at for h in self.case.timeline if h.who == worker and h.what in GOES_ON]
+        return any(since <= at <= time - self.offset for at in ends)
 
     def only_worker_on(self, host: str) -> str:
         """The identity of the worker on a host, "" if there are several, or it was started several times."""
@@ -205,6 +219,8 @@ class Recording:
                     bool(row.get("got")),
                 )
                 self.calls.setdefault((worker, call.method, kind_of_queue(call.queue)), []).append(call)
+            elif row["ev"] == "workflow_saw" and row.get("run") in names:
+                self.seen.setdefault((names[row["run"]], worker), []).append(int(row["saw"].get("ms", 0)) * 1000)
             elif row["ev"] == "worker_stopped":
                 self.stops.setdefault(worker, []).append(at)
             elif row["ev"] in ("activity_start", "activity_end") and row.get("run") in names:
@@ -216,14 +232,25 @@ class Recording:
             calls.sort(key=lambda call: call.begin)
         for key, found in times.items():
             self.attempts[key] = LoggedAttempt(found["worker"], found.get("activity_start"), found.get("activity_end"), found["error"])
-            self._add_start(key, self.attempts[key])
+        self.way = self._usual_way()
+        for key, logged in self.attempts.items():
+            self._add_start(key, logged)
+
+    def _usual_way(self) -> int:
+        """How long after its start an attempt usually began on its worker, of those of which both are told."""
+        ways = []
+        for (run, event_id, attempt), logged in self.attempts.items():
+            activity = self.runs[run].activities.get(event_id)
+            if activity is not None and activity.started is not None and activity.attempt == attempt and logged.begin is not None:
+                ways.append(logged.begin - activity.started.time)
+        return max(0, int(median(ways))) if ways else 0
 
     def _add_start(self, key: Key, logged: LoggedAttempt) -> None:
         """Add the start of an attempt that its history does not tell of."""
         run, event_id, number = key
         activity = self.runs[run].activities.get(event_id)
         if activity is not None and activity.attempt != number and logged.begin is not None:
-            self.activity_starts.setdefault(queue_of(activity), []).append(Start(logged.begin, logged.worker))
+            self.activity_starts.setdefault(queue_of(activity), []).append(Start(logged.begin - self.way, logged.worker))
 
 
 def _apart(events: Iterable[At]) -> Iterator[At]:

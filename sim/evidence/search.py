@@ -13,12 +13,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sim.evidence.expected import Expected
+from sim.evidence.expected import TIMER_LATE, Expected
 from sim.evidence.follow import Diverged, Follower
 from sim.evidence.recording import Recording
 from sim.evidence.settled import settled
-from sim.evidence.steering import Arrival, Picked, Steering
+from sim.evidence.steering import AHEAD, LATENESS_LIMIT, POLL, TASK, Arrival, Picked, Steering, Written
+from sim.history import events as ev
+from sim.history.failures import TimeoutType
 from sim.protocol import messages as msg
+from sim.protocol.run import COARSENESS
 from sim.scenario.load import Scenario
 from sim.scenario.run import PreparedRun
 
@@ -30,6 +33,9 @@ MOST_RUNS: Final = 400
 
 LATE_LIMIT: Final = 1_000_000
 """A message is not dealt with later than this after it arrived, microseconds."""
+
+READ_AHEAD: Final = 1
+"""The choice that a timer was read ahead."""
 
 RECENT: Final = 12
 """So many of the latest picks before a parting are tried otherwise."""
@@ -156,11 +162,49 @@ def _corrections(attempt: Attempt, recording: Recording) -> Iterator[dict[str, i
         return
     if diverged.starters is not None and diverged.starters[0] != diverged.starters[1]:
         yield from _other_starter(attempt, recording, diverged, *diverged.starters)
+    yield from _earlier_timers(attempt, recording, diverged)
     before = [picked for picked in attempt.steering.picked if picked.at <= diverged.at and matters(picked, attempt)]
     for picked in reversed(before[-RECENT:]):
         yield from _otherwise(picked)
     if diverged.starters is not None and diverged.starters[0] != diverged.starters[1]:
         yield from _poll_before_all(attempt, diverged, diverged.starters[0])
+        yield from _poll_apart(attempt, diverged, diverged.starters[0])
+
+
+def _earlier_timers(attempt: Attempt, recording: Recording, diverged: Diverged) -> Iterator[dict[str, int]]:
+    """A heartbeat timeout came too soon or too late: a timer of its activity that fired before it, and found that there had been a
+    heartbeat, fires when that makes the next one as late as recorded. No event tells when it did (P4.3.10, P4.3.11)."""
+    record = recording.runs.get(diverged.run)
+    if record is None or not 0 < diverged.event_id <= len(record.events):
+        return
+    theirs = record.events[diverged.event_id - 1]
+    if isinstance(theirs.event, ev.ActivityTaskStarted) and diverged.event_id < len(record.events):
+        # The start of an activity is written with its end.
+        theirs = record.events[diverged.event_id]
+    if not isinstance(theirs.event, ev.ActivityTaskTimedOut):
+        return
+    fires = theirs.time - COARSENESS - 2 * TIMER_LATE
+    for written in reversed(_of_heartbeats(attempt, attempt.steering.written, diverged.run, theirs.scheduled)):
+        if 0 < fires - written.at <= COARSENESS:
+            # Written when another one fired: if the queue was loaded for that, this one is later than it may be.
+            firing = {p.label: READ_AHEAD for p in attempt.steering.picked if p.is_at(written.run, AHEAD, written.at)}
+            yield {written.label: fires - written.at, **firing}
+    due = _of_heartbeats(attempt, attempt.steering.due, diverged.run, theirs.scheduled)
+    if len(due) > 1 and 0 < (each := (theirs.time - due[-1].at) // (len(due) - 1)) <= LATENESS_LIMIT:
+        # Each makes the next one later.
+        yield {task.label: each for task in due[:-1]}
+
+
+def _of_heartbeats(attempt: Attempt, tasks: list[Written], run: str, scheduled: int) -> list[Written]:
+    """Those of these timer tasks that were for the heartbeats of an activity."""
+    return [
+        task
+        for task in tasks
+        if task.run == run
+        and isinstance(task.tag, tuple)
+        and (task.tag[0], task.tag[-1]) == ("written", TimeoutType.HEARTBEAT)
+        and attempt.follower.scheduled_id(run, task.tag[1]) == scheduled
+    ]
 
 
 def matters(picked: Picked, attempt: Attempt) -> bool:
@@ -226,6 +270,20 @@ def _poll_before_all(attempt: Attempt, diverged: Diverged, theirs: str) -> Itera
     for other in polls.get((handed.queue, theirs), []):
         if other.at <= handed.at + LATE_LIMIT:
             yield from _all_behind([poll for poll in rivals if poll.at <= min(other.at, handed.at)], other)
+
+
+def _poll_apart(attempt: Attempt, diverged: Diverged, theirs: str) -> Iterator[dict[str, int]]:
+    """A task went to a wrong worker, and should go to theirs: it lands where a poll of theirs waits that shares a child's partition with
+    an older one, and sees nothing else (P4.6.10)."""
+    item, steering = _item(attempt, diverged), attempt.steering
+    if item is None:
+        return
+    handed = steering.handed[item]
+    lands = [picked for picked in steering.picked if picked.is_at(handed.queue, TASK, handed.at)]
+    came = [poll.at for poll in steering.polls.get((handed.queue, theirs), []) if poll.at <= handed.at]
+    for waits in (picked for picked in steering.picked if any(picked.is_at(handed.queue, POLL, at) for at in came)):
+        for landing, place in ((one, place) for one in lands for place in range(one.options)):
+            yield from ({waits.label: option, landing.label: place} for option in range(waits.options))
 
 
 def _all_behind(polls: list[Arrival], other: Arrival) -> Iterator[dict[str, int]]:

@@ -44,8 +44,20 @@ GOROUTINE_LIMIT: Final = 50_000
 """A goroutine that was woken runs at most this much later."""
 
 
+OTHERS: Final = "load by others"
+"""How much later than it would a timer fires for a load of the shard for something else."""
+
+LATENESS: Final = "timer lateness"
+"""How much later than it is due a timer fires."""
+
+AHEAD: Final = "timer read ahead"
+"""The choice whether the queue was loaded for a timer that fires, or before."""
+
 POLL: Final = "partition of a poll"
 """The choice where a poll waits."""
+
+TASK: Final = "partition of a task"
+"""The choice where a task lands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,11 @@ class Picked:
         _, entity, what, _ = self.label.split("|")
         return entity if what == POLL else ""
 
+    def is_at(self, queue: str, what: str, time: int) -> bool:
+        """Whether this is the choice of that kind that a queue made at a time."""
+        _, entity, kind, _ = self.label.split("|")
+        return (entity, kind, self.at) == (queue, what, time)
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -73,6 +90,16 @@ class Arrival:
     late: int
     at: int
     queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A timer task of a run is written, or due: `label` is the choice how much later it fires, for a load by others or by itself."""
+
+    label: str
+    at: int
+    run: str
+    tag: Tag
 
 
 class Steering(Choices):
@@ -90,6 +117,10 @@ class Steering(Choices):
         self.picked: list[Picked] = []
         self.handed: dict[msg.Item, Arrival] = {}
         """When tasks came to their queues."""
+        self.written: list[Written] = []
+        """Timer tasks when they were written, in order of time."""
+        self.due: list[Written] = []
+        """Timer tasks when they were due, in order of time."""
         self.polls: dict[tuple[str, str], list[Arrival]] = {}
         """When polls came to queues, by queue and identity."""
 
@@ -99,8 +130,8 @@ class Steering(Choices):
         self._calls = CallSteering(sim, self._expected)
         self._matching = MatchingSteering(sim, self._expected)
         self._spans: dict[str, Callable[[str, Tag, int], int]] = {
-            "timer lateness": self._lateness,
-            "load by others": self._load_by_others,
+            LATENESS: self._lateness,
+            OTHERS: self._load_by_others,
             "transfer read": self._matching.read,
             "meeting of a poll and a waiting task": self._matching.meeting,
             "long poll jitter": self._expiry,
@@ -111,13 +142,13 @@ class Steering(Choices):
             "goroutine answer": self._goroutine,
         }
         self._picks: dict[str, Callable[[str, Sequence[Any], int], int]] = {
-            "partition of a task": self._matching.partition_of_task,
+            TASK: self._matching.partition_of_task,
             POLL: self._matching.partition_of_poll,
             "partition of a waiting task": self._matching.waiting_task,
             "order of transfer tasks": self._matching.next_transfer,
             "select of the creation activity": self._select,
             "select of the activity": self._select,
-            "timer read ahead": self._read_ahead,
+            AHEAD: self._read_ahead,
             "select under a cancelled background context": self._result_or_error,
             "end of work at its deadline": self._in_time,
         }
@@ -149,6 +180,8 @@ class Steering(Choices):
         assert isinstance(about, Parcel)
         if label.startswith("unsent|"):
             return self._kept(label, 0, int(self._calls.has_no_effect(about)))
+        if label.startswith("kept|"):
+            return self._kept(label, 0, int(self._calls.is_kept_back(about)))
         if label.startswith("caught|"):
             return self._kept(label, 0, int(self._calls.is_cut_off(about)))
         made = self._forced[label] if label in self._forced else self._left(about)
@@ -177,6 +210,9 @@ class Steering(Choices):
         if kind == "choose":
             pick = self._picks.get(what)
             return value if pick is None else pick(entity, about, value)
+        if what in (OTHERS, LATENESS):
+            assert self._sim is not None
+            (self.written if what == OTHERS else self.due).append(Written(label, self._sim.now, entity, about))
         draw = self._spans.get(what)
         return value if draw is None else draw(entity, about, value)
 

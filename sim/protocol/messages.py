@@ -167,6 +167,12 @@ class NoTask(Struct, frozen=True):
     """A poll ended without a task."""
 
 
+class GetWorkflowExecutionHistory(Struct, frozen=True):
+    """A worker needs the whole history of a run, to do the task with this serial."""
+
+    serial: int
+
+
 class WorkflowTask(Struct, frozen=True):
     """What a poll for workflow tasks, or the completion of one, brings back: the log up to this task.
 
@@ -185,6 +191,10 @@ class WorkflowTask(Struct, frozen=True):
     tasks_before: int
     now: int
     backlog: bool = False
+    partial: bool = False
+    """It has only the events since the task before, for it came from a sticky queue. Noted by the worker, if that matters to it."""
+    overtaken: bool = False
+    """A later task of the run was worked on before. Noted by the worker."""
 
 
 class ActivityTask(Struct, frozen=True):
@@ -196,6 +206,10 @@ class ActivityTask(Struct, frozen=True):
     attempt: int
     activity: ScheduleActivity
     expires: int
+
+
+class GetSystemInfo(Struct, frozen=True):
+    """A client asks the server what it can, before its first call (P2.2d)."""
 
 
 class ShutdownWorker(Struct, frozen=True):

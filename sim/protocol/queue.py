@@ -107,6 +107,9 @@ class TaskQueue(Node):
                     step.arm(("forwarded", message.item), Drawn("forwarding", self.forwarding))
             elif type(message) is msg.Poll and call is not None:
                 self._poll(call, message.identity, step)
+            elif type(message) is msg.GetSystemInfo and call is not None:
+                # Any service answers that; creation activities ask this one.
+                step.reply(call, msg.Ok())
             elif type(message) is msg.ShutdownWorker:
                 self._shutdown(call, step)
             else:

@@ -195,7 +195,8 @@ class Run(Node):
             case ("task",):
                 self._task_timeout(step)
             case ("backoff",):
-                self.schedule_task(step)
+                if self.waits_for_first_task:
+                    self.schedule_task(step)
             case ("run",):
                 self.force_close(step, ev.WorkflowExecutionTimedOut(), "TIMED_OUT")
             case _:
@@ -341,6 +342,11 @@ class Run(Node):
 
     # -- workflow tasks -----------------------------------------------------------------------------------------------
 
+    @property
+    def waits_for_first_task(self) -> bool:
+        """Whether the backoff of a new run is not over, and nothing has scheduled a workflow task before (P1.7.2)."""
+        return bool(self.spec.first_task_backoff) and self.task.serial == 0
+
     def attention(self) -> None:
         """Something happened that workflow code should see: it needs a workflow task, unless one is pending.
 
@@ -464,6 +470,7 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     msg.RecordTaskStarted: task_requests.record_started,
     msg.RespondWorkflowTaskCompleted: task_requests.completed,
     msg.RespondWorkflowTaskFailed: task_requests.failed,
+    msg.GetWorkflowExecutionHistory: task_requests.history,
     msg.RecordActivityTaskHeartbeat: activity_requests.heartbeat,
     msg.RespondActivityTaskCompleted: activity_requests.completed,
     msg.RespondActivityTaskFailed: activity_requests.failed,

@@ -40,6 +40,12 @@ def record_started(run: Run, message: msg.RecordTaskStarted, call: Call, step: S
         step.reply(call, run.start_task(step, message.request, message.identity))
 
 
+def history(run: Run, message: msg.GetWorkflowExecutionHistory, call: Call, step: Step) -> None:
+    """The whole history. What is past the start of the asked task tells the worker that the task is over (P3.2.6)."""
+    current = run.task.phase is Phase.STARTED and run.task.serial == message.serial
+    step.reply(call, msg.Ok() if current else NOT_FOUND)
+
+
 def failed(run: Run, message: msg.RespondWorkflowTaskFailed, call: Call, step: Step) -> None:
     """The worker's code failed. Only the first attempt's failure is recorded (P4.5.7)."""
     task = run.task

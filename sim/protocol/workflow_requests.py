@@ -27,15 +27,17 @@ def signal(run: Run, message: msg.SignalWorkflowExecution, call: Call | None, st
     run.signals_seen.add(message.request)
     event = ev.WorkflowExecutionSignaled(message.name, message.payload, message.identity)
     run.journal.hold(step, event, vis.Signaled(message.name, message.payload), closes=False)
-    run.attention()
+    if not run.waits_for_first_task:
+        run.attention()
     _answer(step, call, msg.Ok())
 
 
 def client_signal(run: Run, message: msg.SignalWorkflow, call: Call | None, step: Step) -> None:
-    """A signal from a client, by workflow id."""
+    """A signal from a client, by workflow id. A run that waits for its first workflow task goes on waiting (P4.4.2)."""
     event = ev.WorkflowExecutionSignaled(message.name, message.payload, message.identity)
     run.journal.hold(step, event, vis.Signaled(message.name, message.payload), closes=False)
-    run.attention()
+    if not run.waits_for_first_task:
+        run.attention()
     _answer(step, call, msg.Ok())
 
 

@@ -129,7 +129,7 @@ class Parcel(Entry):
             if not link.broken:
                 link.waiting.append(self)
             return
-        if link is not None and sim.choices.labelled and sim.unsent(self, link):
+        if link is not None and sim.choices.labelled and (sim.unsent(self, link) or sim.kept_back(self, link)):
             return
         seat = sim.seats.get(self.to)
         if seat is None or seat.place.condition is not _UP:

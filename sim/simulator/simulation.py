@@ -285,6 +285,15 @@ class Simulation:
         """Whether a message never left a process that was killed meanwhile: what was sent arrives, unless a tape says otherwise."""
         return self.places[link.source].condition is Condition.DEAD and self.taped("unsent", Condition, parcel, link)
 
+    def kept_back(self, parcel: Parcel, link: Link) -> bool:
+        """Whether a process that was stopped meanwhile has not sent a message yet: it does so when it goes on. What was to arrive while
+        it is stopped has been sent, unless a tape says otherwise."""
+        source = self.places[link.source]
+        if source.condition is not Condition.FROZEN or not self.taped("kept", Place, parcel, link):
+            return False
+        self.later(source, parcel)
+        return True
+
     def taped(self, what: str, kind: type, parcel: Parcel, link: Link) -> bool:
         """Whether a tape says this of a message; `kind` numbers those that it could be said of."""
         number = self._sent[link.name, kind] = self._sent.get((link.name, kind), 0) + 1

@@ -275,6 +275,8 @@ class Environment:
                 self._close_activity(ordinal, None, ActivityError(ordinal, kind, None, CanceledError(details)))
             case TimerFired(ordinal):
                 timer = self._timers.pop(ordinal, None)
+                # Its cancellation in this very batch is not sent (P1.7.9).
+                self.commands = [c for c in self.commands if not (isinstance(c, CancelTimer) and c.ordinal == ordinal)]
                 if timer is not None:
                     timer.scope.hooks.pop(-ordinal, None)
                     timer.future.resolve()

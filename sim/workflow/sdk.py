@@ -69,6 +69,11 @@ class SdkVersion:
         return self.parts >= (1, 41, 1)
 
     @property
+    def asks_for_system_info(self) -> bool:
+        """1.15.0: a client asks the server what it can before its first call."""
+        return self.parts >= (1, 15, 0)
+
+    @property
     def shuts_down_session_queues(self) -> bool:
         """1.42.0: ShutdownWorker is sent for the creation queue and the resource queue too."""
         return self.parts >= (1, 42, 0)

@@ -31,3 +31,24 @@ def test_a_firing_that_is_taken_back_does_not_stand_against_a_close(signal: bool
         assert events[-3:] == [ev.WorkflowTaskCompleted, ev.TimerCanceled, ev.WorkflowExecutionCanceled]
     assert (ev.WorkflowTaskFailed in events) is signal
     assert (ev.TimerFired in events) is signal
+
+
+def test_a_timer_that_has_fired_behind_the_cancellation_is_not_cancelled() -> None:
+    """Both come with one task, the cancellation first: the firing takes the command back that was not sent yet (P1.7.9)."""
+    scenario = Scenario.from_dict(
+        {
+            "name": "fired behind the cancellation",
+            "workers": [{"name": "A"}],
+            "workflows": [{"id": "w", "program": [{"op": "sleep", "ms": 5000}], "arrival": {"at": ["1s"]}}],
+            "faults": [
+                {"kind": "pause", "target": "A", "at": "3s", "for": "12s"},
+                {"kind": "cancel", "target": "w", "at": "4s"},
+            ],
+        }
+    )
+    recorder = run(scenario, 1, histories=True).recorder
+    assert recorder is not None
+    events = [type(recorded.event) for recorded in recorder["server/run/w/1"].events]
+    canceled, fired = events.index(ev.WorkflowExecutionCancelRequested), events.index(ev.TimerFired)
+    assert canceled < fired
+    assert events[-2:] == [ev.WorkflowTaskCompleted, ev.WorkflowExecutionCanceled]

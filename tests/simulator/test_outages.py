@@ -71,6 +71,24 @@ def test_a_frozen_place_does_everything_later_in_due_order() -> None:
     assert sim.inputs("b")[1:] == [(9000, Fired("s")), (9000, Deliver(1, "a")), (9000, Fired("t")), (9000, Deliver(2, "a"))]
 
 
+def test_a_frozen_place_has_not_sent_what_a_tape_says_it_kept() -> None:
+    sim = stage("a", "b", deviations={"kept|a>b|int|1": 1})
+    tell(sim, "a", ("send", "b", 1), ("send", "b", 2), at=1000)
+    at(sim, 1500, outages.freeze, "a")
+    at(sim, 9000, outages.unfreeze, "a")
+    sim.run()
+    assert sim.inputs("b") == [(2000, Deliver(2, "a")), (9000, Deliver(1, "a"))]
+
+
+def test_what_a_frozen_place_kept_is_never_sent_if_it_dies() -> None:
+    sim = stage("a", "b", deviations={"kept|a>b|int|1": 1})
+    tell(sim, "a", ("send", "b", 1), at=1000)
+    at(sim, 1500, outages.freeze, "a")
+    at(sim, 3000, outages.kill, "a")
+    sim.run()
+    assert sim.inputs("b") == []
+
+
 def test_a_timer_that_came_due_in_a_frozen_place_can_still_be_stopped() -> None:
     sim = stage("b", "a")
     puppet(sim, "b").on["stop"] = (("disarm", "t"),)

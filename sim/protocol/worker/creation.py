@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from sim.history.failures import ApplicationFailure, PanicFailure
 from sim.model.inputs import Message
 from sim.model.node import Step
-from sim.model.spans import SECOND, Exactly, Left
+from sim.model.spans import SECOND, Exactly, Least, Left
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.mutants import Mutant
@@ -35,6 +35,15 @@ TOO_MANY = "too many outstanding sessions"
 SHUTDOWN = ApplicationFailure(
     "session failed due to worker shutdown", "SessionWorkerShutdown", non_retryable=True, cause=ApplicationFailure("context canceled")
 )
+
+
+SYSTEM_INFO_BUDGET = Exactly(5 * SECOND)
+"""Of the question what the server can, which is not repeated (P2.2d)."""
+
+
+def _not_reached(cause: ApplicationFailure) -> Outcome:
+    """How an attempt fails whose question was not answered."""
+    return failed(ApplicationFailure(f"failed reaching server: {cause.message}", "wrapError", cause=cause))
 
 
 class Phase(Enum):
@@ -81,6 +90,15 @@ class CreationAttempt(AttemptOnWorker):
             step.emit(obs.TokenTaken(worker.identity, self.session, self.task.run, self.task.attempt, worker.bucket.free))
         worker.done_channels[self.session] = self.key
         self.phase = Phase.SIGNALLING
+        options = worker.options
+        if options.asks_for_system_info and options.sdk.asks_for_system_info:
+            budget = Least(SYSTEM_INFO_BUDGET, Left(self.tag("deadline")))
+            worker.calls.start(step, self.tag("info"), worker.pollers.queues[Kind.CREATION], msg.GetSystemInfo(), budget, None)
+        else:
+            self._signal(worker, step)
+
+    def _signal(self, worker: Worker, step: Step) -> None:
+        """Tell the workflow where its session is."""
         binding = Binding(worker.resource_queue, worker.host, worker.resource_id)
         # A request id of its own for every attempt; repetitions inside the call carry the same one.
         request = f"{worker.resource_id}/{self.session}/{self.task.attempt}"
@@ -90,6 +108,10 @@ class CreationAttempt(AttemptOnWorker):
 
     def replied(self, what: str, message: Message, worker: Worker, step: Step) -> None:
         match what, message:
+            case "info", msg.Ok():
+                self._signal(worker, step)
+            case "info", msg.Refused(code=code, message=text):
+                self._end(_not_reached(ApplicationFailure(text, code.value)), worker, step)
             case "signal", msg.Ok():
                 if Mutant.ATTEMPT_FAILS_AFTER_SIGNAL in worker.options.mutants and self.task.attempt == 1:
                     self._end(failed(ApplicationFailure("planted")), worker, step)
@@ -136,9 +158,11 @@ class CreationAttempt(AttemptOnWorker):
     def context_done(self, worker: Worker, step: Step) -> None:
         match self.phase:
             case Phase.SIGNALLING:
-                worker.calls.give_up(step, self.tag("signal"))
                 canceled = ApplicationFailure("context canceled", "Canceled")
-                self._end(DROPPED if self.cause is Cause.DEADLINE else failed(canceled), worker, step)
+                asked = worker.calls.give_up(step, self.tag("info"))
+                worker.calls.give_up(step, self.tag("signal"))
+                outcome = _not_reached(canceled) if asked else failed(canceled)
+                self._end(DROPPED if self.cause is Cause.DEADLINE else outcome, worker, step)
             case Phase.HEARTBEATING:
                 worker.calls.give_up(step, self.tag("beat"))
                 self.phase = Phase.LOOP

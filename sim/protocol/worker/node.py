@@ -62,7 +62,7 @@ class Worker(Node):
         match tag:
             case ("budget" | "again", tuple(call)):
                 return Worker.part_of(call)
-            case ("task" | "workflow task", run, *_):
+            case ("task" | "workflow task" | "history", run, *_):
                 return ("task", run)
             case (str(), str(), int(), int()):
                 return ("attempt", *tag[1:])
@@ -133,6 +133,14 @@ class Worker(Node):
             else:
                 self._task_over(run, step)
             self.moved(step)
+        elif what == "history":
+            run = str(tag[1])
+            task = self.executor.fetched(run, answer)
+            if task is not None:
+                self._complete_task(task, step)
+            else:
+                self._task_over(run, step)
+            self.moved(step)
         elif what == "shutdown":
             self.stop.call_ended(self, step)
         else:
@@ -186,7 +194,7 @@ class Worker(Node):
     def _take(self, poller: Poller, message: Message, step: Step) -> None:
         """A poll brought a task: run it."""
         if isinstance(message, msg.WorkflowTask):
-            self._run_task(message, step)
+            self._run_task(self.executor.received(message) if poller.sticky else message, step)
             return
         assert isinstance(message, msg.ActivityTask)
         kind = message.activity.activity_type
@@ -251,6 +259,9 @@ class Worker(Node):
         step.arm(tag, Drawn("workflow task", self.options.pace.workflow_task))
 
     def _complete_task(self, task: msg.WorkflowTask, step: Step) -> None:
+        if self.executor.lacks_history(task):
+            self.executor.fetch(task, self.calls, step)
+            return
         self.executor.take(task, self.calls, step)
         if task.run not in self.executor.running:
             self._task_over(task.run, step)
@@ -299,7 +310,10 @@ _APART: Final[Mapping[tuple[str, ...], Callable[[Any], Hashable]]] = {
     ("attempts",): lambda key: ("attempt", *key),
     ("calls", "open"): Worker.part_of,
     ("done_channels",): lambda session: ("channel", session),
+    ("executor", "running"): lambda run: ("task", run),
     ("executor", "coming"): lambda run: ("task", run),
+    ("executor", "fetching"): lambda run: ("task", run),
+    ("executor", "lost"): lambda run: ("task", run),
     ("executor", "waiting"): lambda run: ("task", run),
 }
 """What lies apart: attempts with their calls, workflow tasks with theirs, done channels. See `Worker.part_of`."""

@@ -29,6 +29,9 @@ class WorkerOptions:
     sticky_workflow_cache_size: int = 10_000
     max_heartbeat_throttle_interval: int = 60_000_000
     default_heartbeat_throttle_interval: int = 30_000_000
+    asks_for_system_info: bool = False
+    """Whether a creation activity asks the server what it can before it signals, as the SDK's does (P2.2d). It costs a step, and
+    shows only where the server cannot be reached: so it is left out unless somebody wants it."""
     sdk: SdkVersion = field(default_factory=lambda: SdkVersion.parse(DEFAULT_SDK_VERSION))
     mutants: Mutants = ()
     """Planted bugs (`sim.protocol.mutants`): no option of the SDK; empty but in tests of properties."""

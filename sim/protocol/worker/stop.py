@@ -100,7 +100,7 @@ class Stop:
     def _waits_for(self, worker: Worker) -> bool:
         match self.stage:
             case Stage.WORKFLOW_TASKS:
-                return bool(worker.executor.running or worker.executor.coming)
+                return worker.executor.is_busy
             case Stage.ACTIVITIES:
                 return any(a.pool is Kind.ACTIVITY for a in worker.attempts.values())
             case Stage.CREATIONS:

@@ -75,7 +75,8 @@ class UserAttempt(AttemptOnWorker):
                 self._record_heartbeat(worker, step)
             case "window":
                 self.window = False
-                if self.stored:
+                # A call under a cancelled context fails on this side (P3.6.8).
+                if self.stored and self.cause is None:
                     self._call(worker, step)
 
     def _done_in_time(self, step: Step) -> bool:
@@ -120,7 +121,7 @@ class UserAttempt(AttemptOnWorker):
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def context_done(self, worker: Worker, step: Step) -> None:
-        if self.blocked and worker.calls.give_up(step, self.tag("beat")):
+        if self.calling and worker.calls.give_up(step, self.tag("beat")):
             # The call belonged to the context.
             self.calling = self.blocked = False
         self._look(worker, step)
@@ -163,13 +164,13 @@ class UserAttempt(AttemptOnWorker):
         return completed(result)
 
     def _finish(self, outcome: Outcome, worker: Worker, step: Step) -> None:
-        """Return. After an error, stored heartbeat details are sent first."""
+        """Return. After an error, stored heartbeat details are sent first, unless the context was cancelled."""
         for what in ("end", "pulse", "window", "wake"):
             step.disarm(self.tag(what))
         if self.calling and outcome.kind == "completed":
             worker.calls.give_up(step, self.tag("beat"))
             self.calling = False
-        if outcome.kind != "completed" and (self.stored or self.calling) and self.cause is not Cause.DEADLINE:
+        if outcome.kind != "completed" and (self.calling or (self.stored and self.cause is None)) and self.cause is not Cause.DEADLINE:
             self.final = outcome
             if not self.calling:
                 self._call(worker, step, deadline=False)
