@@ -101,7 +101,7 @@ def walk_orbits(search: Search, outcomes: Sequence[int]) -> list[Leg]:
                 break
         else:
             done = [leg.choice.label() for leg in legs]
-            raise NoSuchPath(f"the nodes of a group are not interchangeable: after {done} only some can go on")
+            raise NoSuchPath(f"the nodes of a group are not interchangeable: after {done} only some can go on; check with --no-symmetry")
     return legs
 
 

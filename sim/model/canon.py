@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from sim.model.inputs import Call
+from sim.model.words import Words
 
 Frozen = Hashable
 _ATOMS = (int, str, bytes, bool, type(None), Enum, float)
@@ -190,9 +191,11 @@ def _default_of(field: dataclasses.Field[Any]) -> Callable[[], Any]:
 
 
 def rename(value: Frozen, names: Mapping[str, str]) -> Frozen:
-    """`value` with every string that is a key of `names` replaced, in canonical form again."""
+    """`value` with every string that is a key of `names` replaced, in canonical form again. `Words` are also found within strings."""
     if isinstance(value, str):
         return value if isinstance(value, Enum) else names.get(value, value)
+    if isinstance(value, bytes):
+        return names.in_bytes(value) if isinstance(names, Words) else value
     if id(value) in _LIVE:
         known = _RENAMED.setdefault(names, {}) if isinstance(names, Hashable) else {}
         found = known.get(id(value))

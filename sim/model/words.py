@@ -1,9 +1,17 @@
-"""Renaming words within names: for systems whose nodes' names are made of others ("server/run/job-1/1" of "job-1")."""
+"""Renaming words within names: for systems whose nodes' names are made of others ("server/run/job-1/1" of "job-1").
+
+Names also travel in encoded form, as a session's token does: base64 of JSON. What decodes to text is looked into.
+"""
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4}){4,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+"""Of twelve bytes at least: shorter strings are names."""
 
 
 class Words(Mapping[str, str]):
@@ -22,8 +30,25 @@ class Words(Mapping[str, str]):
     def __getitem__(self, text: str) -> str:
         found = self._known.get(text)
         if found is None:
-            found = self._known[text] = self._pattern.sub(lambda word: self._names[word[0]], text)
+            found = self._known[text] = self._in_text(text)
         return found
+
+    def _in_text(self, text: str) -> str:
+        if not _BASE64.fullmatch(text):
+            return self._pattern.sub(lambda word: self._names[word[0]], text)
+        try:
+            inner = base64.b64decode(text, validate=True)
+        except ValueError:
+            return text
+        renamed = self.in_bytes(inner)
+        return text if renamed == inner else base64.b64encode(renamed).decode()
+
+    def in_bytes(self, data: bytes) -> bytes:
+        """The same for bytes that are text; others stay as they are."""
+        try:
+            return self[data.decode("utf-8")].encode("utf-8")
+        except UnicodeDecodeError:
+            return data
 
     def get(self, text: str, default: str | None = None) -> str:  # type: ignore[override]
         """The text with its words replaced; the same text without any, whatever the default."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from sim.model.apart import Given, Needed, joined, outcomes_apart, rename_bundle, shields, split
+from sim.model.canon import rename
 from sim.model.inputs import Deliver, Input
 from sim.model.node import Node, Step
 from sim.model.outcomes import outcomes
@@ -102,6 +104,16 @@ def test_words_are_found_within_names() -> None:
     assert swap.get("server/queue/activity/w1.1@host-w1") == "server/queue/activity/w2.1@host-w2"
     assert swap.get("server/run/job-1/1") == "server/run/job-2/1"
     assert [swap.get(text) for text in ("w11", "job-12", "xw1", "w1'2")] == ["w11", "job-12", "xw1", "w2'2"]
+
+
+def test_words_are_found_within_encoded_names() -> None:
+    swap = Words({"w1": "w2", "w2": "w1"})
+    token = b'{"TaskQueue":"w1.1@host-w1"}'
+    renamed = b'{"TaskQueue":"w2.1@host-w2"}'
+    assert rename(token, swap) == renamed
+    assert rename(base64.b64encode(token).decode(), swap) == base64.b64encode(renamed).decode()
+    other = base64.b64encode(bytes(range(200, 230))).decode()
+    assert [rename(text, swap) for text in (other, "A" * 20, b"\xff w1")] == [other, "A" * 20, b"\xff w1"]
 
 
 @pytest.mark.parametrize(("words", "why"), [(["a", "b"], ""), (["job", "job-1"], "is a word of"), (["-a", "b"], "does not begin")])
