@@ -30,10 +30,16 @@ BATCHES: Final = 10
 CUSTOMERS: Final = 5_000_000
 """Of the ideal queue by itself."""
 
+LEAST_READ: Final = 50
+MOST_READ: Final = 150
+"""Microseconds that the transfer queue's read of a creation activity takes."""
+
+READ: Final = (LEAST_READ + MOST_READ) // 2
+
 QUIET: Final = {
     "cluster": {"partitions": 1, "history_shards": 64},
     "network": {"request": {"uniform": ["50us", "150us"]}, "response": {"uniform": ["50us", "150us"]}},
-    "latencies": {"transfer_read": {"uniform": ["50us", "150us"]}, "timer_lateness": {"uniform": ["50us", "150us"]}},
+    "latencies": {"transfer_read": {"uniform": [f"{LEAST_READ}us", f"{MOST_READ}us"]}, "timer_lateness": {"uniform": ["50us", "150us"]}},
 }  # fmt: skip
 """A cluster that is quick, so that holds of seconds are thousands of times the protocol's own. 64 shards: their limits of 20 reads
 a second (P4.6.11) are no part of the question."""
@@ -175,7 +181,7 @@ def _simulated(cell: Cell, seed: int, sessions: int) -> list[Journey]:
 
 def _overhead(journeys: Sequence[Journey]) -> Overhead:
     made = [j for j in journeys if j.freed != NOT_YET]
-    before = fmean(j.queued - j.arrived for j in made)
+    before = fmean(j.queued - j.arrived for j in made) + READ
     # Who was given a slot that had just become free waited for it: what it had been free for is the time of the poll.
     turning = [j.idle_before for j in made if 0 <= j.idle_before < j.queueing]
     return Overhead(
@@ -191,7 +197,12 @@ def _ideal(cell: Cell, journeys: Sequence[Journey], extra_s: float) -> list[int]
     mean, extra = cell.law.mean(), extra_s * SECOND
     holds = (round((j.work if j.done != NOT_YET else mean) + extra) for j in journeys)
     patience = None if cell.patience_s is None else round(cell.patience_s * SECOND)
-    return list(recursion.waits((j.arrived for j in journeys), holds, cell.servers, patience))
+    return list(recursion.waits((j.queued + READ for j in journeys), holds, cell.servers, patience))
+
+
+def _wait(journey: Journey) -> int:
+    """What a session waited for a slot: not for the read of its creation activity, which comes first and takes READ on average."""
+    return journey.queueing - READ if journey.queueing > MOST_READ else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +214,11 @@ class _Pair:
 
 
 def _batches(journeys: Sequence[Journey], ideal: Sequence[int], warm_up: int) -> list[_Pair]:
-    least = min((j.queueing for j in journeys if j.begun != NOT_YET and not j.timed_out), default=0)
     size = (len(journeys) - warm_up) // BATCHES
     pairs = []
     for start in range(warm_up, warm_up + BATCHES * size, size):
         ours, theirs = journeys[start : start + size], ideal[start : start + size]
-        # What even a session that finds a free slot takes to get it is the transfer queue, no wait for a slot.
-        waits = [(j.queueing - least) / SECOND for j in ours if not j.timed_out]
+        waits = [_wait(j) / SECOND for j in ours if not j.timed_out]
         ideals = [w / SECOND for w in theirs if w != recursion.LEFT]
         pairs.append(_Pair((fmean(waits), fmean(ideals)), (1 - len(waits) / size, 1 - len(ideals) / size)))
     return pairs
