@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from sim.scenario.problems import ScenarioError
     from sim.scenario.replay import ReplayResult, replay
     from sim.scenario.run import RunResult, run
+    from sim.sweep.load import Sweep
+    from sim.sweep.result import SweepResult
+    from sim.sweep.sweeping import sweep
     from sim.trace.tape import Tape
 
 _HOMES = {
@@ -40,6 +43,8 @@ _HOMES = {
     "Scenario": "sim.scenario.load",
     "ScenarioError": "sim.scenario.problems",
     "Story": "sim.report.story",
+    "Sweep": "sim.sweep.load",
+    "SweepResult": "sim.sweep.result",
     "Tape": "sim.trace.tape",
     "Timeline": "sim.report.timeline",
     "Watched": "sim.report.watched",
@@ -48,12 +53,14 @@ _HOMES = {
     "conform": "sim.evidence.conforming",
     "replay": "sim.scenario.replay",
     "run": "sim.scenario.run",
+    "sweep": "sim.sweep.sweeping",
     "watch": "sim.report.watched",
 }
 
 __all__ = [
     "AuditResult", "CaseError", "CheckResult", "ConformResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult",
-    "Scenario", "ScenarioError", "Story", "Tape", "Timeline", "Watched", "audit", "check", "conform", "replay", "run", "watch",
+    "Scenario", "ScenarioError", "Story", "Sweep", "SweepResult", "Tape", "Timeline", "Watched",
+    "audit", "check", "conform", "replay", "run", "sweep", "watch",
 ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from sim.scenario import shown
 from sim.scenario.beyond import beyond
 from sim.scenario.checks import check
 from sim.scenario.latency_files import take_in_latencies
-from sim.scenario.overrides import apply_overrides
+from sim.scenario.overrides import Override, apply_overrides
 from sim.scenario.problems import Problem, ScenarioError, problems_of
 from sim.scenario.schema import ScenarioModel
 from sim.scenario.values import read_column
@@ -33,12 +33,12 @@ class Scenario:
     source: str
 
     @classmethod
-    def load(cls, path: Path | str, overrides: Sequence[str] = ()) -> Scenario:
+    def load(cls, path: Path | str, overrides: Sequence[Override] = ()) -> Scenario:
         """Read a TOML file; files it names are sought beside it.
 
         Args:
             path: the file.
-            overrides: `"workers.w1.count=3"`: keys to set before anything is checked.
+            overrides: `"workers.w1.count=3"` or `("workers.w1.count", 3)`: keys to set before anything is checked.
 
         Raises:
             ScenarioError: it cannot be read, or something in it is wrong; the message says all of it.
@@ -54,7 +54,7 @@ class Scenario:
         return cls.parse(text, overrides, str(path), path)
 
     @classmethod
-    def parse(cls, text: str, overrides: Sequence[str] = (), source: str = "standard input", path: Path | None = None) -> Scenario:
+    def parse(cls, text: str, overrides: Sequence[Override] = (), source: str = "standard input", path: Path | None = None) -> Scenario:
         """Read TOML; files it names are sought beside `path` (default: in the working directory).
 
         Raises:
@@ -69,7 +69,7 @@ class Scenario:
         return cls._made(content, overrides, source, path.parent if path is not None else Path())
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any], overrides: Sequence[str] = (), source: str = "scenario") -> Scenario:
+    def from_dict(cls, content: Mapping[str, Any], overrides: Sequence[Override] = (), source: str = "scenario") -> Scenario:
         """Make a scenario of its tables, as TOML would give them or as `to_dict` did.
 
         Raises:
@@ -82,7 +82,7 @@ class Scenario:
         return cls._made(copied, overrides, source, None)
 
     @classmethod
-    def _made(cls, content: dict[str, Any], overrides: Sequence[str], source: str, directory: Path | None) -> Scenario:
+    def _made(cls, content: dict[str, Any], overrides: Sequence[Override], source: str, directory: Path | None) -> Scenario:
         problems = apply_overrides(content, overrides)
         deep = too_deep(content)
         if deep is not None:

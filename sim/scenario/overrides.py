@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import tomllib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sim.scenario.problems import Key, Problem, did_you_mean
+
+Override: TypeAlias = str | tuple[str, Any]
 
 _PART: Final = re.compile(r'"([^"]*)"|([^."\[\]]+)|\[(\d+)\]')
 _NAMES: Final = ("name", "id", "kind")
 
 
-def apply_overrides(content: dict[str, Any], overrides: Sequence[str]) -> list[Problem]:
+def apply_overrides(content: dict[str, Any], overrides: Sequence[Override]) -> list[Problem]:
     """Set keys of `content`; what could not be set comes back.
 
-    A table of a list is named by its number from 0, by its name, id or kind, or by `*` for all of them. A value is
-    written as in TOML; what is not TOML is taken as text.
+    An override is KEY=VALUE as on the command line, or (key, value) with a value as TOML would give it. A table of a list is
+    named by its number from 0, by its name, id or kind, or by `*` for all of them. A value on the command line is written as in
+    TOML; what is not TOML is taken as text.
     """
     problems = []
     for override in overrides:
-        path, equals, value = override.partition("=")
-        if not equals:
+        path, value = _parted(override)
+        if value is None:
             problems.append(Problem((), f"the override {override!r} has no value; expected KEY=VALUE, such as workers.w1.count=3"))
             continue
         parts = [a or b or c for a, b, c in _PART.findall(path.strip())]
         if not parts:
             problems.append(Problem((), f"the override {override!r} has no key; expected KEY=VALUE, such as workers.w1.count=3"))
             continue
-        problems.extend(_set(content, parts, read_value(value.strip()), ()))
+        problems.extend(_set(content, parts, copy.deepcopy(value), ()))
     return problems
+
+
+def _parted(override: Override) -> tuple[str, Any]:
+    """Key and value; a value that is missing is None, which TOML does not have."""
+    if not isinstance(override, str):
+        return override
+    path, equals, value = override.partition("=")
+    return path, read_value(value.strip()) if equals else None
 
 
 def read_value(text: str) -> Any:
