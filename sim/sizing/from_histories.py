@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ def observed(audited: AuditResult) -> Observed:
         TooFewError: as `observe`.
     """
     asked = sorted(session.creation.scheduled_at for session in audited.sessions)
-    gaps = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
     ended = [s for s in audited.sessions if s.created_at is not None and s.ended_at is not None and s.end.value == "completed"]
     holds = [s.ended_at - s.created_at for s in ended if s.ended_at is not None and s.created_at is not None]
     if len(gaps) < LEAST - 1 or len(holds) < LEAST or sum(gaps) == 0 or sum(holds) == 0:

@@ -14,17 +14,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from math import inf, sqrt
-from statistics import fmean, stdev
+from math import inf
 from typing import Final
-
-from scipy import stats
 
 from sim.scenario.run import run
 from sim.sizing.journeys import NOT_YET, Journey, Journeys
 from sim.sizing.load import Load, scenario_of
 from sim.sizing.targets import Kind, Target
 from sim.sizing.theory import relaxation
+from sim.sweep.statistics import Interval, mean_interval, proportion_interval
 
 ALPHA: Final = 0.05
 BATCHES: Final = 5
@@ -71,22 +69,6 @@ class Batch:
     """Slots in use, mean."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An estimate with its interval; `high` may be infinite."""
-
-    estimate: float
-    low: float
-    high: float
-
-    def to_json(self) -> dict[str, float | None]:
-        """Plain data; None for what is infinite."""
-        return {name: (None if value == inf else value) for name, value in zip(("estimate", "low", "high"), self._all(), strict=True)}
-
-    def _all(self) -> tuple[float, float, float]:
-        return (self.estimate, self.low, self.high)
-
-
 @dataclass(slots=True)
 class Measured:
     """A pool of workers, what was simulated of it, and what that decides."""
@@ -113,30 +95,26 @@ class Measured:
 
     def interval(self, number: int, alpha: float) -> Interval:
         """What is held to the limit of the target of this number, with `alpha` on either side."""
+        level = 1 - 2 * alpha
         values = [b.values[number] for b in self.batches]
         if inf in values:
-            return Interval(inf, min(values), inf)
-        mean = fmean(values)
-        reach = student(values, alpha)
-        target = self.targets[number]
-        if not target.is_share:
-            return Interval(mean, max(0.0, mean - reach), mean + reach)
-        low, high = clopper_pearson(sum(b.bad[number] for b in self.batches), self.sessions, alpha)
-        return Interval(mean, max(0.0, min(low, mean - reach)), min(1.0, max(high, mean + reach)))
+            return Interval(inf, min(values), inf, len(values), level)
+        mean = mean_interval(values, level)
+        if not self.targets[number].is_share:
+            return _positive(mean)
+        share = proportion_interval(sum(b.bad[number] for b in self.batches), self.sessions, level)
+        return Interval(mean.estimate, max(0.0, min(share.low, mean.low)), min(1.0, max(share.high, mean.high)), mean.n, level)
 
     def quantile(self, share: float) -> Interval:
         """The wait that `share` of all sessions do not exceed, seconds, with its 95 % interval over batches."""
         values = [_quantile(b, share) for b in self.batches]
         if inf in values:
-            return Interval(sorted(values)[len(values) // 2], min(values), inf)
-        reach = student(values, ALPHA / 2)
-        return Interval(fmean(values), max(0.0, fmean(values) - reach), fmean(values) + reach)
+            return Interval(sorted(values)[len(values) // 2], min(values), inf, len(values))
+        return _positive(mean_interval(values))
 
     def used(self) -> Interval:
         """Slots in use, with the 95 % interval."""
-        values = [b.used for b in self.batches]
-        reach = student(values, ALPHA / 2)
-        return Interval(fmean(values), max(0.0, fmean(values) - reach), fmean(values) + reach)
+        return _positive(mean_interval([b.used for b in self.batches]))
 
     def decide(self) -> None:
         """Look at what there is."""
@@ -153,17 +131,8 @@ class Measured:
         return Decision.FAILS if interval.low > limit else Decision.OPEN
 
 
-def student(values: Sequence[float], alpha: float) -> float:
-    """Half-width of Student's interval with `alpha` on either side; infinite for a single value."""
-    if len(values) < 2:
-        return inf
-    return float(stats.t.ppf(1 - alpha, len(values) - 1)) * stdev(values) / sqrt(len(values))
-
-
-def clopper_pearson(bad: int, total: int, alpha: float) -> tuple[float, float]:
-    """The exact interval of a proportion, `alpha` on either side (C. J. Clopper, E. S. Pearson, Biometrika 26 (1934) 404-413)."""
-    low = 0.0 if bad == 0 else float(stats.beta.ppf(alpha, bad, total - bad + 1))
-    return low, 1.0 if bad == total else float(stats.beta.ppf(1 - alpha, bad + 1, total - bad))
+def _positive(interval: Interval) -> Interval:
+    return Interval(interval.estimate, max(0.0, interval.low), interval.high, interval.n, interval.level)
 
 
 def measure(load: Load, workers: int, slots: int, targets: Sequence[Target], effort: Effort) -> Iterator[Measured]:

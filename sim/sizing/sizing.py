@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from sim import frames
 from sim.sizing.breaking import Broken, what_breaks
 from sim.sizing.load import Load
-from sim.sizing.measure import Decision, Effort, Interval, Measured, quantile_of
-from sim.sizing.search import Costs, Frontier, Progress, first_guess, search
+from sim.sizing.measure import Decision, Effort, Measured, quantile_of
+from sim.sizing.search import Costs, Frontier, Progress, first_guess, least_slots, search
 from sim.sizing.targets import Target
+from sim.sweep.statistics import Interval
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -44,12 +46,17 @@ COLUMNS: frames.Columns[Point] = (
 
 @dataclass(slots=True)
 class SizeResult:
-    """The answer. `pool`: the cheapest that was shown to meet all targets, None if none was. `guess`: slots by theory."""
+    """The answer. `pool`: the cheapest that was shown to meet all targets, None if none was. `guess`: slots by theory.
+
+    `least`: with fewer slots the targets cannot be met, whatever the laws; `most`: slots of the largest pool that was allowed.
+    """
 
     load: Load
     targets: tuple[Target, ...]
     costs: Costs
     guess: int
+    least: int
+    most: int
     pool: Measured | None
     frontiers: list[Frontier]
     breaks: list[Broken] = field(default_factory=list)
@@ -83,7 +90,7 @@ class SizeResult:
         answer = None if self.pool is None else {"workers": self.pool.workers, "slots": self.pool.slots}
         return {
             "answer": answer,
-            "intervals": {name: interval.to_json() for name, interval in self.intervals().items()},
+            "intervals": {name: plain(interval) for name, interval in self.intervals().items()},
             "frontier": [
                 {
                     "workers": p.workers, "slots": p.slots, "cost": round(p.cost, 6), "decision": p.decision, "by": p.by or None,
@@ -94,6 +101,7 @@ class SizeResult:
             "breaks": [{"change": b.change, "decision": b.decision.value, "by": b.by or None} for b in self.breaks],
             "offered_load": round(self.load.slots, 6),
             "guess": self.guess,
+            "least_slots": self.least,
             "targets": [target.text for target in self.targets],
         }  # fmt: skip
 
@@ -140,10 +148,16 @@ def size(
     frontiers.reverse()
     enough = [f.pools[f.fewest] for f in frontiers if f.fewest is not None]
     pool = min(enough, key=lambda m: (costs.of(m.workers, m.slots), m.capacity), default=None)
-    result = SizeResult(load, tuple(targets), costs, guess, pool, frontiers)
+    result = SizeResult(load, tuple(targets), costs, guess, least_slots(load, targets), workers[-1] * slots[-1], pool, frontiers)
     if pool is not None and breaks:
         result.breaks = what_breaks(load, pool, targets, effort, say)
     return result
+
+
+def plain(interval: Interval) -> dict[str, float | None]:
+    """An interval as plain data; None for what is infinite."""
+    named = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+    return {name: value if isfinite(value) else None for name, value in named.items()}
 
 
 def undecided(result: SizeResult) -> list[Point]:

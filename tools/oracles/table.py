@@ -18,8 +18,9 @@ are servers, sessions are customers in the order in which the server has their c
 they wait at most. So without a CreationTimeout the waits must be those of Erlang's C formula (M/M/c), with one those of M/M/c+D, and with
 log-normal holds near those of Allen and Cunneen's approximation.
 
-Holds have a mean of 10 s. Each row has {seeds} runs of {sessions:,} sessions that count, after {warm_up:,} others. Waits are means of those that got a
-session, from the moment at which the server has the creation activity (less the transfer queue's read) to the start of its attempt.
+Holds have a mean of 10 s. Each row has {seeds} runs of {sessions:,} sessions that count, after {warm_up:,} others. Waits are means of
+those that got a session, from the moment at which the server has the creation activity (less the transfer queue's read) to the start
+of its attempt.
 
 * **theory**: the formula, for holds that the protocol's own occupation of a slot has made longer (last table);
 * **simulated**: theory plus the mean difference between the simulated waits and those of an ideal queue (first come, first served, no
@@ -116,7 +117,7 @@ def _verdict(rows: Sequence[Row]) -> str:
     largest = max(abs(r.error) for r in exact)
     lines = [
         f"* Half-widths wider than allowed (3 % up to a load of 0.8, 10 % above): {', '.join(wide) or 'none'}.",
-        f"* Intervals that leave the band of that width around theory: {', '.join(far) or 'none'}. The largest difference is {largest:.3%}.",
+        f"* Intervals that leave the band of that width around theory: {', '.join(far) or 'none'}; the largest difference: {largest:.3%}.",
         f"* Of {count} hypotheses of equality Holm's procedure rejects at 5 %: {'; '.join(refused) or 'none'}.",
     ]
     return "\n".join(lines) + "\n"
@@ -125,8 +126,8 @@ def _verdict(rows: Sequence[Row]) -> str:
 def _overheads(rows: Sequence[Row]) -> str:
     head = "| slots | load | before, ms | starting, ms | ending, ms | turning, ms | hold / occupation | theory without it, s | with it, s |"
     lines = [
-        "Mean times that a session takes beside waiting and working. *Before*: first workflow task and the transfer queue's read, until its "
-        "creation activity can be given to a worker. *Starting*: from the recorded start of that activity to the work, that is, dispatch, "
+        "Mean times that a session takes beside waiting and working. *Before*: first workflow task and the transfer queue's read, until "
+        "its creation activity can be given to a worker. *Starting*: from the recorded start of that activity to the work, that is, dispatch, "
         "signal, workflow task, transfer queue, dispatch. *Ending*: from the end of the work to the free slot: report, workflow task, "
         "transfer queue, completion activity. *Turning*: a slot's token is free, but its worker's next poll has to come first, whose "
         "answer is a session that waits. The last three occupy the slot.\n",
