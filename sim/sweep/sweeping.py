@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,9 @@ def carry_out(made: Sweep, plan: Plan, store: Store, executor: Executor, progres
         Exception: what a run raises, with a note which it was.
     """
     store.put_about("plan", msgspec.to_builtins(plan))
+    # A scenario of the sweep and the keys that differ: whoever reads the store can make the scenario of every cell of them.
+    store.put_about("scenario", json.loads(made.cells[0].text))
+    store.put_about("keys", [axis.key for axis in made.model.axes])
     pursuits = {cell.key: _Pursuit(cell, made, plan, store) for cell in made.cells}
     resumed = sum(pursuit.decided + len(pursuit.rows) for pursuit in pursuits.values())
     turns = _in_turn(list(pursuits.values())) if plan.precision is not None else _one_by_one(list(pursuits.values()))
