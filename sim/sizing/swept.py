@@ -110,9 +110,11 @@ def numeric(value: Any) -> float | None:
         return float(value)
     if isinstance(value, dict) and len(value) == 1:
         return numeric(next(iter(value.values())))
+    if not isinstance(value, str):
+        return None
     try:
         return parse_duration(value) / 1e6
-    except (ValueError, TypeError):
+    except ValueError:
         return None
 
 

@@ -97,6 +97,7 @@ def test_allen_cunneen_is_exact_where_it_should_be() -> None:
     assert allen_cunneen(3, 2.4, 1.0, Spread()) == pytest.approx(Waiting(3, 2.4, 1.0).mean_wait)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("servers", "sigma"), [(2, 0.0), (2, 0.8), (10, 0.5)])
 def test_allen_cunneen_is_near_elsewhere(servers: int, sigma: float) -> None:
     """Log-normal holds of mean 1 (or always 1) at a load of 0.9: within a tenth of what many customers really wait."""

@@ -98,7 +98,8 @@ def measured(items: int, allowed: int, seed: int) -> Ran:
     watcher = Watcher()
     result = run(scenario(items, allowed), seed, properties=(), observers=[watcher])
     wait = result.creation_wait_s.mean
-    assert wait is not None and len(watcher.waits) == items
+    assert wait is not None
+    assert len(watcher.waits) == items
     return Ran(
         items, allowed, seed, result.ended_at_us / 1e6, result.messages, watcher.heartbeats, wait, fmean(watcher.waits) / 1e6,
         watcher.unfinished,
