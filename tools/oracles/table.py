@@ -28,7 +28,8 @@ of its attempt.
   narrow. For log-normal holds, whose mean no formula gives, the ideal queue's mean of {customers:,} customers stands in its place;
 * **raw**: the mean of the simulated waits by itself. Long waits come in clusters: 3 % at a load of 0.8 would take half a million
   sessions with one slot, and tens of millions with a hundred;
-* **ideal**: the ideal queue by itself, of {customers:,} customers with other draws. It shows that recursion and formula agree;
+* **ideal**: the ideal queue by itself, of {customers:,} customers with other draws. It shows that recursion and formula agree. All
+  rows have these draws in common, so what one of them has by luck the others have, too;
 * **p**: of the hypothesis that simulated and theory are equal, from the paired differences of {batches} batches.
 """
 
