@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import audit, calibrate, check, conform, describe, diff, doctor, explain, new, plot, replay, run, schema, size, versions
+from sim.cli import audit, calibrate, check, conform, describe, diff, doctor, explain, new, plot, replay, run, schema, size, sweep, versions
 from sim.cli import list as list_command
 from sim.cli.exits import ignore_abandoned
 
@@ -20,6 +20,7 @@ COMMANDS = (
     ("conform", conform.command),
     ("calibrate", calibrate.command),
     ("check", check.command),
+    ("sweep", sweep.command),
     ("plot", plot.command),
     ("size", size.command),
     ("list", list_command.command),

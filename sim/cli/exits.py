@@ -70,7 +70,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             leave(Exit.WRONG_INPUT)
         except BaseException as error:  # also what code of users raises to end the program
             if _is_wrong_input(error):
-                _say(f"error: {error}")
+                _say(f"error: {error}{_notes(error)}")
                 leave(Exit.WRONG_INPUT)
             _our_failure(error)
 
@@ -86,6 +86,11 @@ def _is_wrong_input(error: BaseException) -> bool:
     return isinstance(error, WrongInput | ScenarioError | TapeError | UnknownActivityError | NotModelledError | WorkflowCodeError)
 
 
+def _notes(error: BaseException) -> str:
+    """What was added to it on its way: in which run of many it happened."""
+    return "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+
+
 def _our_failure(error: BaseException) -> NoReturn:
     if os.environ.get(SHOW_TRACEBACK):
         traceback.print_exception(error, file=sys.stderr)
@@ -97,7 +102,7 @@ def _our_failure(error: BaseException) -> NoReturn:
         )
         leave(Exit.WRONG_INPUT)
     _say(
-        f"internal failure: {type(error).__name__}: {error} ({os.path.basename(where.filename)}, line {where.lineno})\n"
+        f"internal failure: {type(error).__name__}: {error}{_notes(error)} ({os.path.basename(where.filename)}, line {where.lineno})\n"
         f"This is a mistake of session-sim, not yours. {SHOW_TRACEBACK}=1 shows where it comes from."
     )
     leave(Exit.OUR_FAILURE)

@@ -19,6 +19,7 @@ from sim.cli.output import print_json, to_user
 
 class What(StrEnum):
     SCENARIOS = "scenarios"
+    SWEEPS = "sweeps"
     PROPERTIES = "properties"
     FAULTS = "faults"
     MOMENTS = "moments"
@@ -26,6 +27,7 @@ class What(StrEnum):
 
 INTRODUCTIONS = {
     What.SCENARIOS: "Scenarios: a cluster, a workload and faults. `session-sim run NAME --seed 1` runs one.",
+    What.SWEEPS: "Sweeps: a scenario for many values of its keys. `session-sim sweep NAME --out STORE` runs one.",
     What.PROPERTIES: "Properties: promises about sessions. Every run is watched for all of them.",
     What.FAULTS: "Faults: what a scenario can do to a cluster, in [[faults]] tables.",
     What.MOMENTS: "Moments: points of the protocol at which a fault can happen, besides a time or a rate.",
@@ -37,11 +39,11 @@ def command(
     what: Annotated[What | None, typer.Argument(help="Only these; moments are listed only when asked for.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """List scenarios, properties and kinds of faults. `session-sim describe NAME` says more about one.
+    """List scenarios, sweeps, properties and kinds of faults. `session-sim describe NAME` says more about one.
 
     Example: session-sim list faults
     """
-    wanted = [what] if what is not None else [What.SCENARIOS, What.PROPERTIES, What.FAULTS]
+    wanted = [what] if what is not None else [What.SCENARIOS, What.SWEEPS, What.PROPERTIES, What.FAULTS]
     found = {kind.value: ROWS[kind]() for kind in wanted}
     if as_json:
         print_json(found)
@@ -61,6 +63,11 @@ def scenarios() -> list[dict[str, Any]]:
     """Scenarios that ship, and those of the current directory."""
     rows = [{"name": path.stem, "what": _title(path), "file": str(path), "ships": True} for path in places.shipped()]
     return rows + [{"name": str(path), "what": _title(path), "file": str(path), "ships": False} for path in places.here()]
+
+
+def sweeps() -> list[dict[str, Any]]:
+    """Sweeps that ship."""
+    return [{"name": path.stem, "what": _title(path), "file": str(path), "ships": True} for path in places.shipped_sweeps()]
 
 
 def _title(path: Path) -> str:
@@ -107,7 +114,7 @@ def moments() -> list[dict[str, Any]]:
     return [{"name": name, "what": MOMENTS[name].sentence, "where": fields_of(MOMENTS[name])} for name in MOMENTS.names]
 
 
-ROWS = {What.SCENARIOS: scenarios, What.PROPERTIES: properties, What.FAULTS: faults, What.MOMENTS: moments}
+ROWS = {What.SCENARIOS: scenarios, What.SWEEPS: sweeps, What.PROPERTIES: properties, What.FAULTS: faults, What.MOMENTS: moments}
 
 
 def show(console: Console, kind: What, rows: list[dict[str, Any]]) -> None:

@@ -19,6 +19,11 @@ def shipped() -> list[Path]:
     return sorted(folder.glob("*.toml")) if folder is not None else []
 
 
+def shipped_sweeps() -> list[Path]:
+    """The sweeps that ship with the program, by name."""
+    return sorted(path for place in SHIPPED for path in (place / "sweeps").glob("*.toml"))
+
+
 def here() -> list[Path]:
     """What looks like a scenario in the current directory, apart from those that ship."""
     known = {path.resolve() for path in shipped()}
@@ -58,3 +63,19 @@ def find(argument: str) -> Path:
     close = get_close_matches(argument.removesuffix(".toml").rpartition("/")[2], names, n=1)
     hint = f"; did you mean {close[0]}?" if close else "; `session-sim list` shows which there are"
     raise WrongInput(f"{argument}: no such file, and no scenario of that name ships with the program{hint}")
+
+
+def find_sweep(argument: str) -> Path:
+    """The file of a sweep given by its path or by its name.
+
+    Raises:
+        WrongInput: there is none.
+    """
+    if os.path.isfile(argument):
+        return Path(argument)
+    names = {path.stem: path for path in reversed(shipped_sweeps())}
+    if argument in names:
+        return names[argument]
+    close = get_close_matches(argument.removesuffix(".toml").rpartition("/")[2], names, n=1)
+    hint = f"; did you mean {close[0]}?" if close else f"; those that ship are {', '.join(sorted(names))}"
+    raise WrongInput(f"{argument}: no such file, and no sweep of that name ships with the program{hint}")

@@ -64,6 +64,13 @@ def _end(message: str) -> None:
     os._exit(int(Exit.WRONG_INPUT))
 
 
+def begin(_: object = None) -> None:
+    """Watch over workflow code from now on: in processes that only run jobs."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, Watchdog().look)
+        signal.setitimer(signal.ITIMER_REAL, EVERY, EVERY)
+
+
 @contextmanager
 def watched() -> Iterator[None]:
     """Watch over workflow code, where the operating system has such timers and this is the main thread."""

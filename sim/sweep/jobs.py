@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -47,17 +48,22 @@ def resolve(function: str) -> Callable[[Any], Any]:
     return found
 
 
+_TURN = threading.Lock()
+"""A dask worker may run several batches in threads; runs of one process share modules of workflows, and the interpreter's lock."""
+
+
 def run_batch(jobs: Sequence[Job]) -> Outcome:
     """Run jobs one after the other, in this process, up to the first that fails."""
-    began = perf_counter()
     values: list[Any] = []
     failure: BaseException | None = None
-    try:
-        for job in jobs:
-            values.append(resolve(job.function)(job.data))
-    except Exception as error:
-        failure = portable(error)
-    return Outcome(values, failure, perf_counter() - began)
+    with _TURN:
+        began = perf_counter()
+        try:
+            for job in jobs:
+                values.append(resolve(job.function)(job.data))
+        except Exception as error:
+            failure = portable(error)
+        return Outcome(values, failure, perf_counter() - began)
 
 
 def portable(error: Exception) -> Exception:

@@ -5,6 +5,7 @@ A pool takes batches and gives futures; what is done about lost processes and in
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -98,21 +99,28 @@ class DaskPool:
     """The workers of a dask cluster. Its scheduler runs the batches of a lost worker again, on others."""
 
     def __init__(self, address: str) -> None:
+        self._address = address
         self._client = _connected(address)
         self._pool = self._client.get_executor(pure=False)
-        self.processes = max(1, sum(self._client.nthreads().values()))
+        self.processes = max(1, len(self._client.nthreads()))
 
     def submit(self, jobs: Sequence[Job]) -> Future[Outcome]:
-        """Begin a batch."""
+        """Begin a batch. Raises ClusterError when the scheduler is gone."""
+        self._expect_scheduler()
         future: Future[Outcome] = self._pool.submit(run_batch, list(jobs))
         return future
 
+    def _expect_scheduler(self) -> None:
+        if self._client.status != "running":
+            raise ClusterError(f"the dask scheduler at {self._address} is gone; what was finished is kept: start it, and go on")
+
     def lost(self, error: BaseException) -> bool:
         """Whether the batch's workers were lost, one after the other."""
-        return type(error).__name__ == "KilledWorker"
+        return type(error).__name__ in ("KilledWorker", "FutureCancelledError")
 
     def restart(self) -> None:
-        """The scheduler is still there; nothing is to be done."""
+        """Lost workers are the scheduler's business, as long as there is one."""
+        self._expect_scheduler()
 
     def close(self, at_once: bool) -> None:
         """Leave the cluster as it is."""
@@ -127,6 +135,8 @@ def _connected(address: str) -> Any:
         if error.name != "distributed":
             raise
         raise ClusterError("a dask cluster needs dask.distributed, which is not installed; pip install 'session-sim[dask]'") from None
+    # Of a scheduler that is gone it would say so in thirty lines; what is raised says it in one.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:

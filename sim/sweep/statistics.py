@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy import stats
 
 LEVEL: Final = 0.95
 RESAMPLES: Final = 2_000
@@ -50,6 +49,9 @@ class Interval:
             return "–"
         if math.isinf(self.half_width):
             return f"{self.estimate:.4g} (n = {self.n})"
+        up, down = self.high - self.estimate, self.estimate - self.low
+        if math.isclose(up, down, rel_tol=1e-9, abs_tol=1e-15):
+            return f"{self.estimate:.4g} ± {up:.2g}"
         return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
 
@@ -65,7 +67,7 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
     if n == 1:
         return Interval(mean, -math.inf, math.inf, 1, level)
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * deviation / math.sqrt(n)
+    half = _student(n - 1, level) * deviation / math.sqrt(n)
     return Interval(mean, mean - half, mean + half, n, level)
 
 
@@ -79,6 +81,8 @@ def proportion_interval(successes: int, trials: int, level: float = LEVEL) -> In
         raise ValueError(f"{successes} successes in {trials} trials; expected at least 0 and at most the trials")
     if trials == 0:
         return Interval(math.nan, 0.0, 1.0, 0, level)
+    from scipy import stats  # it takes half a second to import
+
     bounds: Any = stats.binomtest(successes, trials).proportion_ci(level, "exact")
     return Interval(successes / trials, float(bounds.low), float(bounds.high), trials, level)
 
@@ -101,6 +105,8 @@ def quantile_interval(values: Sequence[float], q: float, level: float = LEVEL) -
         return Interval(math.nan, -math.inf, math.inf, 0, level)
     ordered = np.sort(np.asarray(values, dtype=float))
     estimate = float(ordered[max(math.ceil(q * len(ordered)), 1) - 1])
+    from scipy import stats
+
     bounds: Any = stats.quantile_test(ordered, p=q).confidence_interval(level)
     low, high = float(bounds.low), float(bounds.high)
     return Interval(estimate, -math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high, len(ordered), level)
@@ -118,6 +124,8 @@ def bootstrap_interval(
         estimate = float(statistic(array, axis=-1)) if len(array) else math.nan
         sure = len(array) > 1
         return Interval(estimate, estimate if sure else -math.inf, estimate if sure else math.inf, len(array), level)
+    from scipy import stats
+
     found: Any = stats.bootstrap(
         (array,), statistic, n_resamples=resamples, confidence_level=level, method="BCa", vectorized=True, rng=np.random.default_rng(0)
     )
@@ -174,7 +182,9 @@ def batches_independent(values: Sequence[float], batches: int = 20, level: float
     correlation = float(np.sum((means[1:] - means[:-1]) ** 2)) / (2 * around)
     # The ratio 1 - d/2 has mean 0 and variance (n - 2) / (n^2 - 1) when means are independent.
     z = (1 - correlation) / math.sqrt((batches - 2) / (batches**2 - 1))
-    return bool(z < stats.norm.ppf(level))
+    from scipy.special import ndtri
+
+    return bool(z < ndtri(level))
 
 
 def _batches(values: Sequence[float], size: int) -> Any:
@@ -228,9 +238,11 @@ _QUANTILES: Final[dict[tuple[int, float], float]] = {}
 
 
 def _student(freedom: int, level: float) -> float:
+    from scipy.special import stdtrit
+
     key = (freedom, level)
     if key not in _QUANTILES:
-        _QUANTILES[key] = float(stats.t.ppf((1 + level) / 2, freedom))
+        _QUANTILES[key] = float(stdtrit(freedom, (1 + level) / 2))
     return _QUANTILES[key]
 
 

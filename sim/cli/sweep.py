@@ -1,0 +1,193 @@
+"""`session-sim sweep`: a scenario for many values of its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from sim.cli.exits import Exit, WrongInput, guarded, leave
+from sim.cli.output import print_json, to_side, to_user
+
+if TYPE_CHECKING:
+    from sim.sweep.load import Sweep
+    from sim.sweep.plan import Plan
+    from sim.sweep.store import Store
+    from sim.sweep.sweeping import Done, Progress
+
+MOST_SHOWN: Final = 40
+"""Cells in the printed table."""
+SHOWN: Final = ("creation_wait_mean_s", "creation_wait_p99_s", "sessions_creation_timed_out", "slots_utilisation")
+MOST_COLUMNS: Final = 5
+
+EXAMPLE = """
+Example:
+
+  session-sim sweep contention --out contention.db --export contention.csv
+
+  session-sim sweep contention --out contention.db --precision 5% --jobs 2
+"""
+
+
+@guarded
+def command(
+    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep file, the name of one that ships, or - for standard input.")],
+    out: Annotated[Path, typer.Option("--out", metavar="STORE", help="The file for results; what it has is not run again.")],
+    export: Annotated[Path | None, typer.Option("--export", metavar="FILE", help="Write a table of all runs: .csv or .parquet.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="J", min=0, help="Processes; 0: as many as there are cores.")] = 0,
+    dask: Annotated[str, typer.Option("--dask", metavar="ADDRESS", help="Run it on the workers of this dask scheduler.")] = "",
+    precision: Annotated[
+        str | None, typer.Option("--precision", metavar="SHARE", help="Go on until means are known so well, such as 5%.")
+    ] = None,
+    replications: Annotated[
+        int | None, typer.Option("--replications", metavar="N", min=1, help="Runs of every cell; with a precision: at most.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the scenario in every cell; may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Run a scenario for every combination of values, each under the same seeds, and keep the figures of all runs.
+
+    What is in the store already is not run again, so an interrupted sweep goes on where it was: give the same command again.
+    """
+    from sim.sweep.plan import plan_of
+
+    loaded = _loaded(sweep, overrides or [])
+    plan = plan_of(loaded, _share(precision), replications)
+    done = _carried_out(loaded, plan, out, export, jobs, dask, as_json)
+    files = {"export": str(export)} if export is not None else {}
+    if as_json:
+        facts = {"cells": done.cells, "runs": done.runs, "resumed": done.resumed, "store": str(out)}
+        print_json({**facts, "undecided": list(done.undecided), "files": files})
+    else:
+        _conclude(done, out, export)
+    leave(Exit.INCOMPLETE if done.undecided else Exit.OK)
+
+
+command.__doc__ = (command.__doc__ or "") + "\n" + EXAMPLE
+
+
+def _loaded(argument: str, overrides: list[str]) -> Sweep:
+    from sim.cli import places
+    from sim.cli.output import STDIN, read_text
+    from sim.sweep.load import Sweep
+
+    if argument == "-":
+        return Sweep.parse(read_text("-"), overrides, STDIN, Path("stdin"))
+    return Sweep.load(places.find_sweep(argument), overrides)
+
+
+def _share(text: str | None) -> float | None:
+    from sim.sweep.schema import read_share
+
+    if text is None:
+        return None
+    try:
+        share = read_share(text)
+    except ValueError as error:
+        raise WrongInput(f"--precision {error}") from None
+    assert isinstance(share, float)
+    return share
+
+
+def _carried_out(loaded: Sweep, plan: Plan, out: Path, export: Path | None, jobs: int, dask: str, as_json: bool) -> Done:
+    """Run, export and show; what goes wrong becomes a message for users."""
+    from sim.sweep.executor import JobLost
+    from sim.sweep.export import ExportError, check_export
+    from sim.sweep.pools import ClusterError
+    from sim.sweep.store import Store, StoreError
+    from sim.sweep.sweeping import KIND
+
+    try:
+        if export is not None:
+            check_export(export)
+        with Store(out, KIND) as store:
+            done = _run(loaded, plan, store, jobs, dask)
+            if export is not None:
+                _export(store, plan, export)
+            if not as_json:
+                _show(loaded, store, plan)
+            return done
+    except (StoreError, ClusterError, ExportError) as error:
+        raise WrongInput(str(error)) from error
+    except JobLost as error:
+        to_side().print(f"error: {error}; what was finished is kept in {out}", markup=False, soft_wrap=True)
+        leave(Exit.INCOMPLETE)
+
+
+def _run(loaded: Sweep, plan: Plan, store: Store, jobs: int, dask: str) -> Done:
+    from sim.sweep.executor import Executor
+    from sim.sweep.sweeping import carry_out
+
+    with Executor(jobs, dask, "sim.cli.watchdog:begin") as executor, _watched(loaded) as progress:
+        try:
+            return carry_out(loaded, plan, store, executor, progress)
+        except KeyboardInterrupt:
+            store.commit()
+            kept = f"interrupted: {store.count():,} runs are kept in {store.path}; the same command goes on from there"
+            to_side().print(kept, markup=False, soft_wrap=True)
+            executor.close(at_once=True)
+            leave(Exit.INTERRUPTED)
+
+
+@contextmanager
+def _watched(loaded: Sweep) -> Iterator[Progress]:
+    """A bar with the time that is left, where somebody looks at a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    console = to_side()
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs, left"), TimeRemainingColumn(),
+        TextColumn("since"), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task(loaded.name, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def _export(store: Store, plan: Plan, path: Path) -> None:
+    from sim.sweep.export import export
+    from sim.sweep.result import runs_in
+
+    export(plan, runs_in(store, plan), path)
+
+
+def _show(loaded: Sweep, store: Store, plan: Plan) -> None:
+    """A table with a row for each cell: every number with its interval."""
+    from rich.table import Table
+
+    from sim.sweep.load import spelled
+    from sim.sweep.result import dtype_of, estimate
+
+    metrics = loaded.model.metrics or SHOWN
+    columns = [c for c in plan.columns if c in metrics and dtype_of(c) in ("int64", "float64")][:MOST_COLUMNS]
+    columns = columns or [c for c in plan.columns if dtype_of(c) in ("int64", "float64")][:MOST_COLUMNS]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in (*plan.axes, "runs", *columns):
+        table.add_column(name, justify="right", overflow="fold")
+    for number, cell in enumerate(plan.cells[:MOST_SHOWN]):
+        rows = [row for _, row in plan.counting(store.rows(cell.key))]
+        found = [estimate(number, cell.values, name, [row.get(name) for row in rows]) for name in columns]
+        table.add_row(*map(spelled, cell.values), str(len(rows)), *map(str, found))
+    console = to_user()
+    console.print(f"[bold]{loaded.name}[/bold]" + (f" · {loaded.model.title}" if loaded.model.title else ""))
+    console.print()
+    console.print(table)
+    if len(plan.cells) > MOST_SHOWN:
+        console.print(f"and {len(plan.cells) - MOST_SHOWN:,} more cells, which --export writes")
+    console.print("\nmeans over runs, with their 95 % intervals", style="dim")
+
+
+def _conclude(done: Done, out: Path, export: Path | None) -> None:
+    console = to_user()
+    before = f", {done.resumed:,} of them from before" if done.resumed else ""
+    console.print(f"{done.cells:,} cells, {done.runs:,} runs{before}", markup=False)
+    for name, path in (("store:", out), ("export:", export)):
+        if path is not None:
+            console.print(f"{name:<8} {path}", soft_wrap=True, markup=False)
+    for label in done.undecided[:MOST_SHOWN]:
+        to_side().print(f"not known precisely enough: {label or 'the only cell'}; give more --replications", markup=False, soft_wrap=True)
