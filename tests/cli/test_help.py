@@ -25,7 +25,8 @@ def test_every_help_shows_an_example(name: str) -> None:
 def test_commands_of_later_work_are_not_there_yet() -> None:
     names = [name for name, _ in COMMANDS]
     assert names == [
-        "run", "replay", "explain", "diff", "audit", "conform", "calibrate", "check", "list", "describe", "schema", "new", "doctor",
+        "run", "replay", "explain", "diff", "audit", "conform", "calibrate", "check", "sweep", "plot", "size", "list",
+        "describe", "schema", "new", "doctor",
     ]  # fmt: skip
     assert sim("fuzz").exit_code == 2
 
@@ -39,7 +40,7 @@ def test_the_version_names_what_is_modelled() -> None:
 
 def test_list_has_scenarios_properties_and_faults() -> None:
     found = json.loads(sim("list", "--json").stdout)
-    assert found.keys() == {"scenarios", "properties", "faults"}
+    assert found.keys() == {"scenarios", "sweeps", "properties", "faults"}
     assert {"file_processing", CRASH, "jobqueue", "jobqueue_small"} <= {row["name"] for row in found["scenarios"]}
     assert len(found["properties"]) == 24
     assert all(row["what"] for rows in found.values() for row in rows)

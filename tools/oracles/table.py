@@ -33,6 +33,13 @@ of its attempt.
 * **p**: of the hypothesis that simulated and theory are equal, from the paired differences of {batches} batches.
 """
 
+OVERHEADS: Final = """Mean times that a session takes beside waiting and working. *Before*: first workflow task and the transfer queue's read,
+until its creation activity can be given to a worker. *Starting*: from the recorded start of that activity to the work, that is,
+dispatch, signal, workflow task, transfer queue, dispatch. *Ending*: from the end of the work to the free slot: report, workflow task,
+transfer queue, completion activity. *Turning*: a slot's token is free, but its worker's next poll has to come first, whose answer is a
+session that waits. The last three occupy the slot.
+"""
+
 
 def page(rows: Sequence[Row], facts: dict[str, object]) -> str:
     """The whole page, in Markdown."""
@@ -127,11 +134,7 @@ def _verdict(rows: Sequence[Row]) -> str:
 def _overheads(rows: Sequence[Row]) -> str:
     head = "| slots | load | before, ms | starting, ms | ending, ms | turning, ms | hold / occupation | theory without it, s | with it, s |"
     lines = [
-        "Mean times that a session takes beside waiting and working. *Before*: first workflow task and the transfer queue's read, until "
-        "its creation activity can be given to a worker. *Starting*: from the recorded start of that activity to the work, that is, dispatch, "
-        "signal, workflow task, transfer queue, dispatch. *Ending*: from the end of the work to the free slot: report, workflow task, "
-        "transfer queue, completion activity. *Turning*: a slot's token is free, but its worker's next poll has to come first, whose "
-        "answer is a session that waits. The last three occupy the slot.\n",
+        OVERHEADS,
         head,
         "|" + "---:|" * 9,
     ]
