@@ -13,6 +13,7 @@ from sim.evidence.result import ConformResult
 from sim.frames import Columns
 from sim.report import tables as seen
 from sim.scenario import tables
+from sim.sizing.sizing import COLUMNS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 FRAMES: dict[str, Columns[Any]] = {
@@ -32,6 +33,7 @@ FRAMES: dict[str, Columns[Any]] = {
     "timeline.intervals": seen.IntervalRows.columns,
     "timeline.heartbeats": seen.HeartbeatRows.columns,
     "story": seen.LineRows.columns,
+    "size(...)": COLUMNS,
 }
 
 

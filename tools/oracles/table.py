@@ -33,7 +33,7 @@ of its attempt.
 * **p**: of the hypothesis that simulated and theory are equal, from the paired differences of {batches} batches.
 """
 
-OVERHEADS: Final = """Mean times that a session takes beside waiting and working. *Before*: first workflow task and the transfer queue's read,
+OVERHEADS: Final = """Mean times that a session takes beside waiting and working. *Before*: first workflow task and transfer queue's read,
 until its creation activity can be given to a worker. *Starting*: from the recorded start of that activity to the work, that is,
 dispatch, signal, workflow task, transfer queue, dispatch. *Ending*: from the end of the work to the free slot: report, workflow task,
 transfer queue, completion activity. *Turning*: a slot's token is free, but its worker's next poll has to come first, whose answer is a
