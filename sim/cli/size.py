@@ -47,6 +47,7 @@ def command(
     sessions: Annotated[int, typer.Option("--sessions", help="Sessions of a run that count.", min=5)] = 1_000,
     runs: Annotated[int, typer.Option("--runs", help="Runs of a pool at most.", min=1)] = 10,
     seed: Annotated[int, typer.Option("--seed", help="The seed of the first run of each pool.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes; 0 for as many as there are cores.", min=0)] = 1,
     breaks: Annotated[bool, typer.Option("--breaks/--no-breaks", help="Whether to find out what would break the answer.")] = True,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Draw the frontier there.")] = None,
     overrides: Annotated[
@@ -75,7 +76,7 @@ def command(
         raise WrongInput(f"--worker-cost is {worker_cost}, --slot-cost {slot_cost}; expected at least 0")
     if out is not None:
         check_writable(out)
-    result = size(load, *allowed, targets, Effort(sessions, runs, seed), Costs(worker_cost, slot_cost), breaks, _Says())
+    result = size(load, *allowed, targets, Effort(sessions, runs, seed), Costs(worker_cost, slot_cost), breaks, _Says(), jobs)
     files = [str(file) for file in _draw(result, out)]
     if as_json:
         print_json({**result.to_json(), "files": files})

@@ -9,8 +9,8 @@ from typing import Final
 from sim.model.durations import parse_duration
 from sim.model.laws import Constant, Empirical, Exponential, Law, LogNormal, Uniform
 from sim.sizing.load import Crashes, Load
-from sim.sizing.measure import Decision, Effort, Measured, measure
-from sim.sizing.search import Progress
+from sim.sizing.measure import Decision, Measured
+from sim.sizing.search import Means
 from sim.sizing.targets import Target
 
 STEPS: Final = (110, 125, 150, 200)
@@ -74,7 +74,7 @@ def families(load: Load) -> Iterator[list[Change]]:
     yield [crashing(*one) for one in (("a day", DAY), ("in 6 hours", DAY // 4), ("an hour", DAY // 24)) if one[1] < known]
 
 
-def what_breaks(load: Load, pool: Measured, targets: Sequence[Target], effort: Effort, say: Progress) -> list[Broken]:
+def what_breaks(load: Load, pool: Measured, targets: Sequence[Target], means: Means) -> list[Broken]:
     """Of each family the changes up to the first that breaks a target, as far as the effort decides it."""
     found = []
     for family in families(load):
@@ -82,10 +82,7 @@ def what_breaks(load: Load, pool: Measured, targets: Sequence[Target], effort: E
             changed, workers = change.of(load, pool.workers)
             if workers < 1:
                 break
-            measured = None
-            for measured in measure(changed, workers, pool.slots, targets, effort):
-                say(measured)
-            assert measured is not None
+            measured = means.measured(changed, workers, pool.slots, targets)
             found.append(Broken(change.name, measured.decision, str(measured.by) if measured.by is not None else ""))
             if measured.decision is Decision.FAILS:
                 break

@@ -15,15 +15,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from sim.scenario.run import run
 from sim.sizing.journeys import NOT_YET, Journey, Journeys
 from sim.sizing.load import Load, scenario_of
 from sim.sizing.targets import Kind, Target
 from sim.sizing.theory import relaxation
+from sim.sweep.executor import Executor
+from sim.sweep.jobs import Job
 from sim.sweep.statistics import Interval, mean_interval, proportion_interval
 
+FUNCTION: Final = "sim.sizing.measure:replicate"
 ALPHA: Final = 0.05
 BATCHES: Final = 5
 """Of a replication at most."""
@@ -135,15 +138,34 @@ def _positive(interval: Interval) -> Interval:
     return Interval(interval.estimate, max(0.0, interval.low), interval.high, interval.n, interval.level)
 
 
-def measure(load: Load, workers: int, slots: int, targets: Sequence[Target], effort: Effort) -> Iterator[Measured]:
+class Task(NamedTuple):
+    """One replication of a pool, for any process."""
+
+    load: Load
+    workers: int
+    slots: int
+    targets: tuple[Target, ...]
+    effort: Effort
+    seed: int
+
+
+def measure(
+    load: Load, workers: int, slots: int, targets: Sequence[Target], effort: Effort, executor: Executor | None = None
+) -> Iterator[Measured]:
     """Simulate a pool; after each replication what is known is given, until it is decided or the effort is spent.
+
+    With an executor of several processes replications run ahead; what counts is the shortest prefix, in the order of seeds, that
+    decides, so that the answer does not depend on how many there are.
 
     Raises:
         ScenarioError: the surroundings of the load are wrong.
     """
     measured = Measured(workers, slots, tuple(targets), effort)
-    for number in range(effort.replications):
-        measured.batches += replicate(load, workers, slots, tuple(targets), effort, effort.first_seed + number)
+    seeds = range(effort.first_seed, effort.first_seed + effort.replications)
+    jobs = (Job(FUNCTION, Task(load, workers, slots, measured.targets, effort, seed)) for seed in seeds)
+    results = (executor or Executor()).results(jobs, effort.replications)
+    for _, batches in results:
+        measured.batches += batches
         measured.replications += 1
         measured.decide()
         yield measured
@@ -151,8 +173,9 @@ def measure(load: Load, workers: int, slots: int, targets: Sequence[Target], eff
             return
 
 
-def replicate(load: Load, workers: int, slots: int, targets: tuple[Target, ...], effort: Effort, seed: int) -> list[Batch]:
+def replicate(task: Task) -> list[Batch]:
     """One replication of a pool, in batches."""
+    load, workers, slots, targets, effort, seed = task
     warm_up = warming(load, workers * slots)
     watcher = Journeys()
     run(scenario_of(load, workers, slots, warm_up + effort.sessions), seed, properties=(), observers=[watcher])

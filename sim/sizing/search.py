@@ -15,7 +15,8 @@ from typing import Final
 from sim.sizing.load import Load
 from sim.sizing.measure import Decision, Effort, Measured, measure
 from sim.sizing.targets import Kind, Target
-from sim.sizing.theory import enough_servers
+from sim.sizing.theory import allen_cunneen, enough_servers
+from sim.sweep.executor import Executor
 
 Progress = Callable[[Measured], None]
 TIMEOUTS: Final = (Kind.QUANTILE, Kind.LONG_WAIT, Kind.TIMEOUT)
@@ -64,8 +65,6 @@ def _guess(load: Load, target: Target) -> int:
 
 
 def _for_mean(load: Load, limit: float) -> int:
-    from sim.sizing.theory import allen_cunneen
-
     servers = math.floor(load.slots) + 1
     while allen_cunneen(servers, load.rate, load.hold_s, load.spread) > limit:
         servers += 1
@@ -78,7 +77,24 @@ def least_slots(load: Load, targets: Sequence[Target]) -> int:
     return math.ceil(load.slots * (1 - min(shares))) if shares else 1
 
 
-def search(load: Load, workers: range, slots: int, targets: Sequence[Target], effort: Effort, start: int, say: Progress) -> Frontier:
+@dataclass(frozen=True, slots=True)
+class Means:
+    """With what a search is done: the effort for each pool, who is told after each replication, and who runs them."""
+
+    effort: Effort
+    say: Progress
+    executor: Executor | None = None
+
+    def measured(self, load: Load, workers: int, slots: int, targets: Sequence[Target]) -> Measured:
+        """Simulate a pool until it is decided, or the effort is spent."""
+        measured = None
+        for measured in measure(load, workers, slots, targets, self.effort, self.executor):
+            self.say(measured)
+        assert measured is not None
+        return measured
+
+
+def search(load: Load, workers: range, slots: int, targets: Sequence[Target], start: int, means: Means) -> Frontier:
     """Find the fewest workers of so many slots; `start`: slots in all at which to begin.
 
     Raises:
@@ -91,7 +107,7 @@ def search(load: Load, workers: range, slots: int, targets: Sequence[Target], ef
         return frontier
     too_few = low - 1
     while True:
-        measured = frontier.pools[at] = _measured(load, at, slots, targets, effort, say)
+        measured = frontier.pools[at] = means.measured(load, at, slots, targets)
         if measured.decision is Decision.MEETS:
             frontier.fewest = at
         else:
@@ -110,11 +126,3 @@ def _next(fewest: int | None, too_few: int, high: int) -> int | None:
         return None
     # Nothing is known to be too few yet: a step as small as that upwards, for far below is certain to fail and tells nothing.
     return max(too_few + 1, fewest - max(1, fewest // 20))
-
-
-def _measured(load: Load, workers: int, slots: int, targets: Sequence[Target], effort: Effort, say: Progress) -> Measured:
-    measured = None
-    for measured in measure(load, workers, slots, targets, effort):
-        say(measured)
-    assert measured is not None
-    return measured

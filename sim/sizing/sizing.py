@@ -11,8 +11,9 @@ from sim import frames
 from sim.sizing.breaking import Broken, what_breaks
 from sim.sizing.load import Load
 from sim.sizing.measure import Decision, Effort, Measured, quantile_of
-from sim.sizing.search import Costs, Frontier, Progress, first_guess, least_slots, search
+from sim.sizing.search import Costs, Frontier, Means, Progress, first_guess, least_slots, search
 from sim.sizing.targets import Target
+from sim.sweep.executor import Executor
 from sim.sweep.statistics import Interval
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def size(
     costs: Costs | None = None,
     breaks: bool = True,
     say: Progress = lambda measured: None,
+    jobs: int = 1,
 ) -> SizeResult:
     """Find the cheapest pool that meets the targets under a load.
 
@@ -130,6 +132,7 @@ def size(
         costs: what a worker and a slot cost.
         breaks: whether to find out what would break the answer.
         say: called after every replication.
+        jobs: processes; 1 runs all in this one, 0 takes as many as there are cores. The answer does not depend on it.
 
     Raises:
         ValueError: there is no target.
@@ -137,21 +140,28 @@ def size(
     """
     if not targets:
         raise ValueError("there is no target; expected at least one, such as p99(creation wait) < 1m")
-    effort, costs = effort or Effort(), costs or Costs()
-    guess = start = first_guess(load, targets)
-    frontiers: list[Frontier] = []
-    # From the most slots a worker: what was enough slots in all for one number of them is near what is for the next.
-    for number in reversed(slots):
-        frontiers.append(search(load, workers, number, targets, effort, start, say))
-        if frontiers[-1].fewest is not None:
-            start = frontiers[-1].fewest * number
-    frontiers.reverse()
-    enough = [f.pools[f.fewest] for f in frontiers if f.fewest is not None]
-    pool = min(enough, key=lambda m: (costs.of(m.workers, m.slots), m.capacity), default=None)
-    result = SizeResult(load, tuple(targets), costs, guess, least_slots(load, targets), workers[-1] * slots[-1], pool, frontiers)
-    if pool is not None and breaks:
-        result.breaks = what_breaks(load, pool, targets, effort, say)
+    costs = costs or Costs()
+    guess = first_guess(load, targets)
+    with Executor(jobs) as executor:
+        means = Means(effort or Effort(), say, executor)
+        frontiers = _frontiers(load, workers, slots, targets, guess, means)
+        enough = [f.pools[f.fewest] for f in frontiers if f.fewest is not None]
+        pool = min(enough, key=lambda m: (costs.of(m.workers, m.slots), m.capacity), default=None)
+        result = SizeResult(load, tuple(targets), costs, guess, least_slots(load, targets), workers[-1] * slots[-1], pool, frontiers)
+        if pool is not None and breaks:
+            result.breaks = what_breaks(load, pool, targets, means)
     return result
+
+
+def _frontiers(load: Load, workers: range, slots: range, targets: Sequence[Target], guess: int, means: Means) -> list[Frontier]:
+    """From the most slots a worker: what was enough slots in all for one number of them is near what is for the next."""
+    frontiers: list[Frontier] = []
+    start = guess
+    for number in reversed(slots):
+        frontiers.append(search(load, workers, number, targets, start, means))
+        fewest = frontiers[-1].fewest
+        start = start if fewest is None else fewest * number
+    return frontiers[::-1]
 
 
 def plain(interval: Interval) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ from sim.sizing.breaking import families, stretched, what_breaks
 from sim.sizing.journeys import NOT_YET, Journeys
 from sim.sizing.load import Crashes, Load, scenario_of
 from sim.sizing.measure import Decision, Effort, Measured, batches_of, measure, warming
-from sim.sizing.search import Costs, first_guess, least_slots, search
+from sim.sizing.search import Costs, Means, first_guess, least_slots, search
 from sim.sizing.sizing import size
 from sim.sizing.targets import read_target
 from sim.sizing.theory import Waiting
@@ -77,13 +77,20 @@ def test_a_batch_lasts_several_relaxation_times() -> None:
 
 def test_the_fewest_workers_are_found() -> None:
     said: list[Measured] = []
-    frontier = search(LOAD, range(1, 20), 1, [P90], QUICK, first_guess(LOAD, [P90]), said.append)
+    frontier = search(LOAD, range(1, 20), 1, [P90], first_guess(LOAD, [P90]), Means(QUICK, said.append))
     assert frontier.fewest is not None
     assert frontier.pools[frontier.fewest].decision is Decision.MEETS
     assert frontier.pools[frontier.fewest - 1].decision is not Decision.MEETS
     # Theory, whose holds are without the protocol's own time, finds the same or one less.
     assert frontier.fewest - first_guess(LOAD, [P90]) in (0, 1)
     assert said
+
+
+@pytest.mark.slow
+def test_the_answer_does_not_depend_on_processes() -> None:
+    """Replications run ahead of decisions in two processes; which count is decided in the order of seeds."""
+    one, two = (size(LOAD, range(3, 8), range(1, 3), [P90], QUICK, breaks=False, jobs=jobs).to_json() for jobs in (1, 2))
+    assert one == two
 
 
 @pytest.mark.slow
@@ -114,7 +121,7 @@ def test_what_theory_excludes_is_not_simulated() -> None:
 @pytest.mark.slow
 def test_more_of_everything_breaks_a_pool() -> None:
     pool = last(LOAD, 5, 1)
-    broken = what_breaks(LOAD, pool, [P90], QUICK, lambda measured: None)
+    broken = what_breaks(LOAD, pool, [P90], Means(QUICK, lambda measured: None))
     first = {b.change.split(" ")[0]: b for b in broken if b.decision is Decision.FAILS}
     assert {"arrivals", "holds"} <= set(first)
     assert all(b.by == P90.text for b in first.values())
