@@ -40,9 +40,17 @@ class Offered:
             return None
         return Waiting(self.servers, self.rate, self.hold, patience)
 
+    @property
+    def leaves(self) -> bool:
+        """Whether CreationTimeouts matter: one session in a thousand or more would time out if holds were exponential."""
+        return self.patience is not None and Waiting(self.servers, self.rate, self.hold, self.patience).lost >= 1e-3
+
     def mean_wait(self) -> float | None:
-        """Mean wait of those who are served: of the formula if it is exact, else as Allen and Cunneen say; None without one."""
-        if self.exact:
+        """Mean wait of those who are served: as the formula says if it is exact or if sessions time out, else as Allen and Cunneen do.
+
+        None where there is no steady state.
+        """
+        if self.exact or self.leaves:
             queue = self.queue()
             return None if queue is None else queue.mean_served
         return allen_cunneen(self.servers, self.rate, self.hold, self.spread) if self.per_slot < 1 else None

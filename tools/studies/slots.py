@@ -12,6 +12,7 @@ from sim.sizing.measure import Effort
 from sim.sizing.sizing import SizeResult, size
 from sim.sizing.swept import Swept
 from sim.sizing.targets import read_target
+from sim.sizing.theory import allen_cunneen
 from sim.sizing.words import read_law, read_range, read_rate
 from sim.sweep import Sweep, sweep
 from tools.studies.page import fill, table
@@ -43,14 +44,14 @@ def _table(swept: Swept) -> str:
         known = swept.offered(cell)
         assert known is not None
         wait = swept.interval(cell, lambda row: row.get("creation_wait_mean_s"))
-        theory = known.mean_wait()
+        theory = allen_cunneen(known.servers, known.rate, known.hold, known.spread)
         late = swept.interval(cell, lambda row: row["creation_wait_over_30s"] / row["creation_wait_judged_30s"])
         lost = swept.interval(cell, lambda row: row["sessions_creation_timed_out"] / row["sessions_asked"])
         used = swept.interval(cell, lambda row: row["slots_utilisation"])
         rows.append(
             (
                 swept.value(cell, 0), known.servers, f"{known.per_slot:.2f}", f"{wait.estimate:.1f} ± {wait.half_width:.1f}",
-                "none" if theory is None else f"{theory:.1f}", f"{late.estimate:.1%} ± {late.half_width:.1%}",
+                f"{theory:.1f}", f"{late.estimate:.1%} ± {late.half_width:.1%}",
                 f"{lost.estimate:.1%} ± {lost.half_width:.1%}", f"{used.estimate:.0%} ± {used.half_width:.0%}",
             )
         )  # fmt: skip

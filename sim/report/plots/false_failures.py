@@ -36,7 +36,7 @@ def draw(swept: Swept, value: Value | None = None, title: str = "Sessions that f
         series.time_ticks(axes, [x for curve in drawn for x in curve.xs])
         axes.set_ylim(bottom=0)
         series.percent(axes)
-        series.legend(axes, "upper left")
+        series.legend(axes, "lower right")
         return figure
 
 

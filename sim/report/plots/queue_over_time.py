@@ -33,7 +33,7 @@ def draw(row: dict[str, Any], title: str = "") -> Figure:
         axes.set_ylim(bottom=0)
         style.time_axis(axes, end)
         axes.set_xlabel("time of the run")
-        series.legend(axes, "upper right")
+        axes.legend(loc="upper right", frameon=False, ncols=2, fontsize=8, bbox_to_anchor=(1.0, 1.2))
         return figure
 
 
