@@ -11,7 +11,7 @@ STAMP_BENCH := $(VENV)/.stamp-bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo notebooks reports oracles test test-slow bench bench-checker bench-fast bench-large conformance fast lint format clean
+.PHONY: help venv demo notebooks reports oracles test test-slow bench bench-checker bench-sweeps bench-fast bench-large conformance fast lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -49,6 +49,10 @@ test-slow: $(STAMP) ## run the slow tests
 
 bench: $(STAMP_BENCH) ## run the benchmarks, with the packages they compare against
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.sweeps
+
+bench-sweeps: $(STAMP) ## what the executor and the store of sweeps cost
+	$(BIN)/python -m benchmarks.sweeps
 
 bench-checker: $(STAMP) ## two-phase commit with the checker and its peers, which are made in build/peers where they can be
 	$(BIN)/python -m benchmarks.checker.run

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,42 +13,94 @@ from sim.checker.columns import Array, Column, Tables
 from sim.checker.intern import Interner, ModelError, Overflow, Station
 from sim.checker.keys import WORD, Keys, Packed, TooNarrow
 from sim.checker.predicates import Predicates
-from sim.checker.rules import Change, Rules
+from sim.checker.rules import Change, Rules, Whole
 from sim.checker.symmetry import Symmetry
+from sim.model.apart import Bundle, Given, Needed, Part, Partly, outcomes_apart
 from sim.model.inputs import Input, Name
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes_and_name
 from sim.model.promises import Exercised
 from sim.model.world import Network, World
 
+T = TypeVar("T")
 PLAIN, ADDS, GENERAL = 0, kernels.ADDS, kernels.GENERAL
 """How an outcome's key follows from its parent's: by `delta`; by `delta` and the parcels that are not there yet; from the whole state."""
-MOST_OUTCOMES = 1 << 18
+MOST_OUTCOMES = kernels.COUNT
 
 
 class Handlers:
-    """Runs handlers, once per (class, local state, input), or per name too where the handler asked for its name."""
+    """Runs handlers, once per (class, local state, input), or per name too where the handler asked for its name.
+
+    Of a node that is kept in parts: once per (class, name, rest, input, and the parts that were looked at).
+    """
 
     def __init__(self) -> None:
         self.calls: dict[type[Node], int] = {}
         self.exercised: set[str] = set()
         """Promises that were put to the test somewhere."""
         self._known: dict[tuple[type[Node], object, Input, Name | None], tuple[Outcome, ...]] = {}
+        self._looks: dict[tuple[type[Node], object, Input, Name], _Look] = {}
 
     def __call__(self, station: Station, name: Name, event: Input) -> tuple[Outcome, ...]:
         assert station.kind is not None
-        key = (station.kind, station.local, event)
+        kind = station.kind
+        key = (kind, station.local, event)
         found = self._known.get((*key, None)) or self._known.get((*key, name))
         if found is None:
-            try:
-                found, named = outcomes_and_name(station.kind, name, station.local, event)
-            except Exception as error:
-                where = f"{name} ({station.kind.__name__}) fails on {event} in state {station.kind.restored(station.local)}"
-                raise ModelError(f"{where}: {type(error).__name__}: {error}") from error
-            self.calls[station.kind] = self.calls.get(station.kind, 0) + 1
-            self.exercised |= {o.name for result in found for o in result.seen if isinstance(o, Exercised)}
+            found, named = self._run(station, name, event, lambda: outcomes_and_name(kind, name, station.local, event))
+            self._note(found)
             self._known[(*key, name if named else None)] = found
         return found
+
+    def apart(self, station: Station, name: Name, event: Input, bundles: Mapping[Part, Bundle], every: Iterable[Part]) -> Whole:
+        """As `rules.Handler` says."""
+        assert station.kind is not None
+        kind = station.kind
+        look = self._looks.setdefault((kind, station.local, event, name), _Look())
+        while True:
+            if look.needs is not None:
+                if look.needs not in bundles:
+                    raise Needed(look.needs)
+                look = look.on.setdefault(bundles[look.needs], _Look())
+            elif look.found is not None and (not look.through or look.among == tuple(every)):
+                return look.found, look.through
+            else:
+                given = Given(bundles, every)
+                try:
+                    look.found = self._run(station, name, event, lambda: outcomes_apart(kind, name, station.local, given, event))  # noqa: B023
+                except Needed as needed:
+                    look.needs, look.found = needed.part, None
+                    continue
+                look.through, look.among = given.through, tuple(every)
+                self._note([partly.outcome for partly in look.found])
+
+    def _run(self, station: Station, name: Name, event: Input, run: Callable[[], T]) -> T:
+        kind = station.kind
+        assert kind is not None
+        self.calls[kind] = self.calls.get(kind, 0) + 1
+        try:
+            return run()
+        except Needed:
+            raise
+        except Exception as error:
+            state = station.local if kind.apart() else kind.restored(station.local)
+            where = f"{name} ({kind.__name__}) fails on {event} in state {state}"
+            raise ModelError(f"{where}: {type(error).__name__}: {error}") from error
+
+    def _note(self, found: Iterable[Outcome]) -> None:
+        self.exercised |= {o.name for result in found for o in result.seen if isinstance(o, Exercised)}
+
+
+@dataclass(slots=True)
+class _Look:
+    """What a handler did with what it looked at so far: it came out, or `needs` one part more."""
+
+    needs: Part = None
+    on: dict[Bundle, _Look] = field(default_factory=dict)
+    found: tuple[Partly, ...] | None = None
+    through: bool = False
+    """Whether it went through all parts, which were `among`."""
+    among: tuple[Part, ...] = ()
 
 
 class Compiler:
@@ -55,7 +109,7 @@ class Compiler:
     def __init__(self, world: World, keys: Keys, predicates: Predicates, groups: Sequence[Sequence[Name]] = ()) -> None:
         self.world = world
         self.keys = keys
-        self.interner = Interner()
+        self.interner = Interner(self._is_apart)
         self.symmetry = Symmetry(self.interner, groups)
         self.handlers = Handlers()
         self.rules = Rules(world, self.interner, self.handlers)
@@ -84,6 +138,10 @@ class Compiler:
         self._first_slots = 0
         self._sync()
 
+    def _is_apart(self, kind: type[Node]) -> bool:
+        """Whether nodes of this class are kept in parts."""
+        return False
+
     # -- what the search asks for ---------------------------------------------------------------------------------------
 
     def initial(self) -> tuple[list[int], list[int]]:
@@ -100,7 +158,7 @@ class Compiler:
         """Compile these (station, parcel), parcel 0 for what the station does by itself."""
         for station, parcel in misses:
             if parcel:
-                self._take(station, parcel, self._entry(station, parcel, self.rules.delivery(station, parcel)))
+                self._take(station, parcel, self._entry(station, parcel, self.rules.delivery(station, parcel, {})))
             elif self._columns["own"].data[station] < 0:
                 self._columns["own"].data[station] = self._entry(station, 0, self.rules.by_itself(station))
 

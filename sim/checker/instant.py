@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -11,14 +13,17 @@ from sim.checker import instant_kernels as kernels
 from sim.checker.columns import Array, Column
 from sim.checker.compile import Compiler
 from sim.checker.intern import ModelError, Overflow, Station
-from sim.checker.kernels import ERROR, PARTITIONS, ROOM, key_of
+from sim.checker.kernels import COUNT, ERROR, PARTITIONS, ROOM, key_of
 from sim.checker.keys import Keys
 from sim.checker.predicates import Predicates
-from sim.checker.rules import Change
 from sim.checker.search import BUFFERS, Search
+from sim.model.apart import Needed, Part, shields
 from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, RETRY, SLOW, Environment
-from sim.model.inputs import Fault, Name
+from sim.model.inputs import Call, Fault, Fired, Move, Name, Withdrawn
 from sim.model.instant import PROMPT, InstantWorld, is_of_call, is_prompt, loss_of
+from sim.model.node import Node
+from sim.model.promises import Everywhere, Pairwise
+from sim.model.world import Parcel
 
 WORDS: Final = 8
 """Of 64 shields each."""
@@ -29,42 +34,154 @@ DEEDS: Final = (Fault(""), LOST_REQUEST, LOST_RESPONSE, SLOW, RETRY)
 
 
 class Extra(NamedTuple):
-    """What the kernels know besides `Tables`; arrays by number of station, parcel or outcome."""
+    """What the kernels know besides `Tables`; arrays by number of station, parcel, trigger, reading or slot."""
 
     shields: Array
     """Per station: what its node will do in time, as bits."""
-    guards: Array
-    """Per outcome: what beats the timer that it begins with."""
-    held: Array
-    """Per outcome: of these, the shields that hold even when all is slow."""
-    retries: Array
-    """Per outcome: whether it begins with a timer after which something is tried again."""
     leaves: Array
     """Per station, by deed: the environment's station after it, 0 where it gives no leave."""
+    wills: Array
+    """Per station: its first row of `willed`, and the row behind its last."""
+    willed: Array
+    """Parcels that tell callees of their caller's crash."""
     fates: Array
     """Per parcel: the deed by which it may be lost, 0 for none."""
     travels: Array
     """Per parcel: whether it is mail between settled states."""
+    fires: Array
+    """Per trigger: the parcel that is taken."""
+    guards: Array
+    """Per trigger: what beats it."""
+    held: Array
+    """Per trigger: of these, the shields that hold even when all is slow."""
+    retries: Array
+    """Per trigger: whether something is tried again after it."""
+    reads: Array
+    """Per reading: the slot that is looked at."""
+    following: Array
+    """Per slot: the next part of the same node, 0 behind the last."""
     environment: int
     """Its slot, -1 without one."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """An input that is not decided before one more part is looked at."""
+
+    station: int
+    parcel: int
+    given: Mapping[Part, int]
+    part: Part
+
+
+@dataclass(slots=True)
+class _Through:
+    """A decided input whose node went through all its parts: when there are more, it has to look at these too."""
+
+    station: int
+    parcel: int
+    given: dict[Part, int]
+    key: tuple[int, int]
+    entry: int
+
+
 class InstantCompiler(Compiler):
-    """Tables with shields, guards, fates and leaves beside the others."""
+    """Tables with triggers, readings, shields, fates and leaves beside the others.
+
+    What becomes of an input may depend on parts of its node (`sim.model.apart`). Then the entry of (station, parcel) is a
+    *reading*: it names a slot, and the entry of (reading, what is in that slot) is what comes next: a further reading, or
+    the outcomes.
+    """
 
     def __init__(self, world: InstantWorld, keys: Keys, predicates: Predicates, groups: Sequence[Sequence[Name]] = ()) -> None:
         self._shields: dict[Hashable, int] = {PROMPT: 0}
         self.extra = {
             "shields": Column(np.uint64, width=WORDS),
+            "leaves": Column(np.int64, width=len(DEEDS)),
+            "wills": Column(np.int64, width=2),
+            "willed": Column(np.int64),
+            "fates": Column(np.int64),
+            "travels": Column(np.bool_),
+            "fires": Column(np.int64),
             "guards": Column(np.uint64, width=WORDS),
             "held": Column(np.uint64, width=WORDS),
             "retries": Column(np.bool_),
-            "leaves": Column(np.int64, width=len(DEEDS)),
-            "fates": Column(np.int64),
-            "travels": Column(np.bool_),
+            "reads": Column(np.int64),
         }
+        self._readings: list[_Reading] = []
+        self._through: dict[int, list[_Through]] = {}
+        """By slot of the node."""
+        self._following: Array = np.zeros(0, np.int64)
+        self._judged = [kind for p in predicates.of if isinstance(p, Everywhere | Pairwise) for kind in p.kinds]
         self.instant = world
         super().__init__(world, keys, predicates, groups)
+
+    def _is_apart(self, kind: type[Node]) -> bool:
+        # A promise about nodes of a class looks at them whole.
+        return bool(kind.apart()) and not any(issubclass(kind, judged) for judged in self._judged)
+
+    # -- inputs ----------------------------------------------------------------------------------------------------------
+
+    def resolve(self, misses: Iterable[tuple[int, int]]) -> None:
+        for key in misses:
+            first, second = key
+            if first >= kernels.READING:
+                reading = self._readings[first - kernels.READING]
+                self._decide(reading.station, reading.parcel, {**reading.given, reading.part: second}, key)
+            elif second:
+                self._decide(first, second, {}, key)
+            elif self._columns["own"].data[first] < 0:
+                self._columns["own"].data[first] = self._triggers(first)
+
+    def _decide(self, station: int, parcel: int, given: dict[Part, int], key: tuple[int, int]) -> None:
+        try:
+            changes = self.rules.delivery(station, parcel, given)
+        except Needed as needed:
+            self._take(*key, self._read(station, parcel, given, needed.part))
+            return
+        went_through = self.rules.went_through
+        entry = self._entry(station, parcel, changes)
+        self._take(*key, entry)
+        if went_through:
+            self._through.setdefault(self._slot(station, parcel), []).append(_Through(station, parcel, given, key, entry))
+            self._look_at_more()
+
+    def _read(self, station: int, parcel: int, given: Mapping[Part, int], part: Part) -> int:
+        """The entry of a new reading."""
+        slot = self.interner.slot(self.interner.names[self._slot(station, parcel)], part)
+        number = len(self._readings)
+        self._readings.append(_Reading(station, parcel, given, part))
+        self.extra["reads"].append(slot)
+        # Which may make further readings.
+        self._sync()
+        return number << 20 | COUNT << 2
+
+    def _look_at_more(self) -> None:
+        """Parts that are new were empty so far: whoever goes through all looks at them too, and all stays as it was where
+        there is nothing in them."""
+        for slot, entries in self._through.items():
+            for part, _ in self.interner.parts_of(slot):
+                for through in entries:
+                    if part not in through.given:
+                        key, before = through.key, dict(through.given)
+                        through.given[part] = 0
+                        through.key = kernels.READING + len(self._readings), 0
+                        self._take(*key, self._read(through.station, through.parcel, before, part))
+                        self._take(*through.key, through.entry)
+
+    def _triggers(self, station: int) -> int:
+        """The entry of what a station does by itself."""
+        triggers = self.rules.triggers(station)
+        self._sync()
+        start = self.extra["fires"].size
+        for trigger in triggers:
+            self.extra["fires"].append(trigger.parcel)
+            self.extra["guards"].append(self._words(trigger.guard))
+            self.extra["retries"].append(trigger.retry and bool(self.instant.environment))
+            self.extra["held"].append(self._words(frozenset(filter(is_of_call, trigger.guard))))
+        return start << 20 | len(triggers) << 2
+
+    # -- columns ---------------------------------------------------------------------------------------------------------
 
     @property
     def environment(self) -> int:
@@ -73,26 +190,49 @@ class InstantCompiler(Compiler):
 
     def _sync(self) -> None:
         super()._sync()
-        interner = self.interner
-        for number in range(self.extra["shields"].size, len(interner.stations)):
-            self.extra["shields"].append(self._words(self._shields_of(interner.stations[number])))
-        for number in range(self.extra["fates"].size, len(interner.parcels)):
+        interner, extra, world = self.interner, self.extra, self.instant
+        for number in range(extra["wills"].size, len(interner.stations)):
+            extra["wills"].append(self._will(interner.stations[number]))
+        if extra["wills"].size > self._columns["calls"].size or extra["fates"].size < len(interner.parcels):
+            super()._sync()
+        for number in range(extra["shields"].size, len(interner.stations)):
+            extra["shields"].append(self._words(self._shields_of(interner.stations[number])))
+        for number in range(extra["fates"].size, len(interner.parcels)):
             parcel = interner.parcels[number]
-            world = self.instant
-            lossy = parcel is not None and world.lossy is not None and world.lossy(parcel)
-            self.extra["fates"].append(DEEDS.index(loss_of(parcel)) if parcel is not None and lossy else 0)
-            self.extra["travels"].append(parcel is not None and world.travels is not None and world.travels(parcel))
+            sent = parcel is not None and not isinstance(parcel.event, Fired | Move)
+            lossy = parcel is not None and sent and world.lossy is not None and world.lossy(parcel)
+            extra["fates"].append(DEEDS.index(loss_of(parcel)) if parcel is not None and lossy else 0)
+            extra["travels"].append(parcel is not None and world.travels is not None and world.travels(parcel))
         # Last, since it may intern stations.
-        for number in range(self.extra["leaves"].size, len(interner.stations)):
-            if self.extra["leaves"].size == number:
-                self.extra["leaves"].append(self._leaves(interner.stations[number]))
-        if self.extra["leaves"].size < len(interner.stations):
+        for number in range(extra["leaves"].size, len(interner.stations)):
+            if extra["leaves"].size == number:
+                extra["leaves"].append(self._leaves(interner.stations[number]))
+        if extra["leaves"].size < len(interner.stations):
             self._sync()
+        if len(self._following) < len(interner.names):
+            self._following = np.zeros(len(interner.names), np.int64)
+            for slot in interner.slots.values():
+                for before, (_, part) in pairwise([(None, slot), *interner.parts_of(slot)]):
+                    self._following[before[1]] = part
+            self._look_at_more()
+
+    def _will(self, station: Station | None) -> tuple[int, int]:
+        """Rows of `willed`: what a part leaves to those whom it had called."""
+        start = self.extra["willed"].size
+        if station is not None and self.interner.parts[station.slot] is not None:
+            name = self.interner.names[station.slot]
+            for tag, to in station.calls:
+                self.extra["willed"].append(self.interner.parcel(Parcel(name, to, Withdrawn(Call(name, tag)))))
+        return start, self.extra["willed"].size
 
     def _shields_of(self, station: Station | None) -> set[Hashable]:
         if station is None or station.kind is None:
             return set()
-        found = set(station.kind.restored(station.local).shields())
+        part = self.interner.parts[station.slot]
+        if self._is_apart(station.kind):
+            found = set(shields(station.kind, part, station.local))
+        else:
+            found = set(station.kind.restored(station.local).shields())
         if any(is_prompt(station.kind, tag) for tag, _ in station.timers):
             found.add(PROMPT)
         return found
@@ -119,11 +259,10 @@ class InstantCompiler(Compiler):
             raise ModelError(f"the environment may only count what it grants; on {deed} it asked for effects or made a choice")
         return self.interner.station(Station(station.slot, station.kind, results[0].state, station.timers, station.calls))
 
-    def _add(self, station: int, parcel: int, change: Change) -> int:
-        self.extra["guards"].append(self._words(change.guard))
-        self.extra["retries"].append(change.retry and bool(self.instant.environment))
-        self.extra["held"].append(self._words(frozenset(filter(is_of_call, change.guard))))
-        return super()._add(station, parcel, change)
+    def extras(self) -> Extra:
+        """The further tables as they are now."""
+        columns = {name: column.data for name, column in self.extra.items()}
+        return Extra(**columns, following=self._following, environment=self.environment)
 
     @property
     def nbytes(self) -> int:
@@ -165,7 +304,7 @@ class InstantSearch(Search):
 
     @property
     def _extra(self) -> Extra:
-        return Extra(**{name: column.data for name, column in self.compiler.extra.items()}, environment=self.compiler.environment)
+        return self.compiler.extras()
 
     def _count(self, buffer: Any) -> None:
         if buffer.stats[ERROR] in (kernels.TOO_DEEP, ROOM):

@@ -46,6 +46,10 @@ LOST_REQUEST, LOST_RESPONSE, SLOW, RETRY = 1, 2, 3, 4
 HEAD, TAIL, CURSOR = 0, 1, 2
 """Columns of `marks` of a level: its urgent parcels begin and end here, the next branch to take."""
 DONE, FULL, BROKEN = 0, 1, 2
+READING: Final = 1 << 31
+"""Added to the number of a reading, where otherwise a station stands: entries of what was read. An entry with COUNT outcomes is one."""
+FRESH, GONE, CRASHED = 1, 2, 4
+"""How another slot is set, see `rules.py`."""
 TOO_DEEP: Final = -3
 MISSING, SETTLED, WANTED, LEVEL = 0, 1, 2, 3
 """Columns of `notes`: whether an input was unknown; settled states so far; which one's row is wanted, -1: none; and
@@ -70,17 +74,56 @@ def drop_answers(about: Any, purged: Any, parcels: Any, outcome: Any, items: Any
 
 
 @njit(nogil=True, cache=True)
-def take(
-    about: Any, added: Any, purged: Any, other: Any, parcels: Any, calls: Any, travels: Any, network: Any, slots: Any, rows: Any,
-    level: Any, urgent: Any, marks: Any, outcome: Any,
+def drop_all_answers(parcels: Any, slot: Any, items: Any, level: Any, first: Any, end: Any) -> Any:
+    """Take all answers to a node out of `items[level, first:end]`; the new end."""
+    count = first
+    for j in range(first, end):
+        if parcels[items[level, j], REPLY] == 0 or parcels[items[level, j], TO] != slot:
+            items[level, count] = items[level, j]
+            count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def sweep(
+    parcels: Any, wills: Any, willed: Any, following: Any, slots: Any, rows: Any, level: Any, urgent: Any, marks: Any, slot: Any,
+    crashed: Any,
 ) -> Any:  # fmt: skip
+    """The parts of a node go with it, and if it crashed, those whom they had called get to know; 0 or TOO_DEEP."""
+    first = slots + 1
+    if crashed:
+        marks[level, TAIL] = drop_all_answers(parcels, slot, urgent, level, marks[level, HEAD], marks[level, TAIL])
+        rows[level, 0] = drop_all_answers(parcels, slot, rows, level, first, first + np.int64(rows[level, 0])) - first
+    part = following[slot]
+    while part != 0:
+        station = rows[level, 1 + part]
+        rows[level, 1 + part] = 0
+        if crashed:
+            for k in range(wills[station, 0], wills[station, 1]):
+                if marks[level, TAIL] >= urgent.shape[1]:
+                    return TOO_DEEP
+                urgent[level, marks[level, TAIL]] = willed[k]
+                marks[level, TAIL] += 1
+        part = following[part]
+    return 0
+
+
+@njit(nogil=True, cache=True)
+def take(t: Any, x: Any, network: Any, slots: Any, rows: Any, level: Any, urgent: Any, marks: Any, outcome: Any) -> Any:
     """Carry out an outcome on a level, in place; 0, or ROOM or CLASH."""
+    about, added, purged, other, parcels, calls, travels = t.about, t.added, t.purged, t.other, t.parcels, t.calls, x.travels
     rows[level, 1 + about[outcome, SLOT]] = about[outcome, STATION]
     for k in range(about[outcome, SETS], about[outcome + 1, SETS]):
         slot = 1 + other[k, 0]
-        if other[k, 2] and rows[level, slot] != 0:
+        if other[k, 2] & FRESH and rows[level, slot] != 0:
             return CLASH
         rows[level, slot] = other[k, 1]
+        if other[k, 2] & (GONE | CRASHED):
+            done = sweep(
+                parcels, x.wills, x.willed, x.following, slots, rows, level, urgent, marks, other[k, 0], other[k, 2] & CRASHED
+            )  # fmt: skip
+            if done != 0:
+                return done
     first = slots + 1
     if about[outcome, PURGES] < about[outcome + 1, PURGES]:
         marks[level, TAIL] = drop_answers(about, purged, parcels, outcome, urgent, level, marks[level, HEAD], marks[level, TAIL])
@@ -147,12 +190,11 @@ def emit(
 
 @njit(nogil=True, cache=True)
 def settle(
-    t: Any, fates: Any, travels: Any, leaves: Any, environment: Any, network: Any, symmetric: Any, slots: Any, rows: Any, urgent: Any,
-    marks: Any, key0: Any, origin: Any, keys: Any, origins: Any, bucket_rows: Any, counts: Any, notes: Any, misses: Any,
+    t: Any, x: Any, network: Any, symmetric: Any, slots: Any, rows: Any, urgent: Any, marks: Any, key0: Any, origin: Any, keys: Any, origins: Any, bucket_rows: Any, counts: Any, notes: Any, misses: Any,
     missed: Any, sums: Any, work: Any, stats: Any,
 ) -> Any:  # fmt: skip
     """Carry on with level 0 until all its ways are settled; (DONE, FULL or BROKEN; misses so far)."""
-    about, added, purged, other, parcels, calls = t.about, t.added, t.purged, t.other, t.parcels, t.calls
+    parcels, fates, leaves, reads, environment = t.parcels, x.fates, x.leaves, x.reads, x.environment
     width, level = rows.shape[1], 0
     while level >= 0:
         head = marks[level, HEAD]
@@ -167,10 +209,14 @@ def settle(
             continue
         parcel = urgent[level, head]
         slot = 1 + parcels[parcel, TO]
-        entry = entry_of(t.taken, rows[level, slot], parcel)
+        at, of = np.int64(rows[level, slot]), parcel
+        entry = entry_of(t.taken, at, of)
+        while entry >= 0 and entry >> 2 & COUNT == COUNT:
+            at, of = READING + (entry >> 20), np.int64(rows[level, 1 + reads[entry >> 20]])
+            entry = entry_of(t.taken, at, of)
         if entry < 0:
             if missed < misses.shape[0]:
-                misses[missed, 0], misses[missed, 1] = rows[level, slot], parcel
+                misses[missed, 0], misses[missed, 1] = at, of
                 missed += 1
             notes[MISSING] = 1
             level -= 1
@@ -200,9 +246,9 @@ def settle(
             rows[here, 1 + environment] = loss
         else:
             outcome = first + cursor - 1
-            done = take(about, added, purged, other, parcels, calls, travels, network, slots, rows, here, urgent, marks, outcome)
+            done = take(t, x, network, slots, rows, here, urgent, marks, outcome)
             if done != 0:
-                stats[ERROR] = 1 + about[outcome, SLOT] if done == CLASH else done
+                stats[ERROR] = 1 + t.about[outcome, SLOT] if done == CLASH else done
                 return BROKEN, missed
         level = here
     return DONE, missed
@@ -234,8 +280,7 @@ def expand_row(
     stats: Any,
 ) -> Any:  # fmt: skip
     """All settled states after one row; (DONE, FULL or BROKEN; misses so far)."""
-    about, added, purged, other, parcels, calls = t.about, t.added, t.purged, t.other, t.parcels, t.calls
-    fates, travels, leaves, environment = x.fates, x.travels, x.leaves, x.environment
+    parcels, leaves, environment = t.parcels, x.leaves, x.environment
     shields, guards, held, retries = x.shields, x.guards, x.held, x.retries
     width, first = rows.shape[1], slots + 1
     unite(shields, slots, source, f, united)
@@ -253,8 +298,8 @@ def expand_row(
         urgent[0, 0] = source[f, j]
         marks[0, TAIL] = 1
         how, missed = settle(
-            t, fates, travels, leaves, environment, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins,
-            bucket_rows, counts, notes, misses, missed, sums, work, stats,
+            t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
+            sums, work, stats,
         )  # fmt: skip
         if how != DONE:
             return how, missed
@@ -267,28 +312,26 @@ def expand_row(
             notes[MISSING] = 1
             continue
         start = entry >> 20
-        for outcome in range(start, start + (entry >> 2 & COUNT)):
+        for trigger in range(start, start + (entry >> 2 & COUNT)):
             is_beaten, is_held = False, False
             for k in range(guards.shape[1]):
-                if guards[outcome, k] & united[k]:
+                if guards[trigger, k] & united[k]:
                     is_beaten = True
-                if held[outcome, k] & united[k]:
+                if held[trigger, k] & united[k]:
                     is_held = True
-            after = leaves[now, RETRY] if retries[outcome] else now
+            after = leaves[now, RETRY] if retries[trigger] else now
             if is_beaten:
                 after = np.int64(0) if is_held else leaves[after, SLOW]
-            if (is_beaten or retries[outcome]) and after == 0:
+            if (is_beaten or retries[trigger]) and after == 0:
                 continue
             begin(width, source, f, rows, marks)
             if after != now:
                 rows[0, 1 + environment] = after
-            done = take(about, added, purged, other, parcels, calls, travels, network, slots, rows, 0, urgent, marks, outcome)
-            if done != 0:
-                stats[ERROR] = 1 + about[outcome, SLOT] if done == CLASH else done
-                return BROKEN, missed
+            urgent[0, 0] = x.fires[trigger]
+            marks[0, TAIL] = 1
             how, missed = settle(
-                t, fates, travels, leaves, environment, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins,
-                bucket_rows, counts, notes, misses, missed, sums, work, stats,
+                t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
+                sums, work, stats,
             )  # fmt: skip
             if how != DONE:
                 return how, missed

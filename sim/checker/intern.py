@@ -3,20 +3,29 @@
 A *slot* is a node's name. A *station* is all that is known of one node: slot, class, local state, armed timers, open
 calls; station 0 is "nobody there", in every slot. A *parcel* is a piece of mail; parcel 0 is none. A global state is
 then one station per slot and a list of parcels, which is what `sim.model.world.State` holds, grouped by node.
+
+A node whose state lies apart (`sim.model.apart`) has a slot for the rest of it and one for each part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import cast
 
-from sim.model.canon import Frozen
+from sim.model.apart import Bundle, Part, joined, split
+from sim.model.canon import Frozen, sort_key
 from sim.model.inputs import Name, Reply, Tag
 from sim.model.node import Node
 from sim.model.world import OpenCall, Parcel, State, Timer, in_order_of_tags
 
 CALL_BITS = 64
 """Different tags of calls that one node may use: one bit each, of a word per station."""
+
+
+Timers = tuple[tuple[Tag, tuple[Hashable, ...]], ...]
+Calls = tuple[tuple[Tag, Name], ...]
+Apart = Callable[[type[Node]], bool]
 
 
 class Overflow(Exception):
@@ -29,14 +38,14 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """One node, whole. `kind` is None where nobody is (any more)."""
+    """One node, or a part of it. `kind` is None where nobody is (any more); `local` of a part is its `Bundle`."""
 
     slot: int
     kind: type[Node] | None
     local: Frozen
-    timers: tuple[tuple[Tag, tuple[Hashable, ...]], ...] = ()
+    timers: Timers = ()
     """Tags with what beats them."""
-    calls: tuple[tuple[Tag, Name], ...] = ()
+    calls: Calls = ()
     """Tags with who was called."""
 
 
@@ -44,32 +53,67 @@ class Station:
 class Interner:
     """Numbers given in the order of first sight, so that the same search gives the same numbers."""
 
+    apart: Apart = lambda kind: False
+    """Which classes of nodes are kept in parts."""
     slots: dict[Name, int] = field(default_factory=dict)
+    """By name: that of the node, or of its rest."""
     names: list[Name] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    """By slot: which part of that node; None for the node, or its rest."""
     stations: list[Station | None] = field(default_factory=lambda: [None])
     parcels: list[Parcel | None] = field(default_factory=lambda: [None])
+    kinds: dict[int, type[Node]] = field(default_factory=dict)
+    """By slot: the class of the node that was last seen there for the first time in a state."""
+    _slots_of_parts: dict[int, dict[Part, int]] = field(default_factory=dict)
     _stations: dict[Station, int] = field(default_factory=dict)
     _parcels: dict[Parcel, int] = field(default_factory=dict)
     _pairs: dict[tuple[Name, Name], int] = field(default_factory=dict)
     _classes: dict[tuple[int, Tag], int] = field(default_factory=dict)
     _bits: dict[int, dict[Tag, int]] = field(default_factory=dict)
 
-    def slot(self, name: Name) -> int:
-        """The number of a node's name."""
+    def slot(self, name: Name, part: Part = None) -> int:
+        """The number of a node's name, or of a part of that node."""
+        if part is not None:
+            slot = self._slots_of_parts.setdefault(self.slot(name), {}).get(part)
+            if slot is None:
+                slot = self._slots_of_parts[self.slot(name)][part] = self._new_slot(name, part)
+            return slot
         if name not in self.slots:
-            self.slots[name] = len(self.names)
-            self.names.append(name)
+            self.slots[name] = self._new_slot(name, None)
         return self.slots[name]
+
+    def _new_slot(self, name: Name, part: Part) -> int:
+        self.names.append(name)
+        self.parts.append(part)
+        return len(self.names) - 1
+
+    def parts_of(self, slot: int) -> list[tuple[Part, int]]:
+        """All parts that the node of this slot ever had, in order, with their slots."""
+        return sorted(self._slots_of_parts.get(slot, {}).items(), key=lambda item: sort_key(item[0]))
 
     def station(self, station: Station) -> int:
         """The number of a station."""
-        if station.kind is None and not station.timers and not station.calls:
+        empty = station.kind is None or (station.local == () and self.parts[station.slot] is not None)
+        if empty and not station.timers and not station.calls:
             return 0
         number = self._stations.get(station)
         if number is None:
             number = self._stations[station] = len(self.stations)
             self.stations.append(station)
+            if station.kind is not None:
+                self.kinds[station.slot] = station.kind
         return number
+
+    def bundle(self, number: int) -> Bundle:
+        """What is in a part, by the number of its station."""
+        station = self.stations[number]
+        return cast(Bundle, station.local) if station is not None else ()
+
+    def slot_of_call(self, name: Name, tag: Tag) -> int:
+        """The slot of the node, or of the part of it, that a call belongs to."""
+        slot = self.slot(name)
+        kind = self.kinds.get(slot)
+        return self.slot(name, kind.part_of(tag)) if kind is not None and self.apart(kind) else slot
 
     def parcel(self, parcel: Parcel) -> int:
         """The number of a parcel."""
@@ -107,18 +151,40 @@ class Interner:
         """A state of the world as stations by slot, and parcels in the order of its mail."""
         for name, _, _ in state.nodes:
             self.slot(name)
-        row = [0] * len(self.names)
+        found: dict[int, int] = {}
         for name, kind, local in state.nodes:
             timers = tuple((t.tag, t.beaten_by) for t in state.timers if t.node == name)
             calls = tuple((c.tag, c.to) for c in state.calls if c.node == name)
-            row[self.slots[name]] = self.station(Station(self.slots[name], kind, local, timers, calls))
-        return row, [self.parcel(parcel) for parcel in state.mail]
+            found |= {station.slot: self.station(station) for station in self.stations_of(name, kind, local, timers, calls)}
+        return [found.get(slot, 0) for slot in range(len(self.names))], [self.parcel(parcel) for parcel in state.mail]
+
+    def stations_of(self, name: Name, kind: type[Node], local: Frozen, timers: Timers = (), calls: Calls = ()) -> list[Station]:
+        """A node as stations: one, or one for the rest of it and one for each part."""
+        if not self.apart(kind):
+            return [Station(self.slot(name), kind, local, timers, calls)]
+        rest, bundles = split(kind, local)
+        parts = {None, *bundles, *(kind.part_of(tag) for tag, _ in (*timers, *calls))}
+        return [
+            Station(
+                self.slot(name, part), kind, rest if part is None else bundles.get(part, ()),
+                tuple(item for item in timers if kind.part_of(item[0]) == part),
+                tuple(item for item in calls if kind.part_of(item[0]) == part),
+            )
+            for part in sorted(parts, key=sort_key)
+        ]  # fmt: skip
 
     def decode(self, row: list[int], mail: list[int]) -> State:
         """The state of the world that these numbers mean; mail in the order given."""
-        there = [(self.names[slot], self.stations[number]) for slot, number in enumerate(row) if number]
-        nodes = sorted(((n, s.kind, s.local) for n, s in there if s is not None and s.kind is not None), key=lambda node: node[0])
-        timers = [Timer(name, tag, beaten_by) for name, s in there if s is not None for tag, beaten_by in s.timers]
-        calls = [OpenCall(name, tag, to) for name, s in there if s is not None for tag, to in s.calls]
+        there = [(self.names[slot], s) for slot, number in enumerate(row) if number and (s := self.stations[number]) is not None]
+        parts: dict[Name, list[Bundle]] = {}
+        for name, station in there:
+            if self.parts[station.slot] is not None:
+                parts.setdefault(name, []).append(cast(Bundle, station.local))
+        nodes = sorted(
+            ((n, s.kind, joined(s.kind, s.local, parts.get(n, ()))) for n, s in there if s.kind and self.parts[s.slot] is None),
+            key=lambda node: node[0],
+        )
+        timers = [Timer(name, tag, beaten_by) for name, s in there for tag, beaten_by in s.timers]
+        calls = [OpenCall(name, tag, to) for name, s in there for tag, to in s.calls]
         parcels = [p for p in (self.parcels[number] for number in mail) if p is not None]
         return State(tuple(nodes), tuple(parcels), in_order_of_tags(timers), in_order_of_tags(calls))

@@ -146,7 +146,7 @@ def apply(
     out[g, 1 + about[outcome, SLOT]] = about[outcome, STATION]
     for k in range(about[outcome, SETS], about[outcome + 1, SETS]):
         slot = 1 + other[k, 0]
-        if other[k, 2] and rows[f, slot] != 0:
+        if other[k, 2] & 1 and rows[f, slot] != 0:
             return CLASH
         out[g, slot] = other[k, 1]
     first, gone = slots + 1, about[outcome, CONSUMED]

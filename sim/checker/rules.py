@@ -7,22 +7,23 @@ while its caller waits for it, replies to a call that ends leave the mail, and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar, assert_never
+from typing import Protocol, TypeVar, assert_never
 
 from sim.checker.intern import Interner, ModelError, Station
 from sim.model import effects as fx
-from sim.model.canon import freeze, sort_key
+from sim.model.apart import Bundle, Needed, Part, Partly
+from sim.model.canon import Frozen, freeze, sort_key
 from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
 from sim.model.instant import CALL, CRASH, PROMPT, InstantWorld, is_prompt, is_retry
+from sim.model.node import Node
 from sim.model.outcomes import Outcome
 from sim.model.world import Network, Parcel, World
 
 T = TypeVar("T")
-Handler = Callable[[Station, Name, Input], tuple[Outcome, ...]]
-Timers = dict[Tag, tuple[Hashable, ...]]
-Calls = dict[Tag, Name]
+Given = Mapping[Part, int]
+"""Stations of parts of the node that takes an input, by number; 0 where there is nothing."""
 
 
 @dataclass(slots=True)
@@ -39,12 +40,36 @@ class Change:
     """The parcel, if it leaves the mail."""
     adds: list[tuple[int, tuple[int, Tag] | None]] = field(default_factory=list)
     purges: list[int] = field(default_factory=list)
-    retry: bool = False
-    """Whether the timer that fires makes something be tried again."""
+    sets: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Slot of another node, or of a part: (its station, FRESH or GONE or CRASHED or 0)."""
+
+
+FRESH, GONE, CRASHED = 1, 2, 4
+"""What happens to a slot besides: it must have been empty before; the node's parts go with it; and callees get to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Something that a node does by itself in a world without delays. `parcel`: the input, as if it were sent."""
+
+    parcel: int
     guard: frozenset[Hashable] = frozenset()
     """What beats the timer that fires."""
-    sets: dict[int, tuple[int, bool]] = field(default_factory=dict)
-    """Slot of another node: (its station, whether it must have been empty before)."""
+    retry: bool = False
+    """Whether something is tried again after it."""
+
+
+class Handler(Protocol):
+    """Who runs handlers."""
+
+    def __call__(self, station: Station, name: Name, event: Input) -> tuple[Outcome, ...]:
+        """All outcomes."""
+
+    def apart(self, station: Station, name: Name, event: Input, bundles: Mapping[Part, Bundle], every: Iterable[Part]) -> Whole:
+        """All outcomes of an input of a node that is kept in parts, and whether its code went through all of `every`. Raises Needed."""
+
+
+Whole = tuple[tuple[Partly, ...], bool]
 
 
 class Rules:
@@ -55,29 +80,40 @@ class Rules:
         self.interner = interner
         self.handler = handler
         self.instant = isinstance(world, InstantWorld)
+        self.went_through = False
+        """Whether the last input made its node go through all parts that it may have."""
 
     def by_itself(self, number: int) -> list[Change]:
         """All that can happen to a station without mail: its timers, then its moves."""
         station = self._station(number)
-        events: list[Input] = [Fired(tag) for tag, _ in station.timers]
-        if station.kind is not None and station.kind.restless:
-            events += [Move(label) for label in station.kind.restored(station.local).moves()]
-        found = [change for event in events for change in self._changes(station, event)]
-        if self.instant:
-            beaten_by = dict(station.timers)
-            for change in found:
-                if isinstance(change.event, Fired):
-                    change.retry = is_retry(station.kind, change.event.tag)
-                    prompt = is_prompt(station.kind, change.event.tag)
-                    change.guard = frozenset(beaten_by[change.event.tag]) | (frozenset() if prompt else {PROMPT})
+        return [change for event in self._events(station) for change in self._changes(station, event, {})]
+
+    def triggers(self, number: int) -> list[Trigger]:
+        """The same in a world without delays, where it is taken like mail."""
+        station = self._station(number)
+        name, beaten_by = self.interner.names[station.slot], dict(station.timers)
+        found = []
+        for event in self._events(station):
+            parcel = self.interner.parcel(Parcel(name, name, event))  # type: ignore[arg-type]
+            if isinstance(event, Fired):
+                prompt = is_prompt(station.kind, event.tag)
+                guard = frozenset(beaten_by[event.tag]) | (frozenset() if prompt else {PROMPT})
+                found.append(Trigger(parcel, guard, is_retry(station.kind, event.tag)))
+            else:
+                found.append(Trigger(parcel))
         return found
 
-    def delivery(self, number: int, parcel_number: int) -> list[Change]:
-        """All that can become of a parcel at a station; at 0 nobody is there."""
+    def _events(self, station: Station) -> Iterator[Input]:
+        yield from (Fired(tag) for tag, _ in station.timers)
+        if station.kind is not None and station.kind.restless and self.interner.parts[station.slot] is None:
+            yield from (Move(label) for label in station.kind.restored(station.local).moves())
+
+    def delivery(self, number: int, parcel_number: int, given: Given) -> list[Change]:
+        """All that can become of a parcel at a station; at 0 nobody is there. Raises Needed."""
         parcel = self.interner.parcels[parcel_number]
         assert parcel is not None
         station = self._station(number) if number else Station(self.interner.slot(parcel.to), None, None)
-        found = list(self._changes(station, parcel.event, parcel))
+        found = list(self._changes(station, parcel.event, given))
         for change in found:
             change.parcel = parcel_number
             change.consumed = 0 if self.world.network is Network.SET else parcel_number
@@ -90,61 +126,112 @@ class Rules:
         assert station is not None
         return station
 
-    def _changes(self, station: Station, event: Input, parcel: Parcel | None = None) -> Iterator[Change]:
+    def _changes(self, station: Station, event: Input, given: Given) -> Iterator[Change]:
         name = self.interner.names[station.slot]
-        timers, calls = dict(station.timers), dict(station.calls)
-        over: list[Tag] = []
-        withdrawn: list[Parcel] = []
-        if isinstance(event, Fired | Reply):
-            timers.pop(event.tag, None)
-            called = calls.pop(event.tag, None)
-            over.append(event.tag)
-            if self.instant and called is not None and isinstance(event, Fired):
-                withdrawn.append(Parcel(name, called, Withdrawn(Call(name, event.tag))))
+        self.went_through = False
         if self.instant and event == CRASH:
-            yield self._crash(name, station)
+            turn = _Turn(self, name, station, given)
+            turn.crash()
+            yield turn.change(None, event)
             return
         if station.kind is None:
-            turn = _Turn(self.interner, name, station, timers, calls, over)
+            turn = _Turn(self, name, station, given)
+            if isinstance(event, Fired | Reply):
+                turn.ends(event)
             if isinstance(event, Deliver) and event.call is not None:
                 turn.answer(event.call, Parcel(name, event.call.caller, Reply(event.call.tag, NoSuchNode())))
             yield turn.change(None, event)
             return
-        for result in self.handler(station, name, event):
-            turn = _Turn(self.interner, name, station, dict(timers), dict(calls), list(over))
+        for result, parts in self._handled(station, name, event, given):
+            turn = _Turn(self, name, station, given)
+            if isinstance(event, Fired | Reply):
+                turn.ends(event)
             turn.local = result.state
-            turn.instant = self.instant
-            turn.adds = [(parcel, None) for parcel in withdrawn]
+            for part, bundle in parts.items():
+                turn.own(part).local = bundle
             if isinstance(self.world, InstantWorld):
                 turn.adds += [(parcel, None) for parcel in self.world.seen(name, result)]
             for effect in result.effects:
                 turn.carry_out(effect)
             yield turn.change(result.answers, event)
 
-    def _crash(self, name: Name, station: Station) -> Change:
-        turn = _Turn(self.interner, name, station, {}, {}, [tag for tag, _ in station.calls])
-        turn.adds = [(Parcel(name, to, Withdrawn(Call(name, tag))), None) for tag, to in station.calls]
-        turn.kind, turn.local = None, None
-        return turn.change(None, CRASH)
+    def _handled(self, station: Station, name: Name, event: Input, given: Given) -> Iterator[tuple[Outcome, Mapping[Part, Bundle]]]:
+        assert station.kind is not None
+        if not self.interner.apart(station.kind):
+            yield from ((result, {}) for result in self.handler(station, name, event))
+            return
+        bundles = {part: self.interner.bundle(number) for part, number in given.items()}
+        every = [part for part, _ in self.interner.parts_of(station.slot)]
+        results, self.went_through = self.handler.apart(station, name, event, bundles, every)
+        yield from ((partly.outcome, partly.parts) for partly in results)
+
+
+@dataclass(slots=True)
+class _Own:
+    """What a turn changes: a node, or a part of it."""
+
+    local: Frozen
+    timers: dict[Tag, tuple[Hashable, ...]]
+    calls: dict[Tag, Name]
 
 
 class _Turn:
     """One handler's effects, carried out in order."""
 
-    def __init__(self, interner: Interner, me: Name, station: Station, timers: Timers, calls: Calls, over: list[Tag]) -> None:
-        self.interner = interner
+    def __init__(self, rules: Rules, me: Name, station: Station, given: Given) -> None:
+        self.interner = rules.interner
+        self.instant = rules.instant
         self.me = me
         self.slot = station.slot
         self.kind = station.kind
-        self.local = station.local
-        self.timers = timers
-        self.calls = calls
-        self.over = over
+        self.of_kind = station.kind
+        """Its class before anything happened."""
+        self.given = given
+        self.owned: dict[Part, _Own] = {None: _Own(station.local, dict(station.timers), dict(station.calls))}
+        self.over: list[Tag] = []
         self.adds: list[tuple[Parcel, tuple[int, Tag] | None]] = []
-        self.others: dict[Name, Station] = {}
-        self.fresh: set[Name] = set()
-        self.instant = False
-        """Whether the world is one without delays: whoever was called gets to know when a call is given up."""
+        self.others: dict[int, tuple[Station, int]] = {}
+        """By slot: what others are now, and FRESH or GONE."""
+        self.gone = 0
+
+    @property
+    def local(self) -> Frozen:
+        return self.owned[None].local
+
+    @local.setter
+    def local(self, local: Frozen) -> None:
+        self.owned[None].local = local
+
+    def own(self, part: Part) -> _Own:
+        """A part of this node. Raises Needed when it is not given."""
+        if part not in self.owned:
+            if part not in self.given:
+                raise Needed(part)
+            station = self.interner.stations[self.given[part]]
+            self.owned[part] = _Own(station.local, dict(station.timers), dict(station.calls)) if station is not None else _Own((), {}, {})
+        return self.owned[part]
+
+    def at(self, tag: Tag) -> _Own:
+        """Where a timer or call belongs."""
+        apart = self.of_kind is not None and self.interner.apart(self.of_kind)
+        return self.own(self.of_kind.part_of(tag) if apart and self.of_kind is not None else None)
+
+    def ends(self, event: Fired | Reply) -> None:
+        """What taking this input ends: the timer that fires, the call that is answered or whose budget is over."""
+        own = self.at(event.tag)
+        own.timers.pop(event.tag, None)
+        called = own.calls.pop(event.tag, None)
+        self.over.append(event.tag)
+        if self.instant and called is not None and isinstance(event, Fired):
+            self.adds.append((Parcel(self.me, called, Withdrawn(Call(self.me, event.tag))), None))
+
+    def crash(self) -> None:
+        """The node is gone, and whoever it had called gets to know: first those whom its parts had called."""
+        own = self.owned[None]
+        self.over += own.calls
+        self.adds += [(Parcel(self.me, to, Withdrawn(Call(self.me, tag))), None) for tag, to in own.calls.items()]
+        own.timers, own.calls = {}, {}
+        self.kind, own.local, self.gone = None, None, CRASHED
 
     def carry_out(self, effect: fx.Effect) -> None:
         match effect:
@@ -153,24 +240,26 @@ class _Turn:
                 self.adds.append((Parcel(self.me, to, message if fault else Deliver(freeze(message), self.me)), None))  # type: ignore[arg-type]
             case fx.Request(to=to, request=request, tag=tag, budget=budget):
                 self.adds.append((Parcel(self.me, to, Deliver(freeze(request), self.me, Call(self.me, tag))), None))
-                self.calls[tag] = to
+                own = self.at(tag)
+                own.calls[tag] = to
                 if budget is not None:
-                    self.timers[tag] = ((CALL, self.me, tag),) if self.instant else ()
+                    own.timers[tag] = ((CALL, self.me, tag),) if self.instant else ()
             case fx.Answer(call=call, message=message):
                 self.answer(call, Parcel(self.me, call.caller, Reply(call.tag, freeze(message))))
             case fx.Arm(tag=tag, fires=True, beaten_by=beaten_by):
-                self.timers[tag] = beaten_by if self.instant else ()
+                self.at(tag).timers[tag] = beaten_by if self.instant else ()
             case fx.Arm(tag=tag) | fx.Disarm(tag=tag):
-                self.timers.pop(tag, None)
+                self.at(tag).timers.pop(tag, None)
             case fx.Abandon(tag=tag):
-                self.timers.pop(tag, None)
-                called = self.calls.pop(tag, None)
+                own = self.at(tag)
+                own.timers.pop(tag, None)
+                called = own.calls.pop(tag, None)
                 self.over.append(tag)
                 self.adds = [(p, c) for p, c in self.adds if not (p.to == self.me and isinstance(p.event, Reply) and p.event.tag == tag)]
                 if self.instant and called is not None:
                     self.adds.append((Parcel(self.me, called, Withdrawn(Call(self.me, tag))), None))
             case fx.Spawn(name=name, node=node):
-                self._spawn(name, Station(self.interner.slot(name), type(node), node.snapshot()))
+                self._spawn(name, node)
             case fx.Retire(name=name):
                 self._retire(name)
             case _:
@@ -178,44 +267,53 @@ class _Turn:
 
     def answer(self, call: Call, parcel: Parcel) -> None:
         """Add a reply if its caller waits for it: known here for this node and those that came or went just now."""
-        caller = call.caller
-        if caller == self.me or caller in self.others:
-            calls = self.calls if caller == self.me else dict(self.others[caller].calls)
-            if call.tag in calls:
+        caller = self.interner.slot(call.caller)
+        if caller == self.slot:
+            if call.tag in self.at(call.tag).calls:
                 self.adds.append((parcel, None))
-            return
-        self.adds.append((parcel, (self.interner.slot(caller), call.tag)))
+        elif caller not in self.others:
+            self.adds.append((parcel, (self.interner.slot_of_call(call.caller, call.tag), call.tag)))
 
-    def _spawn(self, name: Name, station: Station) -> None:
-        there = self.kind is not None if name == self.me else name in self.others and self.others[name].kind is not None
+    def _spawn(self, name: Name, node: Node) -> None:
+        slot = self.interner.slot(name)
+        there = self.kind is not None if slot == self.slot else slot in self.others and self.others[slot][0].kind is not None
         if there:
             raise ModelError(f"{self.me} spawns {name}, which exists; a name belongs to one node at a time")
-        if name == self.me:
-            self.kind, self.local = station.kind, station.local
+        if slot == self.slot:
+            self.kind, self.local = type(node), node.snapshot()
             return
-        if name not in self.others:
-            self.fresh.add(name)
-        self.others[name] = station
+        fresh = FRESH if slot not in self.others else 0
+        for station in self.interner.stations_of(name, type(node), node.snapshot()):
+            self.others[station.slot] = station, fresh
 
     def _retire(self, name: Name) -> None:
-        if name == self.me:
-            self.kind, self.local = None, None
-            self.timers.clear()
-            self.calls.clear()
+        slot = self.interner.slot(name)
+        if slot == self.slot:
+            own = self.owned[None]
+            own.timers, own.calls = {}, {}
+            self.kind, own.local, self.gone = None, None, GONE
         else:
-            self.others[name] = Station(self.interner.slot(name), None, None)
+            self.others[slot] = Station(slot, None, None), GONE
 
     def change(self, answers: tuple[int, ...] | None, event: Input) -> Change:
         """The change that this turn comes to, in numbers."""
         number = self.interner.station
-        mine = Station(self.slot, self.kind, self.local, _in_order(self.timers), _in_order(self.calls))
+        sets = {slot: (number(station), how) for slot, (station, how) in self.others.items()}
+        for part, own in self.owned.items():
+            if part is not None and not self.gone:
+                slot = self.interner.slot(self.me, part)
+                sets[slot] = number(Station(slot, self.kind, own.local, _in_order(own.timers), _in_order(own.calls))), 0
+        own = self.owned[None]
+        if self.gone and self.of_kind is not None and self.interner.apart(self.of_kind):
+            sets[self.slot] = 0, self.gone
+        mine = Station(self.slot, self.kind, own.local, _in_order(own.timers), _in_order(own.calls))
         return Change(
             number(mine),
             answers,
             event,
             adds=[(self.interner.parcel(parcel), waits) for parcel, waits in self.adds],
             purges=sorted({self.interner.reply_class(self.slot, tag) for tag in self.over}),
-            sets={self.interner.slot(name): (number(station), name in self.fresh) for name, station in self.others.items()},
+            sets=sets,
         )
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 MOST_SHOWN: Final = 40
 """Cells in the printed table."""
-SHOWN: Final = ("creation_wait_mean_s", "creation_wait_p99_s", "sessions_creation_timed_out", "slots_utilisation")
-MOST_COLUMNS: Final = 5
 
 EXAMPLE = """
 Example:
@@ -160,12 +158,11 @@ def _show(loaded: Sweep, store: Store, plan: Plan) -> None:
     """A table with a row for each cell: every number with its interval."""
     from rich.table import Table
 
+    from sim.sweep.columns import shown_columns
     from sim.sweep.load import spelled
-    from sim.sweep.result import dtype_of, estimate
+    from sim.sweep.result import estimate
 
-    metrics = loaded.model.metrics or SHOWN
-    columns = [c for c in plan.columns if c in metrics and dtype_of(c) in ("int64", "float64")][:MOST_COLUMNS]
-    columns = columns or [c for c in plan.columns if dtype_of(c) in ("int64", "float64")][:MOST_COLUMNS]
+    columns = shown_columns(plan.columns, loaded.model.metrics)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in (*plan.axes, "runs", *columns):
         table.add_column(name, justify="right", overflow="fold")

@@ -47,8 +47,8 @@ class Graph:
 
     def rename(self, names: Mapping[str, str]) -> Graph:
         """The graph with every string that is a key of `names` replaced."""
-        # The numbers of things depend on the order of keys, so they are given anew.
-        return Graph(_thaw(rename(self._form, names), []))
+        # The numbers of things depend on the order of keys: it is kept until all are thawed, and then they are given anew.
+        return Graph(_thaw(_renamed(self._form, names), []))
 
     def __hash__(self) -> int:
         return self._hash
@@ -79,6 +79,13 @@ def _freeze(value: Any, numbers: dict[int, int]) -> Frozen:
         numbers[id(value)] = len(numbers)
         return Tagged((_Thing, cls, *(_freeze(getattr(value, field.name), numbers) for field in dataclasses.fields(cls))))
     raise TypeError(f"{value!r} of {cls} cannot be part of a canonical form; use plain data and dataclasses")
+
+
+def _renamed(form: Any, names: Mapping[str, str]) -> Any:
+    """`rename`, with everything in its old order."""
+    if isinstance(form, Tagged):
+        return Tagged(_renamed(part, names) for part in form)
+    return tuple(_renamed(part, names) for part in form) if type(form) is tuple else rename(form, names)
 
 
 def _thaw(form: Any, things: list[Any]) -> Any:

@@ -64,8 +64,8 @@ class InstantWorld(World):
     environment: Name = ""
     travels: Callable[[Parcel], bool] | None = None
     handler: Handler = outcomes
-    watchers: Mapping[Name, frozenset[type]] = field(default_factory=dict)
-    """Nodes that take observations of these classes as messages, from whoever emits them."""
+    watchers: Mapping[Name, Callable[[Name, object], bool]] = field(default_factory=dict)
+    """Nodes that take observations as messages, from whoever emits them, if they hear of them: (by whom, what)."""
     first: tuple[Parcel, ...] = ()
     """What is delivered before the first state."""
 
@@ -175,8 +175,8 @@ class InstantWorld(World):
     def seen(self, name: Name, result: Outcome) -> Iterator[Parcel]:
         """What the watchers get to see of an outcome."""
         for observation in result.seen:
-            for watcher, kinds in self.watchers.items():
-                if type(observation) in kinds:
+            for watcher, hears in self.watchers.items():
+                if hears(name, observation):
                     yield Parcel(name, watcher, Deliver(freeze(observation), name))
 
     def _taken(self, flow: _Flow, name: Name, event: Input) -> Iterator[tuple[Way, _Flow]]:
@@ -322,7 +322,13 @@ class _Flow:
         self.calls = {key: to for key, to in self.calls.items() if key[0] != name}
 
     def crash(self, name: Name) -> None:
-        for (node, tag), _ in sorted(self.calls.items(), key=lambda call: sort_key(call[0])):
-            if node == name:
-                self._close(name, tag, withdrawn=True)
+        """The callees get to know in the order of the caller's parts, and of those of the rest last."""
+        kind = self.nodes[name][0] if name in self.nodes else Node
+
+        def order(tag: Tag) -> tuple[bool, tuple[str, str], tuple[str, str]]:
+            part = kind.part_of(tag)
+            return part is None, sort_key(part), sort_key(tag)
+
+        for tag in sorted((tag for node, tag in self.calls if node == name), key=order):
+            self._close(name, tag, withdrawn=True)
         self._remove(name)

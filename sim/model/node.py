@@ -11,7 +11,7 @@ Rules a node keeps, and every driver may rely on:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self, TypeVar, overload
 
 from sim.model.canon import Frozen, Tagged, freeze, rename, state_fields, thaw, thaw_dataclass
@@ -113,6 +113,17 @@ class Node(ABC):
         """First words of the tags of timers after which something is tried again, for ever if it goes on to fail: a driver
         that looks at every run has to say how often."""
         return frozenset()
+
+    @staticmethod
+    def apart() -> Mapping[tuple[str, ...], Callable[[Any], Hashable]]:
+        """Dicts whose entries lie apart from the rest of the state (`sim.model.apart`), by the names of the fields that lead
+        there, with the part that a key belongs to; None where it belongs to the rest."""
+        return {}
+
+    @staticmethod
+    def part_of(tag: Tag) -> Hashable:
+        """The part that a timer or call of this tag belongs to; None for the rest."""
+        return None
 
     def shields(self) -> Iterable[Hashable]:
         """What this node will do in time unless something is slow, under the names that `Step.arm` has in `beaten_by`."""

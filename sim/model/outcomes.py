@@ -6,8 +6,8 @@ way. It is what a search stores in its tables, and what a test compares a live r
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -18,6 +18,8 @@ from sim.model.node import Node
 from sim.model.spans import Span, TimeTest
 
 T = TypeVar("T")
+Restored = Callable[[], Node]
+Snapshot = Callable[[Any], Frozen]
 
 
 class Outcome(Struct, frozen=True):
@@ -110,16 +112,16 @@ class ScriptedStep:
 
 def outcome(kind: type[Node], me: Name, state: Frozen, event: Input, answers: Sequence[int] = ()) -> tuple[Outcome, list[fx.Question]]:
     """Handle `event` in `state` once, with these answers; also the questions that were asked."""
-    result, step = _taken(kind, me, state, event, answers)
+    result, step = _taken(me, event, answers, lambda: kind.restored(state), kind.snapshot)
     return result, step.questions
 
 
-def _taken(kind: type[Node], me: Name, state: Frozen, event: Input, answers: Sequence[int]) -> tuple[Outcome, ScriptedStep]:
-    node = kind.restored(state)
+def _taken(me: Name, event: Input, answers: Sequence[int], restored: Restored, snapshot: Snapshot) -> tuple[Outcome, ScriptedStep]:
+    node = restored()
     step = ScriptedStep(me, answers)
     # Whoever keeps mail in canonical form hands it over so; a node sees what was sent.
     node.handle(thaw(event), step)
-    return Outcome(tuple(step.answers[: len(step.questions)]), node.snapshot(), tuple(step.effects), tuple(step.seen)), step
+    return Outcome(tuple(step.answers[: len(step.questions)]), snapshot(node), tuple(step.effects), tuple(step.seen)), step
 
 
 def outcomes(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterator[Outcome]:
@@ -127,12 +129,12 @@ def outcomes(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterato
 
     Raises RuntimeError when one handler asks so many questions that there are more than 65,536 outcomes.
     """
-    return (result for result, _ in _every(kind, me, state, event))
+    return (result for result, _ in every(kind, me, event, lambda: kind.restored(state), kind.snapshot))
 
 
 def outcomes_and_name(kind: type[Node], me: Name, state: Frozen, event: Input) -> tuple[tuple[Outcome, ...], bool]:
     """`outcomes`, and whether the node asked for its name; if not, they are those of every node in that state."""
-    found = list(_every(kind, me, state, event))
+    found = list(every(kind, me, event, lambda: kind.restored(state), kind.snapshot))
     return tuple(result for result, _ in found), any(step.named for _, step in found)
 
 
@@ -150,10 +152,13 @@ class Remembered:
         return found
 
 
-def _every(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterator[tuple[Outcome, ScriptedStep]]:
+def every(
+    kind: type[Node], me: Name, event: Input, restored: Restored, snapshot: Snapshot
+) -> Iterator[tuple[Outcome, ScriptedStep]]:  # fmt: skip
+    """Every outcome, and the step that wrote it down. `restored` makes the node anew for each, `snapshot` gives its state."""
     script: list[int] = []
     for _ in range(65_536):
-        result, step = _taken(kind, me, state, event, script)
+        result, step = _taken(me, event, script, restored, snapshot)
         questions = step.questions
         yield result, step
         script = list(result.answers)

@@ -30,6 +30,11 @@ class Everywhere:
     kind: type[Node]
     holds: Callable[[Any], bool]
 
+    @property
+    def kinds(self) -> tuple[type[Node], ...]:
+        """The classes of nodes that are looked at."""
+        return (self.kind,)
+
     def __call__(self, state: State) -> bool:
         return all(self.allows(kind, local) for _, kind, local in state.nodes)
 
@@ -45,6 +50,11 @@ class Pairwise:
     first: type[Node]
     second: type[Node]
     holds: Callable[[Any, Any], bool]
+
+    @property
+    def kinds(self) -> tuple[type[Node], ...]:
+        """The classes of nodes that are looked at."""
+        return (self.first, self.second)
 
     def __call__(self, state: State) -> bool:
         nodes = state.nodes

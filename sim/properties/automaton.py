@@ -2,6 +2,9 @@
 
 The observers are those that judge simulations, word for word. What they and their scene know is written down in a
 canonical form after each observation. There is no time, so only properties that are not about it can be watched.
+
+There is an automaton for each workflow and each process (`Subject`), which hears only of what it is about: of one for
+everything there would be as many states as of all of them together.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from sim.model.inputs import Deliver, Input
 from sim.model.node import Node, Step
 from sim.model.promises import Exercised
 from sim.properties import ALL, Judge
-from sim.properties.base import Observer
+from sim.properties.base import Observer, Subject
 from sim.properties.scene import Scene
+from sim.protocol.names import workflow_of
+from sim.protocol.observations import FaultHappened
 
 _OF_ALL = frozenset({"setting", "scene", "epsilon", "exercised", "broken", "violations"})
 """What every observer has, and nobody needs to remember."""
@@ -62,9 +67,36 @@ class Watcher(Node):
         return name not in self.broken
 
 
-def kinds(names: Iterable[str]) -> frozenset[type]:
-    """The classes of observations that these properties, and the scene, look at."""
-    return frozenset(_Hearing(tuple(names), None).chains)
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """What a watcher hears of. `about`: a workflow's id, or a process."""
+
+    names: tuple[str, ...]
+    subject: Subject
+    about: str
+    kinds: frozenset[type]
+
+    def __call__(self, source: str, observation: object) -> bool:
+        """Whether it hears of this, let see by the node `source`."""
+        if type(observation) not in self.kinds:
+            return False
+        match self.subject:
+            case Subject.WORKFLOW:
+                run = getattr(observation, "run", None)
+                return run is None or workflow_of(run) == self.about
+            case Subject.WORKER:
+                process = observation.target if isinstance(observation, FaultHappened) else source.partition("/")[0].rpartition(".")[0]
+                return process == self.about
+
+
+def audience(names: Iterable[str], subject: Subject, about: str) -> Audience | None:
+    """Who has to hear of a workflow or a process for those of these properties that are about such; None without any."""
+    chosen = tuple(name for name in names if ALL[name].subject is subject)
+    if not chosen:
+        return None
+    if subject is Subject.WORKFLOW:
+        return Audience(chosen, subject, about, frozenset(_Hearing(chosen, None).chains))
+    return Audience(chosen, subject, about, frozenset({FaultHappened, *(kind for name in chosen for kind in ALL[name].needs)}))
 
 
 class _Hearing:

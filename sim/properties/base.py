@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -128,6 +128,15 @@ def no_epsilon(setting: Setting) -> int:
     return 0
 
 
+class Subject(Enum):
+    """What a promise is about: whoever watches one subject alone, hearing nothing of others, comes to the same verdict."""
+
+    WORKFLOW = "workflow"
+    """A workflow's runs, sessions and activities, on whatever worker."""
+    WORKER = "worker"
+    """A process's worker objects, whatever they work for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Property:
     """A promise. `source`: the sentence or section that makes it; `needs`: the observations that decide it.
@@ -135,7 +144,7 @@ class Property:
     `history_decides`: whether Temporal's histories of the run decide it. `history_convicts`: whether they can show at least
     that it was broken, though never that it held. `epsilon`: how much later than promised is not
     called late, in microseconds; its docstring derives it. `timeless`: whether the observer looks at no time, only at what
-    came before what.
+    came before what. `subject`: what it is about.
     """
 
     name: str
@@ -147,3 +156,4 @@ class Property:
     history_convicts: bool = False
     epsilon: Callable[[Setting], int] = no_epsilon
     timeless: bool = False
+    subject: Subject = Subject.WORKFLOW

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sim.properties.base import Listener, Observer, Property
+from sim.properties.base import Listener, Observer, Property, Subject
 from sim.protocol import observations as obs
 
 
@@ -33,4 +33,5 @@ PROPERTY = Property(
     history_convicts=True,
     observer=_Observer,
     timeless=True,
+    subject=Subject.WORKER,
 )

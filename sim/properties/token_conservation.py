@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sim.properties.base import Listener, Observer, Property
+from sim.properties.base import Listener, Observer, Property, Subject
 from sim.properties.scene import Worker
 from sim.protocol import observations as obs
 from sim.workflow.sessions import CREATION_ACTIVITY
@@ -39,4 +39,5 @@ PROPERTY = Property(
     needs=(obs.WorkerStarted, obs.TokenTaken, obs.TokenReturned, obs.AttemptEnded),
     observer=_Observer,
     timeless=True,
+    subject=Subject.WORKER,
 )

@@ -22,5 +22,10 @@ def run_name(workflow_id: str, number: int) -> Name:
     return f"{SERVER}/run/{workflow_id}/{number}"
 
 
+def workflow_of(run: Name) -> str:
+    """The id of the workflow that this node is a run of."""
+    return run.removeprefix(f"{SERVER}/run/").rpartition("/")[0]
+
+
 def shard_name(number: int) -> Name:
     return f"{SERVER}/shard/{number}"

@@ -19,7 +19,8 @@ from sim.model.outcomes import Remembered
 from sim.model.promises import Everywhere
 from sim.model.system import System
 from sim.model.world import Network, Parcel
-from sim.properties.automaton import Watcher, kinds, timeless
+from sim.properties.automaton import Audience, Watcher, audience, timeless
+from sim.properties.base import Subject
 from sim.protocol import messages as msg
 from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
 from sim.protocol.pace import Pace
@@ -85,17 +86,24 @@ def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | No
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
     nodes |= {queue: TaskQueue(1, plain=True) for queue in _queues(model)}
     first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
-    ids = [workflow for section in model.workflows for workflow in workflow_ids(section) or ()] if bounds.cancels else []
-    shards = {workflow: owner(workflow, model.cluster.history_shards) for workflow in ids}
+    ids = [workflow for section in model.workflows for workflow in workflow_ids(section) or ()]
+    shards = {workflow: owner(workflow, model.cluster.history_shards) for workflow in ids if bounds.cancels}
     nodes[OPERATOR] = Operator(bounds.budgets(), _blueprints(model), workflows=shards)
-    if names:
-        nodes[WATCHER] = Watcher(names)
+    watchers = _watchers(model, names, ids)
+    nodes |= {name: Watcher(audience.names) for name, audience in watchers.items()}
     world = InstantWorld(
-        nodes, Network.BAG, crosses, OPERATOR, handler=Remembered(),
-        watchers={WATCHER: kinds(names)} if names else {}, first=tuple(first),
+        nodes, Network.BAG, crosses, OPERATOR, handler=Remembered(), watchers=watchers, first=tuple(first),
     )  # fmt: skip
     promises = {name: Everywhere(Watcher, _Kept(name)) for name in names}
     return System(world, promises, exercised=frozenset(names), bounds=said(bounds))
+
+
+def _watchers(model: ScenarioModel, names: Sequence[str], workflows: Sequence[str]) -> dict[Name, Audience]:
+    """One for each workflow and for each process, with what it hears of."""
+    processes = dict.fromkeys(plan.spec.home for plan in worker_plans(model))
+    about = [*((Subject.WORKFLOW, workflow) for workflow in workflows), *((Subject.WORKER, process) for process in processes)]
+    found = {f"{WATCHER}/{subject.value}/{who}": audience(names, subject, who) for subject, who in about}
+    return {name: hears for name, hears in found.items() if hears is not None}
 
 
 def said(bounds: Bounds) -> dict[str, object]:

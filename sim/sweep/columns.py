@@ -24,6 +24,9 @@ LISTS: Final = ("queue_curve", "slots_curve", "detection_delays_s", "served_orde
 """Columns that hold lists or curves: they are in the store, and left out of tables."""
 FIRST: Final = "creation_wait_mean_s"
 """What is asked to be precise, and shown, when nobody says otherwise."""
+SHOWN: Final = ("creation_wait_mean_s", "creation_wait_p99_s", "sessions_creation_timed_out", "slots_utilisation")
+MOST_SHOWN: Final = 5
+"""Columns of a printed table."""
 _OVER: Final = re.compile(r"creation_wait_(?:over|judged)_(.+)")
 
 
@@ -82,3 +85,10 @@ def _one(metric: str) -> tuple[tuple[str, ...], str, str]:
 def promise_columns(name: str) -> tuple[str, str]:
     """How often a promise was broken in a run, and how often it could have been."""
     return (f"broken_{name}", f"exercised_{name}")
+
+
+def shown_columns(columns: Sequence[str], metrics: Sequence[str]) -> list[str]:
+    """Those of these columns that a printed table has: what the sweep's metrics name, else the usual ones, else the first."""
+    numbers = [column for column in columns if column not in LISTS and column != "digest"]
+    named, usual = ([column for column in among if column in numbers] for among in (metrics, SHOWN))
+    return (named or usual or numbers)[:MOST_SHOWN]

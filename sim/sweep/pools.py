@@ -6,10 +6,13 @@ A pool takes batches and gives futures; what is done about lost processes and in
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from importlib import import_module
+from time import sleep
 from typing import Any, Protocol
 
 from sim.scenario.run import program_version
@@ -58,8 +61,16 @@ def begin_process(prepare: str) -> None:
     `prepare`: the name of a function that is called once in each process with None, as in `Job`, or "".
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
     if prepare:
         resolve(prepare)(None)
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent: a parent that is killed cannot tell its children, and they would wait for ever."""
+    while os.getppid() == parent:
+        sleep(1)
+    os._exit(1)
 
 
 class LocalPool:
@@ -136,7 +147,8 @@ def _connected(address: str) -> Any:
             raise
         raise ClusterError("a dask cluster needs dask.distributed, which is not installed; pip install 'session-sim[dask]'") from None
     # Of a scheduler that is gone it would say so in thirty lines; what is raised says it in one.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:

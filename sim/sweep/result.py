@@ -127,6 +127,12 @@ class SweepResult:
             for name in names
         )
 
+    def _repr_html_(self) -> str:
+        """The cells in a notebook."""
+        from sim.sweep.shown import page
+
+        return page(self)
+
     def to_frame(self) -> DataFrame:
         """A row for every run: its cell, the axes, its seed, its figures. Raises ImportError when pandas is missing."""
         return frames.frame(table(self.plan), self.runs)

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field
 
 from sim.scenario.schema import Section
 
-MOST_CELLS: Final = 100_000
+MOST_CELLS: Final = 20_000
+"""All are made and checked before the first run, and kept: some milliseconds, and some kilobytes, each."""
 MOST_REPLICATIONS: Final = 1_000_000
 Edge = int | float | str
 """An end of a range: a number, or a duration."""

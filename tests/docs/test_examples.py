@@ -2,7 +2,7 @@
 
 The info string of a fenced block says what becomes of it; blocks of one document share a directory, in order:
 
-    ```toml file=NAME       a whole scenario: written to NAME and loaded
+    ```toml file=NAME       a whole scenario, or sweep: written to NAME and loaded
     ```toml part            part of one: put into a small scenario and checked
     ```python file=NAME     written to NAME
     ```python run           executed; a following ```text output block is what it prints
@@ -34,8 +34,13 @@ from sim.cli.app import app
 from sim.faults import KINDS
 from sim.scenario import schema
 from sim.scenario.calls import METHODS
+from sim.scenario.measures import GROUPS
 from sim.scenario.moments import MOMENTS
+from sim.scenario.problems import Problem
 from sim.scenario.programs import STEPS, WORK
+from sim.sweep import Sweep
+from sim.sweep import schema as sweeps
+from sim.sweep.columns import wanted
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -122,7 +127,7 @@ def execute(blocks: list[Block], document: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, "utf-8")
             if block.language == "toml":
-                Scenario.load(path)
+                (Sweep if "[[axes]]" in block.text else Scenario).load(path)
         elif "part" in block.words:
             Scenario.from_dict({**BASE, **tomllib.loads(block.text)}, source=where)
         elif block.language == "python" and "run" in block.words:
@@ -258,6 +263,38 @@ def test_scenario_reference_has_every_key(heading: str) -> None:
             assert shown == str(field.default).lower(), name
         elif type(field.default) is str and field.default:
             assert shown == f'"{field.default}"', name
+
+
+SWEEPS = {
+    "The sweep itself": sweeps.SweepModel,
+    "`[[axes]]`": sweeps.AxisSection,
+    "`[design]`": sweeps.DesignSection,
+    "`[precision]`": sweeps.PrecisionSection,
+}
+
+
+@pytest.mark.parametrize("heading", SWEEPS)
+def test_sweeps_reference_has_every_key(heading: str) -> None:
+    """Keys of the schema, and their plain defaults."""
+    rows = rows_under(DOCS / "reference" / "sweeps.md", heading)
+    named = {name for key in rows for name in re.findall(r"\w+", key)}
+    fields = SWEEPS[heading].model_fields
+    assert named == {field.alias or name for name, field in fields.items()}
+    for name, field in fields.items():
+        shown = rows.get(field.alias or name, [""])[0].strip("`")
+        if type(field.default) is int or (type(field.default) is str and field.default and name != "kind"):
+            assert shown.strip('"') == str(field.default), name
+
+
+def test_sweeps_reference_has_every_column() -> None:
+    """Groups with their columns."""
+    rows = rows_under(DOCS / "reference" / "sweeps.md", "Metrics")
+    assert rows.keys() == {"run", *GROUPS, "over:1m", "promise:slot_limit"}
+    for group in rows:
+        gathered: list[Problem] = []
+        for column in wanted([group], gathered).columns:
+            assert f"`{column}`" in rows[group][0], column
+        assert gathered == []
 
 
 def test_faults_reference_has_every_kind_and_moment() -> None:

@@ -61,7 +61,8 @@ def cluster(folder: Path, workers: int) -> Iterator[Cluster]:
     try:
         for _ in range(workers):
             made.worker()
-        made.wait_for(workers)
+        if workers:
+            made.wait_for(workers)
         yield made
     finally:
         for process in made.processes:

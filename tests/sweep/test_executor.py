@@ -1,7 +1,11 @@
 """Jobs on several processes: order, look-ahead, failures, and processes that are killed."""
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -102,9 +106,9 @@ def test_whoever_cannot_keep_results_is_offered_those_that_are_there(two: Execut
 
 def test_a_killed_process_costs_nothing(tmp_path: object) -> None:
     data = [(f"{tmp_path}/killed", n) for n in range(40)]
-    with Executor(2) as executor:
+    with Executor(2, prepare="tests.sweep.work:prepare") as executor:
         assert [value for _, value in executor.results(jobs("killed_once", data))] == list(range(40))
-        assert [value for _, value in executor.results(jobs("square", range(3)))] == [0, 1, 4]
+        assert [value for _, value in executor.results(jobs("prepared", range(3)))] == [True] * 3
 
 
 @pytest.mark.slow
@@ -120,3 +124,31 @@ def test_a_job_that_always_kills_its_process_is_named() -> None:
 def test_a_name_without_a_function() -> None:
     with pytest.raises(ValueError, match=r"expected package\.module:function"):
         resolve("tests.sweep.work")
+
+
+def test_processes_end_with_their_parent(tmp_path: Path) -> None:
+    """Also when it is killed, and can tell nobody."""
+    program = (
+        "import time\nfrom sim.sweep.executor import Executor, Job\nexecutor = Executor(2)\n"
+        "jobs = [Job('tests.sweep.work:pid', n) for n in range(9)]\n"
+        "print(*{value for _, value in executor.results(jobs)}, flush=True)\ntime.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    children = [int(word) for word in parent.stdout.readline().split()]
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert children
+    began = time.monotonic()
+    while any(runs(child) for child in children):
+        assert time.monotonic() - began < 20
+        time.sleep(0.1)
+
+
+def runs(process: int) -> bool:
+    """Whether it is there, and not only its entry that nobody has asked for."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -77,6 +77,9 @@ def test_frames_and_estimates() -> None:
     assert more.estimate == pytest.approx(sum(after - before for before, after in pairs) / 6)
     with pytest.raises(ValueError, match="no axis 'cuont'; did you mean 'count'"):
         result.cell(cuont=1)
+    page = result._repr_html_()
+    assert "<th>workers.w.count</th><th>runs</th><th>creation_wait_mean_s</th>" in page
+    assert f"<tr><td>1</td><td>6</td><td>{mean[0]}</td>" in page
     assert result.label(1) == "workers.w.count = 2"
 
 
@@ -254,7 +257,7 @@ def test_designs_that_make_no_sense() -> None:
     zipped = [{"key": "grace", "values": ["1s"], "zip": "z"}, {"key": "until", "values": ["1s", "2s"], "zip": "z"}]
     assert "axes[1].zip: axes that step together have to have equally many values; axes[0] has 1, axes[1] has 2" in wrong(axes=zipped)
     huge = [{"key": key, "from": 1, "to": 1_000, "steps": 1_000} for key in ("workers.w.count", "workflows.job.count")]
-    assert "make 1,000,000 cells; expected at most 100,000" in wrong(axes=huge)
+    assert "make 1,000,000 cells; expected at most 20,000" in wrong(axes=huge)
 
 
 def test_files(tmp_path: Path) -> None:

@@ -56,3 +56,15 @@ def always_killed(number: int) -> int:
     if number == 5:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+PREPARED: list[None] = []
+
+
+def prepare(_: None) -> None:
+    PREPARED.append(None)
+
+
+def prepared(number: int) -> bool:
+    """Whether this process was prepared, once."""
+    return PREPARED == [None]

@@ -29,10 +29,10 @@ class Executor:
     mutants: Mutants = ()
     running: set[Name] = field(default_factory=set)
     """Runs whose task is being completed."""
-    coming: dict[Hashable, msg.WorkflowTask] = field(default_factory=dict)
-    """Tasks that were received and are being worked on, by the tag of their timer."""
-    waiting: list[msg.WorkflowTask] = field(default_factory=list)
-    """Tasks that were received of runs that another task is worked on of, in the order in which they came."""
+    coming: dict[Name, msg.WorkflowTask] = field(default_factory=dict)
+    """Tasks that were received and are being worked on, by run."""
+    waiting: dict[Name, list[msg.WorkflowTask]] = field(default_factory=dict)
+    """Tasks that were received of runs that another task is worked on of, by run, in the order in which they came."""
     executions: dict[Name, Execution] = field(default_factory=dict, metadata={"cache": True})
 
     def take(self, task: msg.WorkflowTask, calls: Calls, step: Step) -> None:
@@ -57,13 +57,16 @@ class Executor:
 
     def holds(self, run: Name) -> bool:
         """Whether a task of this run is worked on, or being completed: its lock is held until that call has ended (P3.2.5)."""
-        return run in self.running or any(task.run == run for task in self.coming.values())
+        return run in self.running or run in self.coming
 
     def next_waiting(self, run: Name) -> msg.WorkflowTask | None:
         """The lock of a run is free: the task that waited for it longest."""
-        task = next((task for task in self.waiting if task.run == run), None)
-        if task is not None:
-            self.waiting.remove(task)
+        tasks = self.waiting.get(run)
+        if tasks is None:
+            return None
+        task = tasks.pop(0)
+        if not tasks:
+            del self.waiting[run]
         return task
 
     @staticmethod

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from sim.model.inputs import Deliver, Fault, Fired, Input, Message, Name, Reply, Withdrawn
 from sim.model.node import Node, Step
@@ -50,6 +51,23 @@ class Worker(Node):
     @staticmethod
     def prompt() -> frozenset[str]:
         return frozenset({"wake", "send", "begin", "workflow task"})
+
+    @staticmethod
+    def apart() -> Mapping[tuple[str, ...], Callable[[Any], Hashable]]:
+        return _APART
+
+    @staticmethod
+    def part_of(tag: Hashable) -> Hashable:
+        """Timers and calls of a workflow task, and of an attempt; what tries a call again goes with the call."""
+        match tag:
+            case ("budget" | "again", tuple(call)):
+                return Worker.part_of(call)
+            case ("task" | "workflow task", run, *_):
+                return ("task", run)
+            case (str(), str(), int(), int()):
+                return ("attempt", *tag[1:])
+            case _:
+                return None
 
     @property
     def resource_queue(self) -> str:
@@ -143,7 +161,7 @@ class Worker(Node):
             case "stop":
                 self.stop.fired(self, step)
             case "workflow task":
-                self._complete_task(self.executor.coming.pop(tag), step)
+                self._complete_task(self.executor.coming.pop(str(tag[1])), step)
                 self.moved(step)
             case "budget":
                 call = tag[1]
@@ -223,13 +241,13 @@ class Worker(Node):
     def _run_task(self, task: msg.WorkflowTask, step: Step) -> None:
         """Run a workflow task, after what that takes if it takes any time, and after any other one of its run."""
         if self.executor.holds(task.run):
-            self.executor.waiting.append(task)
+            self.executor.waiting.setdefault(task.run, []).append(task)
             return
         if self.options.pace.workflow_task is None:
             self._complete_task(task, step)
             return
         tag = ("workflow task", task.run, task.serial)
-        self.executor.coming[tag] = task
+        self.executor.coming[task.run] = task
         step.arm(tag, Drawn("workflow task", self.options.pace.workflow_task))
 
     def _complete_task(self, task: msg.WorkflowTask, step: Step) -> None:
@@ -275,6 +293,16 @@ class Worker(Node):
         """Cancel the context that is the parent of all activities."""
         self.background_done = True
         cancel_all(self, step)
+
+
+_APART: Final[Mapping[tuple[str, ...], Callable[[Any], Hashable]]] = {
+    ("attempts",): lambda key: ("attempt", *key),
+    ("calls", "open"): Worker.part_of,
+    ("done_channels",): lambda session: ("channel", session),
+    ("executor", "coming"): lambda run: ("task", run),
+    ("executor", "waiting"): lambda run: ("task", run),
+}
+"""What lies apart: attempts with their calls, workflow tasks with theirs, done channels. See `Worker.part_of`."""
 
 
 def make_worker(

@@ -48,10 +48,7 @@ class Curve:
                 self._coarser()
                 bin_ = self._since // self._every
             until = min(time, (bin_ + 1) * self._every)
-            if bin_ >= len(self._areas):
-                if self.now == 0 and not self._areas:
-                    self._areas = [0] * bin_
-                self._areas += [0] * (bin_ + 1 - len(self._areas))
+            self._areas += [0] * (bin_ + 1 - len(self._areas))
             self._areas[bin_] += self.now * (until - self._since)
             self._since = until
 
