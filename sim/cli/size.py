@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sim.model.laws import Law
     from sim.sizing.load import Load
     from sim.sizing.measure import Measured
+    from sim.sizing.search import Costs
     from sim.sizing.sizing import SizeResult
     from sim.sizing.targets import Target
 
@@ -62,27 +63,40 @@ def command(
     Example: session-sim size --arrivals 2/m --hold lognormal:5m:0.5 --workers 2..20 --slots 1..4 --target 'p99(creation wait) < 30s'
     """
     from sim.sizing.measure import Effort
-    from sim.sizing.search import Costs
     from sim.sizing.sizing import size
-    from sim.sizing.words import read_range
 
     try:
         load = _load(arrivals, hold, histories or [], crashes, creation_timeout, heartbeat_timeout, overrides or [])
-        targets = _targets(target or [])
-        allowed = read_range(workers, "--workers"), read_range(slots, "--slots")
+        pools, targets = _pools(workers, slots), _targets(target or [])
     except ValueError as error:
         raise WrongInput(str(error)) from None
-    if worker_cost < 0 or slot_cost < 0:
-        raise WrongInput(f"--worker-cost is {worker_cost}, --slot-cost {slot_cost}; expected at least 0")
     if out is not None:
         check_writable(out)
-    result = size(load, *allowed, targets, Effort(sessions, runs, seed), Costs(worker_cost, slot_cost), breaks, _Says(), jobs)
+    result = size(load, *pools, targets, Effort(sessions, runs, seed), _costs(worker_cost, slot_cost), breaks, _Says(), jobs)
+    _end(result, out, as_json)
+
+
+def _end(result: SizeResult, out: Path | None, as_json: bool) -> None:
     files = [str(file) for file in _draw(result, out)]
     if as_json:
         print_json({**result.to_json(), "files": files})
     else:
         _show(result, files)
     leave(Exit.OK if result.pool is not None else Exit.INCOMPLETE)
+
+
+def _pools(workers: str, slots: str) -> tuple[range, range]:
+    from sim.sizing.words import read_range
+
+    return read_range(workers, "--workers"), read_range(slots, "--slots")
+
+
+def _costs(worker: float, slot: float) -> Costs:
+    from sim.sizing.search import Costs
+
+    if worker < 0 or slot < 0:
+        raise WrongInput(f"--worker-cost is {worker}, --slot-cost {slot}; expected at least 0")
+    return Costs(worker, slot)
 
 
 def _targets(texts: list[str]) -> list[Target]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.test_run import sim
 
-ISSUE = ["--arrivals", "2/s", "--hold", "lognormal:10m:0.5", "--workers", "3..50", "--slots", "1..8"]
+LARGE = ["--arrivals", "2/s", "--hold", "lognormal:10m:0.5", "--workers", "3..50", "--slots", "1..8"]
 TARGETS = ["--target", "p99(creation wait) < 1m", "--target", "P(creation timeout) < 0.1%"]
 SMALL = [
     "--arrivals",
@@ -51,12 +51,12 @@ def test_an_answer_has_the_keys_of_the_contract(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_is_said_at_once() -> None:
-    content = sized(*ISSUE, *TARGETS, "--crashes", "1/day", code=4)
+    content = sized(*LARGE, *TARGETS, "--crashes", "1/day", code=4)
     assert content["answer"] is None
     assert content["frontier"] == []
     assert content["offered_load"] == pytest.approx(1360, abs=1)
     assert content["least_slots"] > 400
-    done = sim("size", *ISSUE, *TARGETS)
+    done = sim("size", *LARGE, *TARGETS)
     assert done.exit_code == 4
     assert "The largest has 400 slots; below 1,3" in " ".join(done.stdout.split())
 
@@ -65,12 +65,12 @@ def test_what_cannot_be_is_said_at_once() -> None:
     ("words", "message"),
     [
         (["--arrivals", "2/s"], "--arrivals and --hold"),
-        ([*ISSUE], "there is no --target"),
-        ([*ISSUE, "--target", "quick"], "expected one of: p99(creation wait) < 1m"),
-        ([*ISSUE, *TARGETS, "--workers", "5..3"], "--workers is '5..3'"),
-        ([*ISSUE, *TARGETS, "--crashes", "often"], "the rate is 'often'"),
-        ([*ISSUE, *TARGETS, "--creation-timeout", "soon"], "duration 'soon'"),
-        ([*ISSUE, *TARGETS, "--worker-cost", "-1"], "expected at least 0"),
+        ([*LARGE], "there is no --target"),
+        ([*LARGE, "--target", "quick"], "expected one of: p99(creation wait) < 1m"),
+        ([*LARGE, *TARGETS, "--workers", "5..3"], "--workers is '5..3'"),
+        ([*LARGE, *TARGETS, "--crashes", "often"], "the rate is 'often'"),
+        ([*LARGE, *TARGETS, "--creation-timeout", "soon"], "duration 'soon'"),
+        ([*LARGE, *TARGETS, "--worker-cost", "-1"], "expected at least 0"),
         (["--histories", "nowhere", *TARGETS], "nowhere"),
     ],
 )
