@@ -32,9 +32,10 @@ def test_results_come_in_the_order_of_the_jobs(processes: int, two: Executor) ->
     assert [value for _, value in executor.results(jobs("square", range(500)), total=500)] == [n * n for n in range(500)]
 
 
-def test_a_slow_job_holds_up_neither_others_nor_what_is_finished(two: Executor) -> None:
+def test_a_slow_job_holds_up_neither_others_nor_what_is_finished(two: Executor, tmp_path: Path) -> None:
     seen: list[int] = []
-    ordered = [value for _, value in two.results(jobs("slow_first", range(40)), finished=lambda job, value: seen.append(value))]
+    data = [(f"{tmp_path}/twenty", n) for n in range(40)]
+    ordered = [value for _, value in two.results(jobs("slow_first", data), finished=lambda job, value: seen.append(value))]
     assert ordered == list(range(40))
     assert sorted(seen) == ordered
     assert seen.index(0) > 10
@@ -126,6 +127,7 @@ def test_a_name_without_a_function() -> None:
         resolve("tests.sweep.work")
 
 
+@pytest.mark.slow
 def test_processes_end_with_their_parent(tmp_path: Path) -> None:
     """Also when it is killed, and can tell nobody."""
     program = (

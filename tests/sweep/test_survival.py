@@ -102,6 +102,7 @@ def survives(folder: Path, sweep: Path, kills: int, most: float, jobs: str) -> l
     return counts
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
     sweep = write_sweep(tmp_path, 60)
     complete(sweep, tmp_path / "a", tmp_path / "a.csv", "--jobs", "1")

@@ -10,10 +10,15 @@ def square(number: int) -> int:
     return number * number
 
 
-def slow_first(number: int) -> int:
-    """The first takes longer than all others together."""
-    if number == 0:
-        time.sleep(0.5)
+def slow_first(marker_and_number: tuple[str, int]) -> int:
+    """The first takes until the 20th is done."""
+    marker, number = marker_and_number
+    if number == 20:
+        Path(marker).touch()
+    began = time.monotonic()
+    while number == 0 and not Path(marker).exists():
+        assert time.monotonic() - began < 60
+        time.sleep(0.01)
     return number
 
 
