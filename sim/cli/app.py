@@ -7,7 +7,26 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import audit, calibrate, check, conform, describe, diff, doctor, explain, new, plot, replay, run, schema, size, sweep, versions
+from sim.cli import (
+    audit,
+    calibrate,
+    check,
+    conform,
+    describe,
+    diff,
+    doctor,
+    explain,
+    new,
+    plot,
+    replay,
+    report,
+    run,
+    schema,
+    shrink,
+    size,
+    sweep,
+    versions,
+)
 from sim.cli import list as list_command
 from sim.cli.exits import ignore_abandoned
 
@@ -16,6 +35,8 @@ COMMANDS = (
     ("replay", replay.command),
     ("explain", explain.command),
     ("diff", diff.command),
+    ("shrink", shrink.command),
+    ("report", report.command),
     ("audit", audit.command),
     ("conform", conform.command),
     ("calibrate", calibrate.command),
