@@ -47,7 +47,12 @@ def test_an_answer_has_the_keys_of_the_contract(tmp_path: Path) -> None:
     assert {"workers": enough["workers"], "slots": enough["slots"]} == content["answer"]
     assert {Path(file).name for file in content["files"]} == {"frontier.svg", "frontier.png", "frontier-dark.svg", "frontier-dark.png"}
     assert all(Path(file).stat().st_size > 1_000 for file in content["files"])
-    assert content == sized(*SMALL, "--target", "p80(creation wait) < 15s", "--out", str(tmp_path))
+
+
+@pytest.mark.slow
+def test_the_same_command_has_the_same_answer() -> None:
+    once, again = (sized(*SMALL, "--target", "p80(creation wait) < 15s") for _ in range(2))
+    assert once == again
 
 
 def test_what_cannot_be_is_said_at_once() -> None:

@@ -75,6 +75,7 @@ def test_a_batch_lasts_several_relaxation_times() -> None:
     assert warming(LOAD, 3) > warming(LOAD, 8) >= 9
 
 
+@pytest.mark.slow
 def test_the_fewest_workers_are_found() -> None:
     said: list[Measured] = []
     frontier = search(LOAD, range(1, 20), 1, [P90], first_guess(LOAD, [P90]), Means(QUICK, said.append))
