@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -56,7 +57,9 @@ def command(
     limit: Annotated[int, typer.Option("--limit", metavar="STATES", min=1, help="Stop after so many states.")] = 1 << 32,
     fingerprint_seed: Annotated[int, typer.Option("--fingerprint-seed", help="Other fingerprints: an independent second opinion.")] = 0,
     small: Annotated[bool, typer.Option("--small", help="The plain search: slow, without numba, the reference of the other.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the tapes of a scenario's findings there.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write there, of what is broken, sequence diagrams, and a scenario's tapes.")
+    ] = None,
     graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the state graph: .graphml or .dot.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -86,13 +89,13 @@ def command(
         {"exact": exact, "symmetry": not no_symmetry, "jobs": jobs, "memory": int(memory * GIB), "limit": limit, "seed": fingerprint_seed},
     )
     found = _held_to_a_clock(scenario, system, result)
-    tapes = _write_tapes(found, out) if out is not None else {}
+    written = _write_ways(system, result, found, out) if out is not None else Written({}, {})
     if as_json:
-        print_json(to_json(result, found, tapes, graph))
+        print_json(to_json(result, found, written, graph))
     else:
         from sim.cli import check_view
 
-        check_view.show(to_user(), model, result, found, tapes)
+        check_view.show(to_user(), model, result, found, written)
     leave(exit_code(result, found))
 
 
@@ -107,17 +110,34 @@ def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckRes
     return findings(scenario, system.world, result)
 
 
-def _write_tapes(found: Mapping[str, Finding], out: Path) -> dict[str, Path]:
-    tapes = {}
+class Written(NamedTuple):
+    """Files by property."""
+
+    tapes: Mapping[str, Path]
+    diagrams: Mapping[str, Path]
+
+
+def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding], out: Path) -> Written:
+    """A tape of each finding that a run confirms, and a sequence diagram of each shortest way."""
+    from sim.report.plots import sequence as diagram
+    from sim.report.plots import style
+    from sim.report.sequence import sequence
+
+    tapes, diagrams = {}, {}
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for name, judgement in result.properties.items():
+            path = found[name].path if name in found else judgement.path
+            if path and not judgement.goal:
+                diagrams[name] = out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}.svg"
+                diagrams[name].write_text(style.svg(diagram.draw(sequence(system.world.initial(), path), name)), encoding="utf-8")
         for name, finding in found.items():
             if finding.tape is not None:
                 tapes[name] = out / f"{name}.tape"
                 finding.tape.write(tapes[name])
     except OSError as error:
-        raise WrongInput(f"{out}: tapes cannot be written there ({error.strerror})") from None
-    return tapes
+        raise WrongInput(f"{out}: tapes and diagrams cannot be written there ({error.strerror})") from None
+    return Written(tapes, diagrams)
 
 
 def _system(
@@ -198,7 +218,7 @@ class _Watch:
             self.status.stop()
 
 
-def to_json(result: CheckResult, found: Mapping[str, Finding], tapes: Mapping[str, Path], graph: Path | None = None) -> dict[str, Any]:
+def to_json(result: CheckResult, found: Mapping[str, Finding], written: Written, graph: Path | None = None) -> dict[str, Any]:
     """The object of `check --json`."""
     return {
         "states": result.states,
@@ -217,7 +237,8 @@ def to_json(result: CheckResult, found: Mapping[str, Finding], tapes: Mapping[st
             name: {
                 "verdict": judgement.verdict.value,
                 "goal": judgement.goal,
-                **_way(judgement.path, found.get(name), tapes.get(name)),
+                **_way(judgement.path, found.get(name), written.tapes.get(name)),
+                "diagram": str(written.diagrams[name]) if name in written.diagrams else None,
             }
             for name, judgement in result.properties.items()
         },

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,13 +13,14 @@ from sim.model.promises import Exercised
 if TYPE_CHECKING:
     from sim.checker.result import CheckResult, Judgement
     from sim.checker.traces import Leg
+    from sim.cli.check import Written
     from sim.scenario.findings import Finding
 
 SIGNS = {"held": "✓", "broken": "✗", "not exercised": "-", "undecidable": "?"}
 STYLES = {"held": "green", "broken": "bold red"}
 
 
-def show(console: Console, model: str, result: CheckResult, found: Mapping[str, Finding], tapes: Mapping[str, Path]) -> None:
+def show(console: Console, model: str, result: CheckResult, found: Mapping[str, Finding], written: Written) -> None:
     """Print a result for people."""
     console.print(f"[bold]{model}[/bold]", soft_wrap=True)
     console.print()
@@ -33,8 +33,10 @@ def show(console: Console, model: str, result: CheckResult, found: Mapping[str, 
             path = found[name].path if name in found else judgement.path
             console.print(f"\nThe shortest way to break “{name}”{_passed_over(found.get(name))}, {len(path)} steps:", markup=False)
             _story(console, path)
-            if name in tapes:
-                console.print(f"to see it: session-sim replay {tapes[name]} --explain", markup=False, soft_wrap=True)
+            if name in written.tapes:
+                console.print(f"to see it: session-sim replay {written.tapes[name]} --explain", markup=False, soft_wrap=True)
+            if name in written.diagrams:
+                console.print(f"as a sequence diagram: {written.diagrams[name]}", markup=False, soft_wrap=True)
     console.print()
     what = "orbits of states" if result.bounds.get("symmetry") else "states"
     rate = result.states / max(result.search_s, 1e-9)

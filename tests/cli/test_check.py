@@ -81,6 +81,8 @@ def test_a_scenario_is_checked_within_its_budgets_and_findings_have_tapes(tmp_pa
     assert (row["verdict"], row["confirmed"]) == ("broken", True)
     assert (found["bounds"]["time"], found["bounds"]["stops"], found["bounds"]["crashes"]) == ("untimed", 1, 0)
     assert Path(row["tape"]).is_file()
+    drawn = Path(row["diagram"]).read_text(encoding="utf-8")
+    assert all(words in drawn for words in ("<svg", "RespondWorkflowTaskCompleted", "operator", "stop w"))
 
 
 @pytest.mark.parametrize(
