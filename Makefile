@@ -11,7 +11,7 @@ STAMP_BENCH := $(VENV)/.stamp-bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo notebooks test test-slow bench bench-checker bench-fuzz bench-sweeps bench-fast bench-large conformance fast lint format clean
+.PHONY: help venv demo notebooks reports oracles test test-slow bench bench-checker bench-fuzz bench-sweeps bench-fast bench-large conformance fast lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -34,6 +34,12 @@ demo: $(STAMP) ## run the file processing scenario with a crash; the report goes
 
 notebooks: $(STAMP) ## execute the notebooks; with what they show they go to reports/notebooks
 	$(BIN)/python -m tools.notebooks
+
+reports: $(STAMP) ## make the studies under reports/ again (some ten minutes of one core)
+	$(BIN)/python -m tools.studies
+
+oracles: $(STAMP) ## hold simulated queues to queueing theory again, in reports/oracles (some ten minutes of one core)
+	$(BIN)/python -m tools.oracles --out reports/oracles
 
 test: $(STAMP) ## run the fast tests
 	$(BIN)/pytest -n $(JOBS)

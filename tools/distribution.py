@@ -90,13 +90,13 @@ def simulate(case: Case, recording: Recording, others: Gathered, runs: int, firs
     for number in range(runs):
         result = run(scenario, first_seed + number, histories=True)
         assert result.recorder is not None
-        read = [read_history(_plain(to_json(recorded, EPOCH, "1.48.0"))) for recorded in result.recorder]
+        read = [read_history(plain(to_json(recorded, EPOCH, "1.48.0"))) for recorded in result.recorder]
         simulated += variants_of(read)
         waits.append(waits_of(read))
     return Outcome(recording.name, dict(variants_of(recording.histories)), dict(simulated), waits_of(recording.histories), waits)
 
 
-def _plain(history: object) -> object:
+def plain(history: object) -> object:
     """As a file would have it."""
     return msgspec.json.decode(msgspec.json.encode(history))
 

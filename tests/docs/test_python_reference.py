@@ -15,6 +15,7 @@ from sim.fuzz.result import Properties, Runs
 from sim.report import tables as seen
 from sim.scenario import tables
 from sim.shrink.ablation import Suspects
+from sim.sizing.sizing import COLUMNS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 FRAMES: dict[str, Columns[Any]] = {
@@ -37,6 +38,7 @@ FRAMES: dict[str, Columns[Any]] = {
     "story": seen.LineRows.columns,
     "fuzz(...)": Runs.columns,
     "campaign.properties": Properties.columns,
+    "size(...)": COLUMNS,
 }
 
 
