@@ -10,26 +10,18 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-Table = dict[str, Any]
-Steps = list[Table]
+from sim.shrink.programs import Steps, Table, chunks, numbered, plainer, shorter_programs, simpler_programs, size
 
 _KEPT: Final = {
     "workers": ("name",),
     "workflows": ("id", "program"),
     "faults": ("kind", "target", "at", "moment", "for", "method", "name", "delay", "direction"),
-    "step": (
-        "op", "as", "in", "work", "stc", "creation", "execution", "signal", "fut", "times", "ms", "steps", "branches", "queue",
-    ),
-    "work": ("name", "ms"),
 }  # fmt: skip
 """What stays of each kind of table; anything else is a refinement that may not matter."""
-
-_PLAIN: Final = {"times": 1, "attempts": 1}
-"""Values that are simpler than any other."""
 
 _AT_LEAST_ONE: Final = ("workers", "workflows")
 
@@ -51,17 +43,6 @@ class Candidate:
         return json.dumps(self.table, sort_keys=True)
 
 
-def size(value: object) -> int:
-    """How much a table says: its values, at all depths."""
-    match value:
-        case dict():
-            return 1 + sum(map(size, value.values()))
-        case list():
-            return 1 + sum(map(size, value))
-        case _:
-            return 1
-
-
 def candidates(table: Table) -> list[Candidate]:
     """All scenarios that are one reduction smaller, the smallest first, each once. The given table stays as it is."""
     found: dict[str, Candidate] = {}
@@ -74,144 +55,25 @@ def candidates(table: Table) -> list[Candidate]:
 # -- shorter lists -----------------------------------------------------------------------------------------------------
 
 
-def _chunks(length: int, least: int) -> Iterator[range]:
-    """What may be left out of a list of which so many items have to stay: all, halves, quarters, ..., single ones."""
-    width = length
-    while width:
-        for start in range(0, length, width):
-            chunk = range(start, min(start + width, length))
-            if length - len(chunk) >= least:
-                yield chunk
-        width //= 2
-
-
 def _shorter(table: Table) -> Iterator[Candidate]:
     for name in ("faults", "workflows", "workers"):
         items = table.get(name, [])
-        for chunk in _chunks(len(items), int(name in _AT_LEAST_ONE)):
+        for chunk in chunks(len(items), int(name in _AT_LEAST_ONE)):
             smaller = copy.deepcopy(table)
             gone = [items[i] for i in chunk]
             smaller[name] = [copy.deepcopy(item) for i, item in enumerate(items) if i not in chunk]
             names = {item.get("name" if name == "workers" else "id") for item in gone} if name != "faults" else set()
             smaller["faults"] = [fault for fault in smaller.get("faults", []) if fault.get("target") not in names]
-            yield Candidate(f"without {name} {_numbers(chunk)}", smaller)
+            yield Candidate(f"without {name} {numbered(chunk)}", smaller)
     for number, workflow in enumerate(table.get("workflows", [])):
         for what, program in shorter_programs(workflow.get("program", [])):
             yield Candidate(f"{workflow.get('id', number)}: {what}", _with_program(table, number, program))
-
-
-def _numbers(chunk: range) -> str:
-    return str(chunk[0] + 1) if len(chunk) == 1 else f"{chunk[0] + 1} to {chunk[-1] + 1}"
 
 
 def _with_program(table: Table, number: int, program: Steps) -> Table:
     changed = copy.deepcopy(table)
     changed["workflows"][number]["program"] = program
     return changed
-
-
-def shorter_programs(steps: Sequence[Table]) -> Iterator[tuple[str, Steps]]:
-    """Programs with fewer steps, at any depth, and with the steps of a loop or a branch in the place of the whole."""
-    for path, inner in _lists(list(steps)):
-        for chunk in _chunks(len(inner), 0 if path else 1):
-            rest = [step for i, step in enumerate(inner) if i not in chunk]
-            program = _consistent(_replaced(list(steps), path, rest))
-            if program:
-                yield f"without steps {_numbers(chunk)}{_place(path)}", program
-        for i, step in enumerate(inner):
-            for what, instead in _unfolded(step):
-                yield what + _place(path), _consistent(_replaced(list(steps), path, [*inner[:i], *instead, *inner[i + 1 :]]))
-
-
-Path = tuple[tuple[int, str, int], ...]
-"""Where a list of steps is: step number, the key in it, and the branch's number (-1 for a list that is no branch)."""
-
-
-def _lists(steps: Steps, path: Path = ()) -> Iterator[tuple[Path, Steps]]:
-    """All lists of steps, the outer ones first."""
-    yield path, steps
-    for i, step in enumerate(steps):
-        if "steps" in step:
-            yield from _lists(step["steps"], (*path, (i, "steps", -1)))
-        for number, branch in enumerate(step.get("branches", [])):
-            yield from _lists(branch, (*path, (i, "branches", number)))
-
-
-def _replaced(steps: Steps, path: Path, new: Steps) -> Steps:
-    """The program with another list at a place; a loop, branch or parallel of nothing goes."""
-    if not path:
-        return copy.deepcopy(new)
-    (i, key, number), *rest = path
-    step = copy.deepcopy(steps[i])
-    if number < 0:
-        step[key] = _replaced(step[key], tuple(rest), new)
-    else:
-        step[key][number] = _replaced(step[key][number], tuple(rest), new)
-        step[key] = [branch for branch in step[key] if branch]
-    return [*copy.deepcopy(steps[:i]), *([step] if step[key] else []), *copy.deepcopy(steps[i + 1 :])]
-
-
-def _unfolded(step: Table) -> Iterator[tuple[str, Steps]]:
-    """What may stand in the place of a step that has others inside."""
-    if step["op"] in ("until_ok", "continue_as_new"):
-        yield f"the steps of {step['op']} instead of it", step["steps"]
-    if step["op"] == "parallel":
-        for number, branch in enumerate(step["branches"]):
-            yield f"branch {number + 1} instead of parallel", branch
-
-
-def _place(path: Path) -> str:
-    return "".join(f" in {key} of step {i + 1}" for i, key, _ in path)
-
-
-_DEFINES: Final = {"create": "as", "recreate": "as", "disconnected": "as", "start": "fut", "token": "as"}
-
-
-def _uses(step: Table) -> set[str]:
-    """Which contexts, futures and tokens a step needs, by kind and name."""
-    used = {f"in {step['in']}"} if step.get("in") else set()
-    if step["op"] == "wait":
-        used.add(f"fut {step['fut']}")
-    if step["op"] == "recreate":
-        used.add(f"token {step['signal']}")
-    return used
-
-
-def _made(step: Table) -> str:
-    key = _DEFINES.get(step["op"])
-    if key is None:
-        return ""
-    kind = "fut" if key == "fut" else "token" if step["op"] == "token" else "in"
-    return f"{kind} {step.get(key, '')}"
-
-
-def _consistent(steps: Steps) -> Steps:
-    """Without the steps that need what no step before them, or around them, makes."""
-    return _checked(steps, set())
-
-
-def _checked(steps: Steps, known: set[str]) -> Steps:
-    kept = []
-    for step in steps:
-        if not _uses(step) <= known:
-            continue
-        if "steps" in step:
-            # The next run knows the saved tokens only.
-            inner = {name for name in known if name.startswith("token")} if step["op"] == "continue_as_new" else known
-            step = {**step, "steps": _checked(step["steps"], inner)}
-            if not step["steps"]:
-                continue
-        if "branches" in step:
-            # Each branch knows what was before; what a branch makes may be used later.
-            branches = [(branch_known := set(known), _checked(branch, branch_known)) for branch in step["branches"]]
-            step = {**step, "branches": [branch for _, branch in branches if branch]}
-            known.update(*(names for names, _ in branches))
-            if not step["branches"]:
-                continue
-        if made := _made(step):
-            known.add(made)
-        kept.append(step)
-    return kept
 
 
 # -- simpler items -----------------------------------------------------------------------------------------------------
@@ -221,47 +83,19 @@ def _simpler(table: Table) -> Iterator[Candidate]:
     """Items without what refines them: all of it, then one by one."""
     for name in ("workers", "workflows", "faults"):
         for i, item in enumerate(table.get(name, [])):
-            for what, plain in _plainer(item, _KEPT[name]):
+            for what, plain in (*plainer(item, _KEPT[name]), *_endless(item)):
                 smaller = copy.deepcopy(table)
                 smaller[name][i] = plain
                 yield Candidate(f"{name} {i + 1}: {what}", smaller)
     for number, workflow in enumerate(table.get("workflows", [])):
-        program = workflow.get("program", [])
-        for path, inner in _lists(program):
-            for i, step in enumerate(inner):
-                for what, plain in _plainer_step(step):
-                    changed = _replaced(program, path, [*inner[:i], plain, *inner[i + 1 :]])
-                    where = f"{workflow.get('id', number)}: step {i + 1}{_place(path)}: {what}"
-                    yield Candidate(where, _with_program(table, number, changed))
+        for what, program in simpler_programs(workflow.get("program", [])):
+            yield Candidate(f"{workflow.get('id', number)}: {what}", _with_program(table, number, program))
 
 
-def _plainer(item: Table, kept: Sequence[str]) -> Iterator[tuple[str, Table]]:
-    more = [key for key in item if key not in kept]
-    if len(more) > 1:
-        yield f"without {', '.join(more)}", {key: value for key, value in item.items() if key in kept}
-    for key in more:
-        if key not in _PLAIN:
-            yield f"without {key}", {name: value for name, value in item.items() if name != key}
-    for key, plain in _PLAIN.items():
-        if item.get(key, plain) != plain:
-            yield f"{key} = {plain}", {**item, key: plain}
-    # Without a target that a moment finds, or an end, a fault is another fault, but perhaps as good.
+def _endless(item: Table) -> Iterator[tuple[str, Table]]:
+    # Without an end a fault is another fault, but perhaps as good.
     if "for" in item and item.get("kind") not in ("server_outage", "pause", "partition"):
         yield "without its end", {key: value for key, value in item.items() if key != "for"}
-
-
-def _plainer_step(step: Table) -> Iterator[tuple[str, Table]]:
-    yield from _plainer(step, _KEPT["step"])
-    if "work" in step:
-        for what, work in _plainer(step["work"], _KEPT["work"]):
-            # Heartbeats and the timeout for them belong together.
-            rest = {key: value for key, value in step.items() if key != "hb" or "beat_ms" in work}
-            yield f"work {what}", {**rest, "work": work}
-    for key in ("work", None):
-        holder = step if key is None else step.get(key, {})
-        if isinstance(holder.get("ms"), int) and holder["ms"] >= 2000:
-            shorter = {**holder, "ms": 1000}
-            yield "ms = 1000", shorter if key is None else {**step, key: shorter}
 
 
 __all__ = ["Candidate", "Steps", "Table", "candidates", "shorter_programs", "size"]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sim.scenario.problems import ScenarioError
     from sim.scenario.replay import ReplayResult, replay
     from sim.scenario.run import RunResult, run
+    from sim.shrink import Shrunk, shrink
     from sim.sweep.load import Sweep
     from sim.sweep.result import SweepResult
     from sim.sweep.sweeping import sweep
@@ -42,6 +43,7 @@ _HOMES = {
     "RunResult": "sim.scenario.run",
     "Scenario": "sim.scenario.load",
     "ScenarioError": "sim.scenario.problems",
+    "Shrunk": "sim.shrink",
     "Story": "sim.report.story",
     "Sweep": "sim.sweep.load",
     "SweepResult": "sim.sweep.result",
@@ -53,14 +55,15 @@ _HOMES = {
     "conform": "sim.evidence.conforming",
     "replay": "sim.scenario.replay",
     "run": "sim.scenario.run",
+    "shrink": "sim.shrink",
     "sweep": "sim.sweep.sweeping",
     "watch": "sim.report.watched",
 }
 
 __all__ = [
     "AuditResult", "CaseError", "CheckResult", "ConformResult", "Diverged", "HistoryError", "Limits", "ReplayResult", "RunResult",
-    "Scenario", "ScenarioError", "Story", "Sweep", "SweepResult", "Tape", "Timeline", "Watched",
-    "audit", "check", "conform", "replay", "run", "sweep", "watch",
+    "Scenario", "ScenarioError", "Shrunk", "Story", "Sweep", "SweepResult", "Tape", "Timeline", "Watched",
+    "audit", "check", "conform", "replay", "run", "shrink", "sweep", "watch",
 ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from sim.checker.rules import Change, Rules, Whole
 from sim.checker.symmetry import Symmetry
 from sim.model.apart import Bundle, Given, Needed, Part, Partly, outcomes_apart
 from sim.model.inputs import Input, Name
+from sim.model.instant import InstantWorld
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes_and_name
 from sim.model.promises import Exercised
@@ -57,15 +58,18 @@ class Handlers:
         assert station.kind is not None
         kind = station.kind
         look = self._looks.setdefault((kind, station.local, event, name), _Look())
+        # What was looked at so far, and no more: what a handler does with further parts is not what it did with these.
+        seen: dict[Part, Bundle] = {}
         while True:
             if look.needs is not None:
                 if look.needs not in bundles:
                     raise Needed(look.needs)
+                seen[look.needs] = bundles[look.needs]
                 look = look.on.setdefault(bundles[look.needs], _Look())
             elif look.found is not None and (not look.through or look.among == tuple(every)):
                 return look.found, look.through
             else:
-                given = Given(bundles, every)
+                given = Given(seen, every)
                 try:
                     look.found = self._run(station, name, event, lambda: outcomes_apart(kind, name, station.local, given, event))  # noqa: B023
                 except Needed as needed:
@@ -110,7 +114,7 @@ class Compiler:
         self.world = world
         self.keys = keys
         self.interner = Interner(self._is_apart)
-        self.symmetry = Symmetry(self.interner, groups)
+        self.symmetry = Symmetry(self.interner, groups, isinstance(world, InstantWorld) and world.words)
         self.handlers = Handlers()
         self.rules = Rules(world, self.interner, self.handlers)
         self.predicates = predicates

@@ -16,6 +16,7 @@ from sim.checker.intern import ModelError, Overflow, Station
 from sim.checker.kernels import COUNT, ERROR, PARTITIONS, ROOM, key_of
 from sim.checker.keys import Keys
 from sim.checker.predicates import Predicates
+from sim.checker.rules import Change
 from sim.checker.search import BUFFERS, Search
 from sim.model.apart import Needed, Part, shields
 from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, RETRY, SLOW, Environment
@@ -74,6 +75,15 @@ class _Reading:
     part: Part
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What becomes of an input: changes, or a part has to be looked at first."""
+
+    changes: Sequence[Change] = ()
+    needs: Part = None
+    went_through: bool = False
+
+
 @dataclass(slots=True)
 class _Through:
     """A decided input whose node went through all its parts: when there are more, it has to look at these too."""
@@ -108,6 +118,9 @@ class InstantCompiler(Compiler):
             "retries": Column(np.bool_),
             "reads": Column(np.int64),
         }
+        self._known: dict[tuple[int, int, tuple[tuple[int, int], ...]], _Decided] = {}
+        """By (station, parcel, parts by slot), of one of those that are the same under other names."""
+        self._elements: list[tuple[int, ...]] = []
         self._readings: list[_Reading] = []
         self._through: dict[int, list[_Through]] = {}
         """By slot of the node."""
@@ -134,17 +147,72 @@ class InstantCompiler(Compiler):
                 self._columns["own"].data[first] = self._triggers(first)
 
     def _decide(self, station: int, parcel: int, given: dict[Part, int], key: tuple[int, int]) -> None:
-        try:
-            changes = self.rules.delivery(station, parcel, given)
-        except Needed as needed:
-            self._take(*key, self._read(station, parcel, given, needed.part))
+        decided = self._decided(station, parcel, given)
+        if decided.needs is not None:
+            self._take(*key, self._read(station, parcel, given, decided.needs))
             return
-        went_through = self.rules.went_through
-        entry = self._entry(station, parcel, changes)
+        entry = self._entry(station, parcel, decided.changes)
         self._take(*key, entry)
-        if went_through:
+        if decided.went_through:
             self._through.setdefault(self._slot(station, parcel), []).append(_Through(station, parcel, given, key, entry))
             self._look_at_more()
+
+    def _decided(self, station: int, parcel: int, given: Mapping[Part, int]) -> _Decided:
+        """What becomes of an input, worked out for one of all those that are the same under other names."""
+        slot = self._slot(station, parcel)
+        parts = {self.interner.slot(self.interner.names[slot], part): number for part, number in given.items()}
+        symmetry = self.symmetry
+
+        def image(element: tuple[int, ...]) -> tuple[int, int, tuple[tuple[int, int], ...]]:
+            moved = ((symmetry.slot_image(s, element), symmetry.station_image(n, element)) for s, n in parts.items())
+            return symmetry.station_image(station, element), symmetry.parcel_image(parcel, element), tuple(sorted(moved))
+
+        if not self._elements:
+            self._elements = symmetry.elements()
+        first, element = min((image(element), element) for element in self._elements)
+        known = self._known.get(first)
+        if known is None:
+            known = self._known[first] = self._work_out(*first)
+        return self._renamed(known, element[::-1]) if element else known
+
+    def _work_out(self, station: int, parcel: int, given: tuple[tuple[int, int], ...]) -> _Decided:
+        try:
+            changes = self.rules.delivery(station, parcel, {self.interner.parts[slot]: number for slot, number in given})
+        except Needed as needed:
+            self.interner.slot(self.interner.names[self._slot(station, parcel)], needed.part)
+            self._sync()
+            return _Decided(needs=needed.part)
+        self._sync()
+        return _Decided(changes, went_through=self.rules.went_through)
+
+    def _renamed(self, decided: _Decided, element: Sequence[int]) -> _Decided:
+        symmetry, interner = self.symmetry, self.interner
+        if decided.needs is not None:
+            return _Decided(needs=symmetry.tag_image(decided.needs, element))
+        changes = []
+        for change in decided.changes:
+            adds = [
+                (
+                    symmetry.parcel_image(number, element),
+                    (symmetry.slot_image(waits[0], element), symmetry.tag_image(waits[1], element)) if waits is not None else None,
+                )
+                for number, waits in change.adds
+            ]
+            ended = (interner.class_of(number) for number in change.purges)
+            changes.append(
+                Change(
+                    symmetry.station_image(change.station, element),
+                    change.answers,
+                    parcel=symmetry.parcel_image(change.parcel, element),
+                    adds=adds,
+                    purges=sorted(interner.reply_class(symmetry.slot_image(s, element), symmetry.tag_image(t, element)) for s, t in ended),
+                    sets={
+                        symmetry.slot_image(slot, element): (symmetry.station_image(number, element), how)
+                        for slot, (number, how) in change.sets.items()
+                    },
+                )
+            )
+        return _Decided(changes, went_through=decided.went_through)
 
     def _read(self, station: int, parcel: int, given: Mapping[Part, int], part: Part) -> int:
         """The entry of a new reading."""

@@ -190,7 +190,8 @@ def emit(
 
 @njit(nogil=True, cache=True)
 def settle(
-    t: Any, x: Any, network: Any, symmetric: Any, slots: Any, rows: Any, urgent: Any, marks: Any, key0: Any, origin: Any, keys: Any, origins: Any, bucket_rows: Any, counts: Any, notes: Any, misses: Any,
+    t: Any, x: Any, network: Any, symmetric: Any, slots: Any, rows: Any, urgent: Any, marks: Any, key0: Any, origin: Any, keys: Any,
+    origins: Any, bucket_rows: Any, counts: Any, notes: Any, misses: Any,
     missed: Any, sums: Any, work: Any, stats: Any,
 ) -> Any:  # fmt: skip
     """Carry on with level 0 until all its ways are settled; (DONE, FULL or BROKEN; misses so far)."""

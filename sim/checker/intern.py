@@ -107,7 +107,12 @@ class Interner:
     def bundle(self, number: int) -> Bundle:
         """What is in a part, by the number of its station."""
         station = self.stations[number]
-        return cast(Bundle, station.local) if station is not None else ()
+        return self.bundle_of(station) if station is not None else ()
+
+    @staticmethod
+    def bundle_of(station: Station) -> Bundle:
+        """What is in a part."""
+        return cast(Bundle, station.local)
 
     def slot_of_call(self, name: Name, tag: Tag) -> int:
         """The slot of the node, or of the part of it, that a call belongs to."""
@@ -130,6 +135,10 @@ class Interner:
     def reply_class(self, slot: int, tag: Tag) -> int:
         """The number, from 1, of what answers the call `tag` of this slot."""
         return self._classes.setdefault((slot, tag), len(self._classes) + 1)
+
+    def class_of(self, number: int) -> tuple[int, Tag]:
+        """The slot and tag that a reply class answers."""
+        return list(self._classes)[number - 1]
 
     def call_bit(self, slot: int, tag: Tag) -> int:
         """The bit of a call among those that the slot ever makes."""

@@ -7,7 +7,24 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import audit, calibrate, check, conform, describe, diff, doctor, explain, new, replay, run, schema, sweep, versions
+from sim.cli import (
+    audit,
+    calibrate,
+    check,
+    conform,
+    describe,
+    diff,
+    doctor,
+    explain,
+    new,
+    replay,
+    report,
+    run,
+    schema,
+    shrink,
+    sweep,
+    versions,
+)  # fmt: skip
 from sim.cli import list as list_command
 from sim.cli.exits import ignore_abandoned
 
@@ -16,6 +33,8 @@ COMMANDS = (
     ("replay", replay.command),
     ("explain", explain.command),
     ("diff", diff.command),
+    ("shrink", shrink.command),
+    ("report", report.command),
     ("audit", audit.command),
     ("conform", conform.command),
     ("calibrate", calibrate.command),

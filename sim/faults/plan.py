@@ -31,11 +31,15 @@ Sample = Callable[[str, str, int, Law], int]
 
 
 class FaultPlan:
-    """The faults of one run. `done` counts what was done, in the order of `faults`; those that never happened are 0."""
+    """The faults of one run. `done` counts what was done, in the order of `faults`; those that never happened are 0.
+
+    `happened`: each of them with the fault's number, its time in microseconds, and whom it hit.
+    """
 
     def __init__(self, faults: Sequence[Fault], clockwork: Clockwork, operations: Operations, sample: Sample) -> None:
         self.faults = tuple(faults)
         self.done = [0] * len(self.faults)
+        self.happened: list[tuple[int, int, str]] = []
         self._clock = clockwork
         self._operations = operations
         self._sample = sample
@@ -90,6 +94,7 @@ class FaultPlan:
         if target is None:
             return
         self.done[number] += 1
+        self.happened.append((number, self._clock.now, target))
         undo = self._operations.apply(fault, target)
         if undo is not None and fault.lasts is not None:
             self._clock.schedule(self._clock.now + fault.lasts, self._label(number, "ends"), undo)

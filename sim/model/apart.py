@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sim.model.canon import Frozen, Tagged, freeze, sort_key, state_fields, thaw
+from sim.model.canon import Frozen, Tagged, freeze, rename, sort_key, state_fields, thaw
 from sim.model.inputs import Input, Name
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, every
@@ -60,6 +60,11 @@ def joined(kind: type[Node], rest: Frozen, parts: Iterable[Bundle]) -> Frozen:
         both = sorted([*_items(_at(kind, rest, path)), *more], key=lambda item: sort_key(item[0]))
         rest = _put(kind, rest, path, Tagged((dict, *both)))
     return rest
+
+
+def rename_bundle(bundle: Bundle, names: Mapping[str, str]) -> Bundle:
+    """A part's value under other names."""
+    return _bundle({path: [(rename(key, names), rename(value, names)) for key, value in items] for path, items in bundle})
 
 
 def shields(kind: type[Node], part: Part, local: Frozen) -> Iterable[Hashable]:

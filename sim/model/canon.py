@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -190,8 +191,24 @@ def _default_of(field: dataclasses.Field[Any]) -> Callable[[], Any]:
 
 def rename(value: Frozen, names: Mapping[str, str]) -> Frozen:
     """`value` with every string that is a key of `names` replaced, in canonical form again."""
-    if isinstance(value, str) and not isinstance(value, Enum):
-        return names.get(value, value)
+    if isinstance(value, str):
+        return value if isinstance(value, Enum) else names.get(value, value)
+    if id(value) in _LIVE:
+        known = _RENAMED.setdefault(names, {}) if isinstance(names, Hashable) else {}
+        found = known.get(id(value))
+        if found is None:
+            found = _rename(value, names)
+            # Most constants have no name in them: they stay the same object.
+            found = known[id(value)] = value if found == value else freeze(thaw(found))
+        return found
+    return _rename(value, names)
+
+
+_RENAMED: WeakKeyDictionary[Any, dict[int, Frozen]] = WeakKeyDictionary()
+"""By renaming, where that is hashable: constants by their identity, and what becomes of them."""
+
+
+def _rename(value: Frozen, names: Mapping[str, str]) -> Frozen:
     if isinstance(value, Tagged):
         kind, *parts = value
         renamed = [rename(p, names) for p in parts]

@@ -24,6 +24,12 @@ import numpy.typing as npt
 DRAW_BITS: Final = 64
 """Width of a draw in bits; draws lie in ``0 .. 2**DRAW_BITS - 1``."""
 
+NO_CHANCE: Final = -1
+"""The seed of runs without chance, in the default schedule: every law gives its median, of several options the first is taken."""
+
+MIDDLE: Final = 1 << (DRAW_BITS - 1)
+"""The draw at which a law gives its median."""
+
 _MASK: Final = (1 << DRAW_BITS) - 1
 _MIX_A: Final = 0xBF58476D1CE4E5B9
 _MIX_B: Final = 0x94D049BB133111EB
@@ -159,8 +165,32 @@ class Stream:
         return z
 
 
+class MiddleStream(Stream):
+    """A stream all of whose draws are `MIDDLE`: whoever samples a law with it gets the law's median, every time."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def next(self) -> int:
+        """Give `MIDDLE`."""
+        self._made += 1
+        return MIDDLE
+
+    def at(self, ordinal: int) -> int:
+        """Give `MIDDLE`; ValueError when the ordinal is out of range."""
+        _check_ordinal(ordinal)
+        return MIDDLE
+
+    def take(self, most: int = _LARGEST_BLOCK) -> npt.NDArray[np.uint64]:
+        """Give the next draws all at once."""
+        self._made += most
+        return np.full(most, MIDDLE, dtype=np.uint64)
+
+
 class Draws:
-    """The streams of one run: every draw with this ``seed`` (any integer)."""
+    """The streams of one run: every draw with this ``seed`` (any integer; `NO_CHANCE` for streams without chance)."""
 
     __slots__ = ("_heads", "seed")
 
@@ -175,6 +205,8 @@ class Draws:
         Raises:
             ValueError: a text cannot be written as UTF-8.
         """
+        if self.seed == NO_CHANCE:
+            return MiddleStream()
         head = self._heads.get(purpose)
         if head is None:
             head = self._heads[purpose] = _head(self.seed, purpose)

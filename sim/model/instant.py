@@ -66,6 +66,8 @@ class InstantWorld(World):
     handler: Handler = outcomes
     watchers: Mapping[Name, Callable[[Name, object], bool]] = field(default_factory=dict)
     """Nodes that take observations as messages, from whoever emits them, if they hear of them: (by whom, what)."""
+    words: bool = False
+    """Whether names are made of words: then what symmetry swaps are words, wherever they stand."""
     first: tuple[Parcel, ...] = ()
     """What is delivered before the first state."""
 

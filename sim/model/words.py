@@ -15,7 +15,8 @@ class Words(Mapping[str, str]):
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = dict(names)
         longest_first = sorted(self._names, key=lambda word: (-len(word), word))
-        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+        alternatives = "|".join(map(re.escape, longest_first)) or r"(?!)"
+        self._pattern = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)")
         self._known: dict[str, str] = {}
 
     def __getitem__(self, text: str) -> str:
@@ -27,6 +28,12 @@ class Words(Mapping[str, str]):
     def get(self, text: str, default: str | None = None) -> str:  # type: ignore[override]
         """The text with its words replaced; the same text without any, whatever the default."""
         return self[text]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

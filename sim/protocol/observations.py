@@ -256,6 +256,7 @@ _FAULTS = {
     "kill": "{target} killed",
     "lose_machine": "the machine of {target} is lost",
     "exit": "{target} exits",
+    "call": "a fault lies in wait for calls of {target}: {detail}",
     "start": "{target} is started",
     "stop": "{target} is told to stop",
     "freeze": "{target} is frozen",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any, Final
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from sim.report import summary
 from sim.report.clock import stamp
+from sim.report.difference import brief
 from sim.report.plots import slots, style, waits
 from sim.report.plots import timeline as timeline_plot
 from sim.report.story import Line, Story, Weight
@@ -64,20 +64,17 @@ def render(contents: Contents) -> str:
     unmet = sum(s.end == "not created" for s in line.sessions)
     drawn = contents.timeline_svg or style.svg(timeline_plot.draw(line, name))
     told = contents.story.told(long=True)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["stamp"] = stamp
-    template = environment.from_string(resources.files("sim.report").joinpath("templates/report.html.j2").read_text("utf-8"))
-    return template.render(
+    return template("report.html.j2").render(
         name=name,
         title=contents.title,
         conclusion=summary.conclusion(contents.judged),
         fine=all(one.as_expected for one in contents.judged),
         judged=sorted(contents.judged, key=lambda one: (_ORDER.get(one.verdict, 9), one.name)),
         signs={verdict: sign for verdict, (_, sign) in summary.LOOKS.items()},
-        timeline=inline(drawn, "timeline"),
-        slots=inline(style.svg(slots.draw(line)), "slots"),
-        waits=inline(style.svg(waits.draw(created, unmet)), "waits") if len(created) >= FEWEST_WAITS else "",
-        lines=[_row(one) for one in told[:MOST_LINES]],
+        timeline=themed(drawn, "timeline"),
+        slots=themed(style.svg(slots.draw(line)), "slots"),
+        waits=themed(style.svg(waits.draw(created, unmet)), "waits") if len(created) >= FEWEST_WAITS else "",
+        lines=[row(one) for one in told[:MOST_LINES]],
         more_lines=max(0, len(told) - MOST_LINES) + contents.story.left_out,
         rows=summary.rows(result),
         statuses=summary.statuses(result),
@@ -94,8 +91,33 @@ def render(contents: Contents) -> str:
 _ORDER: Final = {"broken": 0, "undecidable": 1, "held": 2}
 
 
-def _row(line: Line) -> dict[str, Any]:
+def row(line: Line) -> dict[str, Any]:
+    """A line of a story as templates want it."""
     return {"time": stamp(line.time, 3), "text": line.text, "key": line.weight is Weight.KEY, "sessions": " ".join(line.sessions)}
+
+
+def template(name: str) -> Template:
+    """A page's template."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=PackageLoader("sim.report", "templates")
+    )
+    environment.filters["stamp"] = stamp
+    environment.filters["brief"] = brief
+    return environment.get_template(name)
+
+
+def themed(svg: str, prefix: str) -> Markup:
+    """An SVG to stand inside a page, with the page's own colours of ground, ink and lines: light on light pages, dark on dark ones."""
+    body = str(inline(svg, prefix))
+    for colour, name in _THEMED.items():
+        body = re.sub(rf"(fill|stroke): {colour}\b", rf"\1: var(--{name})", body)
+    return Markup(body)
+
+
+_THEMED: Final = {
+    "#ffffff": "paper", style.INK: "ink", style.MUTED: "muted", style.GRID: "line", style.BAND: "figure-band", style.RED: "red",
+}  # fmt: skip
+"""Colours of figures -> the page's names for them."""
 
 
 def inline(svg: str, prefix: str) -> Markup:

@@ -14,9 +14,11 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from sim.properties import ALL
 from sim.report import summary
 from sim.report.clock import stamp
 from sim.report.html import inline
+from sim.report.regression import counted
 from sim.report.story import Story
 from sim.report.timeline import Timeline
 from sim.report.watched import Diverged, Watched, watch
@@ -25,6 +27,9 @@ from sim.scenario.problems import ScenarioError
 from sim.scenario.replay import ReplayResult
 from sim.scenario.run import RunResult
 from sim.scenario.schema import Section
+from sim.scenario.toml import to_toml
+from sim.shrink import Shrunk
+from sim.shrink.sketch import tables_of
 
 MOST_MESSAGES: Final = 100_000
 """A result draws its timeline by itself up to so many messages: a cell should take a few seconds, and the run is run again."""
@@ -43,6 +48,8 @@ def page(shown: object) -> str:
             return _render("replay", replay=shown, **_run(shown.result))
         case Scenario():
             return _render("scenario", **_scenario(shown))
+        case Shrunk():
+            return _render("shrunk", **_shrunk(shown))
         case Watched():
             picture = _picture(shown.timeline, f"{shown.scenario}, seed {shown.seed}")
             return _render("watched", timeline=picture, **_story(shown.story))
@@ -110,6 +117,17 @@ def _picture(line: Timeline, title: str = "") -> Markup:
     drawn = style.svg(plot.draw(line, title))
     # A notebook is one page with many pictures: the ids of each have to be its own.
     return inline(drawn, f"t{blake2b(drawn.encode(), digest_size=6).hexdigest()}")
+
+
+def _shrunk(small: Shrunk) -> dict[str, Any]:
+    tables = tables_of(Scenario.from_dict(small.tape.scenario, source="the tape's scenario"))
+    deviations = small.deviations
+    return {
+        "small": small,
+        "promise": ALL[small.broken].sentence,
+        "size": counted(deviations.faults, deviations.choices),
+        "scenario": to_toml({key: table for key, table in tables.items() if key != "modules"}),
+    }
 
 
 def _story(story: Story) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from sim.model.canon import freeze
+from sim.model.canon import freeze, rename
 from sim.model.inputs import Deliver, Fault, Name, Reply
 from sim.model.instant import InstantWorld
 from sim.model.laws import Constant, Law
@@ -18,6 +18,7 @@ from sim.model.node import Node
 from sim.model.outcomes import Remembered
 from sim.model.promises import Everywhere
 from sim.model.system import System
+from sim.model.words import Words, ambiguous
 from sim.model.world import Network, Parcel
 from sim.properties.automaton import Audience, Watcher, audience, timeless
 from sim.properties.base import Subject
@@ -92,10 +93,39 @@ def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | No
     watchers = _watchers(model, names, ids)
     nodes |= {name: Watcher(audience.names) for name, audience in watchers.items()}
     world = InstantWorld(
-        nodes, Network.BAG, crosses, OPERATOR, handler=Remembered(), watchers=watchers, first=tuple(first),
+        nodes, Network.BAG, crosses, OPERATOR, handler=Remembered(), watchers=watchers, words=True, first=tuple(first),
     )  # fmt: skip
     promises = {name: Everywhere(Watcher, _Kept(name)) for name in names}
-    return System(world, promises, exercised=frozenset(names), bounds=said(bounds))
+    return System(world, promises, symmetry=_groups(model, world), exercised=frozenset(names), bounds=said(bounds))
+
+
+def _groups(model: ScenarioModel, world: InstantWorld) -> list[list[str]]:
+    """Processes and workflows that are interchangeable: swapping their names, wherever they stand, gives the same world."""
+    candidates = [
+        list(dict.fromkeys(plan.spec.home for plan in worker_plans(model))),
+        *(list(workflow_ids(section) or ()) for section in model.workflows),
+    ]
+    groups: list[list[str]] = []
+    for names in candidates:
+        group = names[:1]
+        for name in names[1:]:
+            if not _same_world(world, group[-1], name):
+                groups.append(group)
+                group = []
+            group.append(name)
+        groups.append(group)
+    groups = [group for group in groups if len(group) > 1]
+    return [] if ambiguous([name for group in groups for name in group]) else groups
+
+
+def _same_world(world: InstantWorld, one: str, other: str) -> bool:
+    if ambiguous([one, other]):
+        return False
+    swap = Words({one: other, other: one})
+    nodes = {name: (type(node), node.snapshot()) for name, node in world.nodes.items()}
+    renamed = {swap.get(name): (kind, kind.rename(local, swap)) for name, (kind, local) in nodes.items()}
+    first = sorted(repr(rename(parcel, swap)) for parcel in world.first)
+    return nodes == renamed and first == sorted(map(repr, world.first))
 
 
 def _watchers(model: ScenarioModel, names: Sequence[str], workflows: Sequence[str]) -> dict[Name, Audience]:
@@ -154,19 +184,19 @@ def _queues(model: ScenarioModel) -> Iterator[Name]:
         yield from (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX))
 
 
-def _blueprints(model: ScenarioModel) -> tuple[Blueprint, ...]:
+def _blueprints(model: ScenarioModel) -> dict[str, Blueprint]:
     references = {w.workflow: None for w in model.workflows if w.workflow}
     definitions = tuple(definitions_of(references, model.modules).items())
     behaviours = tuple((name, behaviour_of(name, section, _always)) for name, section in model.activities.items())
-    found = []
+    found = {}
     for plan in worker_plans(model):
         options = replace(
             plan.spec.options, max_concurrent_activity_task_pollers=1, max_concurrent_workflow_task_pollers=2,
             sticky_workflow_cache_size=0, pace=A_MOMENT,
         )  # fmt: skip
         spec = plan.spec
-        found.append(Blueprint(spec.name, spec.home, spec.host, spec.task_queue, options, definitions, behaviours))
-    return tuple(found)
+        found[spec.name] = Blueprint(spec.name, spec.home, spec.host, spec.task_queue, options, definitions, behaviours)
+    return found
 
 
 def _always(purpose: str, entity: str, ordinal: int, law: Law) -> int:

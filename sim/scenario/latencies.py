@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Final
 
+from sim.model.draws import NO_CHANCE
 from sim.model.inputs import Name
 from sim.model.laws import Constant, Law
 from sim.protocol import messages as msg
@@ -106,8 +107,8 @@ def pace_of(model: ScenarioModel) -> Pace:
 
 
 def busy_of(section: LatenciesSection, seed: int) -> Busy | None:
-    """What draws of one time have in common, if anything."""
-    if section.busy is None or section.busy.share == 0:
+    """What draws of one time have in common, if anything; draws without chance have everything in common anyway."""
+    if section.busy is None or section.busy.share == 0 or seed == NO_CHANCE:
         return None
     labels = frozenset((SPANS["transfer_read"], SPANS["meeting"], "workflow task", "forwarding"))
     return Busy(seed, round(1000 * section.busy.share), section.busy.period, labels)

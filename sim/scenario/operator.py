@@ -39,10 +39,10 @@ class Operator(Environment):
     """Starts, stops and kills processes, and asks for cancellations.
 
     `generations`: process -> how often it was started; `alive` are those that run, `stopping` those of them that were told
-    to stop. `workflows`: those that may be cancelled, by id, with their shards.
+    to stop. `blueprints`: by name of the worker. `workflows`: those that may be cancelled, by id, with their shards.
     """
 
-    blueprints: tuple[Blueprint, ...] = ()
+    blueprints: dict[str, Blueprint] = field(default_factory=dict)
     generations: dict[str, int] = field(default_factory=dict)
     alive: set[str] = field(default_factory=set)
     stopping: set[str] = field(default_factory=set)
@@ -50,7 +50,7 @@ class Operator(Environment):
 
     def handle(self, event: Input, step: Step) -> None:
         if event == Fault("start"):
-            for process in dict.fromkeys(blueprint.process for blueprint in self.blueprints):
+            for process in dict.fromkeys(blueprint.process for blueprint in self.blueprints.values()):
                 self._start(process, step)
         else:
             # Not super(): a class with slots is made anew by its decorator.
@@ -97,7 +97,7 @@ class Operator(Environment):
 
     def _tell(self, process: str, fault: Fault, step: Step) -> None:
         """All worker objects of a process."""
-        for blueprint in self.blueprints:
+        for blueprint in self.blueprints.values():
             if blueprint.process == process:
                 step.send(f"{self._place(process)}/{blueprint.name}", fault)
 
@@ -106,7 +106,7 @@ class Operator(Environment):
         self.generations[process] = generation
         self.alive.add(process)
         self._happened("start", process, step)
-        for blueprint in self.blueprints:
+        for blueprint in self.blueprints.values():
             if blueprint.process == process:
                 self._spawn(blueprint, generation, step)
         self._tell(process, Fault("start"), step)

@@ -2,13 +2,16 @@
 
 Every choice has a semantic label, in natural units: `delay|A>server|Signal|2` is the delay in microseconds of the
 second Signal that A sent. A tape is the seed plus the labels whose values deviate from what that seed would choose.
+
+The seed `NO_CHANCE` leaves nothing to chance: every length of time is the median of its law, and of several options the
+first is taken (first in, first out). A tape with this seed says by its deviations all that is unusual about its run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sim.model.draws import Draws, Stream, draw
+from sim.model.draws import MIDDLE, NO_CHANCE, Draws, Stream, draw
 from sim.model.laws import Law
 
 WORD = 64
@@ -42,13 +45,16 @@ class Choices:
 
     def sample_at(self, what: str, entity: str, ordinal: int, law: Law) -> int:
         """The value of a law for an entity that keeps no stream."""
-        value = law.sample(draw(self.seed, what, entity, ordinal))
+        value = law.sample(MIDDLE if self.seed == NO_CHANCE else draw(self.seed, what, entity, ordinal))
         return self.settle(f"draw|{entity}|{what}|{ordinal}", value) if self.labelled else value
 
     def pick(self, entity: str, what: str, stream: Stream, choices: Sequence[object], weights: Sequence[int] | None) -> int:
         """The number of one of the choices, in proportion to `weights` (None: all alike)."""
         options = len(choices)
-        if weights is None:
+        if self.seed == NO_CHANCE:
+            stream.next()  # the ordinal counts on
+            index = 0 if weights is None else next(i for i, weight in enumerate(weights) if weight)
+        elif weights is None:
             index = stream.next() * options >> WORD
         else:
             u = stream.next() * sum(weights) >> WORD

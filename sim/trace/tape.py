@@ -53,6 +53,12 @@ class Tape(Struct, frozen=True, kw_only=True):
         """What tells scenarios apart: a hash of the scenario's canonical JSON, 32 hexadecimal characters."""
         return _hash(self.scenario)
 
+    def to_bytes(self) -> bytes:
+        """The tape as the bytes of its file. Raises ValueError or TypeError when a value is not JSON."""
+        content = {"schema_version": SCHEMA_VERSION, "scenario_digest": self.scenario_digest, **msgspec.structs.asdict(self)}
+        text = json.dumps({**content, "checksum": _hash(content)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return text.encode("utf-8")
+
     def write(self, path: Path) -> None:
         """Write the tape, at once or not at all: a reader sees the old file or the new one, whole.
 
@@ -61,9 +67,7 @@ class Tape(Struct, frozen=True, kw_only=True):
             TypeError: a value is not JSON (a set, an object).
             OSError: the file cannot be written.
         """
-        content = {"schema_version": SCHEMA_VERSION, "scenario_digest": self.scenario_digest, **msgspec.structs.asdict(self)}
-        text = json.dumps({**content, "checksum": _hash(content)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        data = text.encode("utf-8")
+        data = self.to_bytes()
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             temporary.write_bytes(data)

@@ -10,8 +10,13 @@ pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 
 from sim import Scenario, replay
 from sim.checker.checking import Options, check
+from sim.checker.instant import InstantSearch
+from sim.checker.keys import Fingerprints
+from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Verdict
 from sim.model.system import System
+from sim.model.words import Words
+from sim.model.world import rename_state
 from sim.properties.automaton import timeless
 from sim.scenario.checked import Bounds, NotCheckable, system_of
 from sim.scenario.findings import findings
@@ -68,8 +73,42 @@ def test_the_states_are_those_that_the_small_explorer_finds(budgets: dict[str, i
 )
 def test_counts_without_properties(size: tuple[int, ...], budgets: dict[str, int], states: int, depth: int) -> None:
     """Numbers that change only when the protocol, or what an untimed run may do, changes."""
-    result = checked(*size, only=[], **budgets)
+    result = check(system(*size, only=[], **budgets), Options(jobs=1, symmetry=False))
     assert (result.states, result.depth) == (states, depth)
+
+
+INTERCHANGEABLE = [((2, 1, 1), {}), ((1, 1, 2), {}), pytest.param((1, 1, 2), {"stops": 1}, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize(("size", "budgets"), INTERCHANGEABLE)
+def test_workers_and_workflows_are_interchangeable(size: tuple[int, ...], budgets: dict[str, int]) -> None:
+    """The orbits are those of all states."""
+    both = system(*size, only=[], **budgets)
+    assert both.symmetry == ([["w1", "w2"]] if size[0] > 1 else [["job-1", "job-2"]])
+    orbits = check(both, Options(jobs=1))
+    states = InstantSearch(both.world, Fingerprints(), Predicates({}, {})).states()
+    renamings = [Words({}) if not names else Words(names) for names in _renamings()]
+    assert len({min(repr(rename_state(state, names)) for names in renamings) for state in states}) == orbits.states
+
+
+def _renamings() -> list[dict[str, str]]:
+    workers, jobs = {"w1": "w2", "w2": "w1"}, {"job-1": "job-2", "job-2": "job-1"}
+    return [{}, workers, jobs, workers | jobs]
+
+
+def test_verdicts_and_lengths_are_the_same_without_symmetry() -> None:
+    whole, orbits = (check(system(2, 1, 2), Options(jobs=1, symmetry=symmetry)) for symmetry in (False, True))
+    assert {n: (j.verdict, j.length) for n, j in whole.properties.items()} == {
+        n: (j.verdict, j.length) for n, j in orbits.properties.items()
+    }
+    assert whole.states > 3 * orbits.states
+
+
+def test_workers_that_differ_are_not_interchangeable() -> None:
+    scenario = scenario_of(2, 1, 2, PROGRAM).to_dict()
+    first = {"name": "w1", "max_concurrent_session_execution_size": 1}
+    scenario["workers"] = [first, {"name": "w2", "max_concurrent_session_execution_size": 2}]
+    assert system_of(Scenario.from_dict(scenario), Bounds(), []).symmetry == [["job-1", "job-2"]]
 
 
 @pytest.mark.slow

@@ -25,8 +25,8 @@ def test_every_help_shows_an_example(name: str) -> None:
 def test_commands_of_later_work_are_not_there_yet() -> None:
     names = [name for name, _ in COMMANDS]
     assert names == [
-        "run", "replay", "explain", "diff", "audit", "conform", "calibrate", "check", "sweep", "list", "describe", "schema", "new",
-        "doctor",
+        "run", "replay", "explain", "diff", "shrink", "report", "audit", "conform", "calibrate", "check", "sweep", "list", "describe",
+        "schema", "new", "doctor",
     ]  # fmt: skip
     assert sim("fuzz").exit_code == 2
 

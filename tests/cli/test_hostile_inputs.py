@@ -115,7 +115,7 @@ def _tape(folder: Path, draw: random.Random) -> list[list[str]]:
         changed["checksum"] = _hash(changed)
     data = json.dumps(changed).encode()
     file.write_bytes(_scratched(data, draw) if draw.random() < 0.2 else data)
-    return [["replay", str(file)], ["explain", str(file)]]
+    return [["replay", str(file)], ["explain", str(file)], ["shrink", str(file)], ["report", str(file)]]
 
 
 def _history(folder: Path, draw: random.Random) -> list[list[str]]:

@@ -13,6 +13,7 @@ from sim.evidence.result import ConformResult
 from sim.frames import Columns
 from sim.report import tables as seen
 from sim.scenario import tables
+from sim.shrink.ablation import Suspects
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 FRAMES: dict[str, Columns[Any]] = {
@@ -22,6 +23,7 @@ FRAMES: dict[str, Columns[Any]] = {
     "result.verdicts.violations()": tables.Violations.columns,
     "replay(...)": tables.REPLAY,
     "conform(...)": ConformResult.columns,
+    "shrink(...).suspects": Suspects.columns,
     "timeline.sessions": seen.SessionRows.columns,
     "timeline.attempts": seen.AttemptRows.columns,
     "timeline.holds": seen.HoldRows.columns,
