@@ -47,7 +47,7 @@ def test_the_detection_delay_of_the_documentations_crash() -> None:
 
 
 @pytest.mark.parametrize("name", ["server_outage", "partition", "rolling_deploy", "crash_mid_session"])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_false_failures_are_false_alarms(name: str, seed: int) -> None:
     """The property that judges the same counts as many."""
     values, result = measured(shipped(name), seed, properties=["no_false_alarm"])

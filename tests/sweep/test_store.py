@@ -178,6 +178,7 @@ def test_no_more_than_a_thousand_rows_wait(tmp_path: Path) -> None:
         assert reader.count() == store_module.MOST_WAITING
 
 
+@pytest.mark.slow
 def test_a_limit_of_the_system_is_said(tmp_path: Path) -> None:
     """A file that may not grow is what quotas do."""
     program = f"""
