@@ -89,6 +89,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("reports/checker"))
     parser.add_argument("--limit", type=int, default=2_000_000, help="states of one search at most")
     parser.add_argument("--memory", type=float, default=6, help="GiB")
+    parser.add_argument("--jobs", type=int, default=0, help="threads; 0 is one per core")
     parser.add_argument("--sizes", type=int, default=len(SIZES), help="so many of the sizes")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,7 @@ def main() -> None:
         scenario = scope.scenario()
         system = system_of(scenario, Bounds(**dict.fromkeys(scope.faults, 1)))
         assert isinstance(system.world, InstantWorld)
-        result = check(system, Options(limit=options.limit, memory=int(options.memory * 2**30)))
+        result = check(system, Options(jobs=options.jobs, limit=options.limit, memory=int(options.memory * 2**30)))
         rows.append(_row(scope, result))
         print(rows[-1], flush=True)
         new = {name: f for name, f in findings(scenario, system.world, result).items() if f.tape is not None}
