@@ -55,13 +55,14 @@ def _loky() -> Any:
     return import_module("loky")
 
 
-def begin_process(prepare: str) -> None:
+def begin_process(prepare: str, parent: int) -> None:
     """Prepare a process for jobs. Ctrl-C reaches all processes of a terminal; only the parent answers it.
 
-    `prepare`: the name of a function that is called once in each process with None, as in `Job`, or "".
+    `prepare`: the name of a function that is called once in each process with None, as in `Job`, or "". `parent`: the process that
+    began this one, which may have been killed meanwhile.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
     if prepare:
         resolve(prepare)(None)
 
@@ -82,7 +83,7 @@ class LocalPool:
         self._pool = self._begin()
 
     def _begin(self) -> Any:
-        return _loky().ProcessPoolExecutor(self.processes, initializer=begin_process, initargs=(self._prepare,))
+        return _loky().ProcessPoolExecutor(self.processes, initializer=begin_process, initargs=(self._prepare, os.getpid()))
 
     def submit(self, jobs: Sequence[Job]) -> Future[Outcome]:
         """Begin a batch."""
