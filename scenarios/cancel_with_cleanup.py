@@ -18,6 +18,10 @@ async def cancel_with_cleanup(ctx: workflow.Context, argument: object) -> None:
     finally:
         # What the workflow's cancellation has cancelled can start nothing any more: the cleanup needs a context apart.
         apart, _ = workflow.new_disconnected_context(session_ctx)
-        apart = workflow.with_activity_options(apart, workflow.ActivityOptions(start_to_close_timeout=workflow.minutes(5)))
-        await workflow.execute_activity(apart, "cleanup", argument).get(apart)
-        await workflow.complete_session(apart)
+        # And the worker may be lost: then nobody takes the cleanup, and without this timeout it would wait for ever.
+        cleanup = workflow.ActivityOptions(schedule_to_start_timeout=workflow.minutes(1), start_to_close_timeout=workflow.minutes(5))
+        apart = workflow.with_activity_options(apart, cleanup)
+        try:
+            await workflow.execute_activity(apart, "cleanup", argument).get(apart)
+        finally:
+            await workflow.complete_session(apart)
