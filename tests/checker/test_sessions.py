@@ -111,7 +111,23 @@ def test_workers_that_differ_are_not_interchangeable() -> None:
     assert system_of(Scenario.from_dict(scenario), Bounds(), []).symmetry == [["job-1", "job-2"]]
 
 
-@pytest.mark.slow
+LARGE = [
+    ((2, 1, 2), {"crashes": 1}, 15_990, {"activity_needs_slot": 11, "failure_is_failure": 10}),
+    pytest.param((2, 1, 2), {"stops": 1}, 4_803, {"activity_needs_slot": 8, "failure_is_failure": 8}, marks=pytest.mark.slow),
+    pytest.param((2, 2, 3), {"crashes": 1}, 2_774_752, {"activity_needs_slot": 11, "failure_is_failure": 10}, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("size", "budgets", "states", "lengths"), LARGE)
+def test_every_promise_in_larger_clusters(
+    size: tuple[int, ...], budgets: dict[str, int], states: int, lengths: dict[str, int]
+) -> None:  # fmt: skip
+    """Handlers are called ever more seldom: once for what they look at, whatever goes on besides."""
+    result = checked(*size, **budgets)
+    assert (result.states, broken(result)) == (states, lengths)
+    assert result.handler_calls < result.generated / (2 if states < 100_000 else 500)
+
+
 def test_without_any_fault_an_execution_timeout_frees_the_slot_of_a_running_activity() -> None:
     result = checked(2, 1, 2)
     assert broken(result) == {"activity_needs_slot": 13}
