@@ -6,18 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from scipy.special import betaincinv
-
 from sim import frames
 from sim.frames import Columns, FixedRows
 from sim.shrink.faults import without_faults
 from sim.shrink.programs import Table
 from sim.shrink.sketch import Sketch, Trial
+from sim.sweep.statistics import proportion_interval
 
 SEEDS: Final = 20
 """Runs with every fault, and without each of them, beside those in the tape's own schedule."""
-
-CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +30,9 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The probability's interval at 95 %: C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits", 1934."""
-        k, n, tail = self.broken, self.runs, (1 - CONFIDENCE) / 2
-        low = float(betaincinv(k, n - k + 1, tail)) if k else 0.0
-        return low, float(betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
+        """The probability's interval at 95 %."""
+        found = proportion_interval(self.broken, self.runs)
+        return found.low, found.high
 
     def __str__(self) -> str:
         return f"{self.broken} of {self.runs}"

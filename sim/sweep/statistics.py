@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from scipy.special import betaincinv
 
 LEVEL: Final = 0.95
 RESAMPLES: Final = 2_000
@@ -74,6 +75,8 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
 def proportion_interval(successes: int, trials: int, level: float = LEVEL) -> Interval:
     """A proportion with Clopper and Pearson's interval: exact, so it covers at least as often as it says.
 
+    C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits", 1934.
+
     Raises:
         ValueError: more successes than trials, or fewer than none.
     """
@@ -81,10 +84,11 @@ def proportion_interval(successes: int, trials: int, level: float = LEVEL) -> In
         raise ValueError(f"{successes} successes in {trials} trials; expected at least 0 and at most the trials")
     if trials == 0:
         return Interval(math.nan, 0.0, 1.0, 0, level)
-    from scipy import stats  # it takes half a second to import
-
-    bounds: Any = stats.binomtest(successes, trials).proportion_ci(level, "exact")
-    return Interval(successes / trials, float(bounds.low), float(bounds.high), trials, level)
+    # Not `scipy.stats.binomtest`: that takes half a second to import.
+    tail = (1 - level) / 2
+    low = float(betaincinv(successes, trials - successes + 1, tail)) if successes else 0.0
+    high = float(betaincinv(successes + 1, trials - successes, 1 - tail)) if successes < trials else 1.0
+    return Interval(successes / trials, low, high, trials, level)
 
 
 def zero_failures(trials: int, level: float = LEVEL) -> Interval:
