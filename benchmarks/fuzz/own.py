@@ -12,14 +12,14 @@ from sim.scenario.fuzzing import Ground, ground_of
 from sim.scenario.load import Scenario
 from sim.scenario.run import run
 
-HERE = Path(__file__).resolve().parent
-JOBQUEUE = HERE.parents[1] / "scenarios" / "jobqueue.toml"
+SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
+JOBQUEUE = SCENARIOS / "jobqueue.toml"
 WORKFLOWS, ACTIVITIES = 20, 3
 
 
 @lru_cache(maxsize=1)
 def _ground() -> Ground:
-    return ground_of(Scenario.load(HERE / "jobqueue_small.toml"))
+    return ground_of(Scenario.load(SCENARIOS / "jobqueue_small.toml"))
 
 
 def seeds_per_second(seeds: int) -> Measurement:

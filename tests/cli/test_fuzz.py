@@ -77,9 +77,9 @@ def test_wrong_input(tmp_path: Path, arguments: tuple[str, ...], said: str) -> N
 
 
 def test_the_plan_of_a_seed_is_a_scenario(tmp_path: Path) -> None:
-    plan = json.loads(sim("fuzz", "jobqueue_small", "--seed", "4", "--plan", "--json").stdout)
+    plan = json.loads(sim("fuzz", "jobqueue_waiting", "--seed", "4", "--plan", "--json").stdout)
     assert plan["faults"]
-    text = sim("fuzz", "jobqueue_small", "--seed", "4", "--plan").stdout
+    text = sim("fuzz", "jobqueue_waiting", "--seed", "4", "--plan").stdout
     assert text.count("[[faults]]") == len(plan["faults"])
     tables = text[text.index("[[faults]]") :]
     own = '[[workers]]\nname = "w"\ncount = 2\n[[workflows]]\nid = "job"\nprogram = [{ op = "sleep", ms = 1 }]\n'
@@ -88,7 +88,7 @@ def test_the_plan_of_a_seed_is_a_scenario(tmp_path: Path) -> None:
     assert json.loads(sim("run", str(path), "--seed", "1", "--json").stdout)["statuses"] == {"COMPLETED": 1}
 
 
-CAMPAIGN = ("jobqueue_small", "--runs", "300", "--guard", "0", "--shrink", "0", "--json", "--out")
+CAMPAIGN = ("jobqueue_small", "--runs", "400", "--guard", "0", "--shrink", "0", "--json", "--out")
 """Long beside its start, so that kills meet runs."""
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 COUNT: Final = int(os.environ.get("HOSTILE", "60"))
 FIRST: Final = int(os.environ.get("HOSTILE_SEED", "1"))
-SCENARIOS: Final = ("file_processing", "file_processing_crash", "contention", "jobqueue_small")
+SCENARIOS: Final = ("file_processing", "file_processing_crash", "contention", "jobqueue_waiting")
 STRANGE: Final[tuple[Any, ...]] = (
     None, True, -1, 0, 1, 3.5, 2**31, 10**30, float("inf"), float("nan"), "", "x", "0s", "-1s", "1e9s", "\0", "\ud800", "ä" * 300, "../..",
     [], {}, [[]], [1], {"a": 1}, "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "A", "99999999999999999999",

@@ -158,7 +158,7 @@ def test_memory_and_interruption_have_codes_of_their_own(error: type[BaseExcepti
 
 def test_many_workflows_go_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.cli.workflows_file.KEPT_WORKFLOWS", 3)
-    found = json.loads(sim("run", "jobqueue_small", "--seed", "1", "--out", str(tmp_path), "--json").stdout)
+    found = json.loads(sim("run", "jobqueue_waiting", "--seed", "1", "--out", str(tmp_path), "--json").stdout)
     assert "workflows" not in found
     rows = [json.loads(line) for line in Path(found["workflows_file"]).read_text().splitlines()]
     assert len(rows) == 6

@@ -87,7 +87,7 @@ def test_wrong_input_is_said_in_one_message(words: list[str], message: str) -> N
 
 
 def test_figures_of_a_run(tmp_path: Path) -> None:
-    assert sim("run", "jobqueue_small", "--seed", "1", "--out", str(tmp_path / "run")).exit_code == 0
+    assert sim("run", "jobqueue_waiting", "--seed", "1", "--out", str(tmp_path / "run")).exit_code == 0
     done = sim("plot", str(tmp_path / "run"), "--out", str(tmp_path / "figures"), "--json")
     assert done.exit_code == 0, done.output
     names = {Path(file).name for file in json.loads(done.stdout)["files"]}

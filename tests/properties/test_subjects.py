@@ -18,7 +18,7 @@ from sim.scenario.workers import worker_plans
 
 RUNS = [
     ("file_processing_crash", 7), ("two_workers_one_host", 1), ("recreate_continue_as_new", 3), ("partition", 1), ("server_outage", 2),
-    ("cancel_with_cleanup", 1), ("jobqueue_small", 4),
+    ("cancel_with_cleanup", 1), ("jobqueue_waiting", 4),
 ]  # fmt: skip
 
 

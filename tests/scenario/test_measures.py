@@ -59,11 +59,11 @@ def test_some_failures_are_false() -> None:
     assert measured(shipped("server_outage"))[0]["false_failures"] > 0
 
 
-@pytest.mark.parametrize("name", ["contention", "jobqueue_small"])
+@pytest.mark.parametrize("name", ["contention", "jobqueue_waiting"])
 def test_the_queues_area_is_the_sum_of_waits(name: str) -> None:
     """Little's law is an identity here: everybody who is asked for waits until created or refused."""
     values, result = measured(shipped(name))
-    assert result.sessions.creation_timed_out == (0 if name == "jobqueue_small" else pytest.approx(25, abs=15))
+    assert result.sessions.creation_timed_out == (0 if name == "jobqueue_waiting" else pytest.approx(25, abs=15))
     waits = [wait for wait in values["waits_s"] if wait is not None]
     assert len(waits) == result.sessions.created
     assert sum(waits) / len(waits) == pytest.approx(result.creation_wait_s.mean, abs=1e-6)
@@ -84,7 +84,7 @@ def test_slots_that_are_taken_are_those_of_the_result() -> None:
 
 
 def test_a_curve_has_a_fixed_size() -> None:
-    values, _ = measured(shipped("jobqueue_small"))
+    values, _ = measured(shipped("jobqueue_waiting"))
     assert len(values["queue_curve"]["means"]) <= 512
 
 

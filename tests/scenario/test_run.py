@@ -27,7 +27,7 @@ for name in sys.argv[1:]:
 
 
 def digests(seed: str) -> str:
-    names = [str(ROOT / "scenarios" / f"{name}.toml") for name in ("file_processing_crash", "jobqueue_small", "rolling_deploy")]
+    names = [str(ROOT / "scenarios" / f"{name}.toml") for name in ("file_processing_crash", "jobqueue_waiting", "rolling_deploy")]
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
     return subprocess.run([sys.executable, "-c", HASHED, *names], env=environment, capture_output=True, text=True, check=True).stdout
 

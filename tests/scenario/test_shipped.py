@@ -16,7 +16,7 @@ LONG = ("jobqueue",)
 def test_what_there_is() -> None:
     needed = (
         "file_processing file_processing_crash ml_training recreate_continue_as_new contention crash_mid_session rolling_deploy "
-        "partition cancel_with_cleanup server_outage two_workers_one_host jobqueue jobqueue_small"
+        "partition cancel_with_cleanup server_outage two_workers_one_host jobqueue jobqueue_small jobqueue_waiting"
     )
     assert set(needed.split()) <= set(FILES)
 
