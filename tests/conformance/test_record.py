@@ -68,7 +68,8 @@ def fault(kind: str, target: str = "A", when: int = 0, lasts: int | None = None,
 
 
 def test_a_plan_is_carried_out(tmp_path: Path) -> None:
-    client = FakeClient(looks=2)
+    # So many looks that a second process has the time to start on a busy machine.
+    client = FakeClient(looks=20)
     signal = {"kind": "signal", "target": "w", "name": "go", "payload": 1, "at": "50ms"}
     workers = [{"name": "A"}, {"name": "B", "start_at": "20ms"}]
     recording = fakes.recording(tmp_path, client, faults=[signal], workers=workers)
@@ -126,12 +127,12 @@ def test_a_partition_holds_the_next_start_too_but_a_lost_machine_stays_lost(tmp_
     open_ways: list[list[bool]] = []
 
     async def look() -> None:
-        for at in (0.2, 0.25):
+        for at in (0.2, 1.6):
             await asyncio.sleep(at)
             open_ways.append([proxy.is_open("up") for proxy in recording.workers["A"].proxies])
 
     lost = fault("lose_machine", when=20_000, lasts=50_000)
-    do(recording, fault("partition", lasts=350_000, direction="both"), lost, more=look())
+    do(recording, fault("partition", lasts=1_500_000, direction="both"), lost, more=look())
     assert noted(recording) == ["network held (both) A", "machine lost (no FIN) A", "start worker A", "network released (both) A"]
     assert open_ways == [[False, False], [False, True]]
 
