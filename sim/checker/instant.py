@@ -126,12 +126,16 @@ class InstantCompiler(Compiler):
         """By slot of the node."""
         self._following: Array = np.zeros(0, np.int64)
         self._judged = [kind for p in predicates.of if isinstance(p, Everywhere | Pairwise) for kind in p.kinds]
+        self._apart: dict[type[Node], bool] = {}
         self.instant = world
         super().__init__(world, keys, predicates, groups)
 
     def _is_apart(self, kind: type[Node]) -> bool:
-        # A promise about nodes of a class looks at them whole.
-        return bool(kind.apart()) and not any(issubclass(kind, judged) for judged in self._judged)
+        known = self._apart.get(kind)
+        if known is None:
+            # A promise about nodes of a class looks at them whole.
+            known = self._apart[kind] = bool(kind.apart()) and not any(issubclass(kind, judged) for judged in self._judged)
+        return known
 
     # -- inputs ----------------------------------------------------------------------------------------------------------
 
@@ -257,11 +261,12 @@ class InstantCompiler(Compiler):
         return self.interner.slots.get(self.instant.environment, -1) if self.instant.environment else -1
 
     def _sync(self) -> None:
-        super()._sync()
         interner, extra, world = self.interner, self.extra, self.instant
-        for number in range(extra["wills"].size, len(interner.stations)):
-            extra["wills"].append(self._will(interner.stations[number]))
-        if extra["wills"].size > self._columns["calls"].size or extra["fates"].size < len(interner.parcels):
+        super()._sync()
+        # Wills are parcels, and images of parcels may be stations that are new: until nothing new comes of it.
+        while extra["wills"].size < len(interner.stations):
+            for number in range(extra["wills"].size, len(interner.stations)):
+                extra["wills"].append(self._will(interner.stations[number]))
             super()._sync()
         for number in range(extra["shields"].size, len(interner.stations)):
             extra["shields"].append(self._words(self._shields_of(interner.stations[number])))

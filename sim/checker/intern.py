@@ -69,6 +69,7 @@ class Interner:
     _parcels: dict[Parcel, int] = field(default_factory=dict)
     _pairs: dict[tuple[Name, Name], int] = field(default_factory=dict)
     _classes: dict[tuple[int, Tag], int] = field(default_factory=dict)
+    _of_classes: list[tuple[int, Tag]] = field(default_factory=list)
     _bits: dict[int, dict[Tag, int]] = field(default_factory=dict)
 
     def slot(self, name: Name, part: Part = None) -> int:
@@ -134,11 +135,15 @@ class Interner:
 
     def reply_class(self, slot: int, tag: Tag) -> int:
         """The number, from 1, of what answers the call `tag` of this slot."""
-        return self._classes.setdefault((slot, tag), len(self._classes) + 1)
+        number = self._classes.get((slot, tag))
+        if number is None:
+            self._of_classes.append((slot, tag))
+            number = self._classes[slot, tag] = len(self._of_classes)
+        return number
 
     def class_of(self, number: int) -> tuple[int, Tag]:
         """The slot and tag that a reply class answers."""
-        return list(self._classes)[number - 1]
+        return self._of_classes[number - 1]
 
     def call_bit(self, slot: int, tag: Tag) -> int:
         """The bit of a call among those that the slot ever makes."""

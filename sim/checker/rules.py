@@ -184,8 +184,8 @@ class _Turn:
         self.me = me
         self.slot = station.slot
         self.kind = station.kind
-        self.of_kind = station.kind
-        """Its class before anything happened."""
+        self.apart = station.kind if station.kind is not None and rules.interner.apart(station.kind) else None
+        """Its class before anything happened, if nodes of that class are kept in parts."""
         self.given = given
         self.owned: dict[Part, _Own] = {None: _Own(station.local, dict(station.timers), dict(station.calls))}
         self.over: list[Tag] = []
@@ -213,8 +213,7 @@ class _Turn:
 
     def at(self, tag: Tag) -> _Own:
         """Where a timer or call belongs."""
-        apart = self.of_kind is not None and self.interner.apart(self.of_kind)
-        return self.own(self.of_kind.part_of(tag) if apart and self.of_kind is not None else None)
+        return self.own(self.apart.part_of(tag) if self.apart is not None else None)
 
     def ends(self, event: Fired | Reply) -> None:
         """What taking this input ends: the timer that fires, the call that is answered or whose budget is over."""
@@ -304,7 +303,7 @@ class _Turn:
                 slot = self.interner.slot(self.me, part)
                 sets[slot] = number(Station(slot, self.kind, own.local, _in_order(own.timers), _in_order(own.calls))), 0
         own = self.owned[None]
-        if self.gone and self.of_kind is not None and self.interner.apart(self.of_kind):
+        if self.gone and self.apart is not None:
             sets[self.slot] = 0, self.gone
         mine = Station(self.slot, self.kind, own.local, _in_order(own.timers), _in_order(own.calls))
         return Change(
