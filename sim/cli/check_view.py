@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from sim.history.events import Wrote
+from sim.model.instant import lost_of, seen_of
 from sim.model.promises import Exercised
 
 if TYPE_CHECKING:
@@ -84,11 +85,16 @@ def _bound(value: object) -> str:
 
 def _story(console: Console, path: Sequence[Leg]) -> None:
     for number, leg in enumerate(path, 1):
-        console.print(f"{number:4}  {leg.choice.label()}", markup=False, soft_wrap=True)
-        for lost in leg.lost:
-            console.print(f"        ✗ {lost}", markup=False, soft_wrap=True)
-        for seen in leg.seen:
-            if isinstance(seen, Exercised | Wrote):
-                continue
-            sentence = getattr(seen, "sentence", None)
-            console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)
+        told(console, number, leg.choice.label(), leg.outcome)
+
+
+def told(console: Console, number: int, label: str, outcome: Any) -> None:
+    """A step: what happened, what got lost, and what could be seen."""
+    console.print(f"{number:4}  {label}", markup=False, soft_wrap=True)
+    for lost in lost_of(outcome):
+        console.print(f"        ✗ {lost}", markup=False, soft_wrap=True)
+    for seen in seen_of(outcome):
+        if isinstance(seen, Exercised | Wrote):
+            continue
+        sentence = getattr(seen, "sentence", None)
+        console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)
