@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SIGNS = {"held": "✓", "broken": "✗", "not exercised": "-"}
 STYLES = {"held": "green", "broken": "bold red"}
-TRIES = 40
+TRIES = 20
 """Runs with a clock that may be tried for a way."""
 
 

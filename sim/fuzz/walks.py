@@ -15,7 +15,7 @@ from sim.model.instant import seen_of
 from sim.model.pctcp import Pctcp, bound, bound_of_any_order
 from sim.model.promises import Exercised
 from sim.model.system import System
-from sim.model.walks import Followed, Scheduler, Uniform, Walk, walk
+from sim.model.walks import Followed, Scheduler, Uniform, Walk, shorter, walk
 from sim.model.world import State
 from sim.sweep.statistics import proportion_interval, zero_failures
 
@@ -27,7 +27,7 @@ DEPTH: Final = 3
 """Bugs that need the order of three events are many, those that need more are few (Burckhardt and others 2010, table 1)."""
 TRIALS: Final = 20
 """So many even walks say beforehand how many events there are."""
-KEPT: Final = 20
+KEPT: Final = 5
 """Walks that are kept of those that break a promise."""
 TRIAL_SEED: Final = -1
 """The seed of the first of them; the others count down from there."""
@@ -164,9 +164,14 @@ def walks(
 
 
 def again(system: System, row: PromiseRow, nth: int = 0) -> Walk:
-    """A walk that breaks a promise, up to there: the shortest, or the next of them. Raises IndexError when there are not so many."""
+    """A walk that breaks a promise, without what it does not need for that: the shortest, or the next of them.
+
+    Raises IndexError when there are not so many.
+    """
     seed, choices = row.ways[nth]
-    return walk(system.world, Followed(choices), seed, len(choices), {row.name: _watched(system)[row.name]})
+    promise = _watched(system)[row.name]
+    taken = walk(system.world, Followed(choices), seed, len(choices), {row.name: promise})
+    return shorter(system.world, taken, row.name, promise)
 
 
 def _watched(system: System) -> dict[str, Invariant]:

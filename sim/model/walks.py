@@ -31,8 +31,8 @@ class Scheduler(Protocol):
     def arrives(self, event: Event) -> None:
         """An event can happen from now on."""
 
-    def choose(self, ready: Sequence[Event]) -> Event:
-        """The event that happens next, of those that can, in the order of the world."""
+    def choose(self, ready: Sequence[Event]) -> Event | None:
+        """The event that happens next, of those that can, in the order of the world; None ends the walk."""
 
 
 class Uniform:
@@ -65,6 +65,21 @@ class Followed:
         if not 0 <= choice < len(ready):
             raise ValueError(f"choice {choice} of {len(ready)}: this is not the walk that the choices are from")
         return ready[choice]
+
+
+class Wanted:
+    """What is wanted, one after the other; what cannot happen when its turn comes is left out."""
+
+    def __init__(self, choices: Sequence[Enabled]) -> None:
+        self._choices = iter(choices)
+
+    def arrives(self, event: Event) -> None:
+        """Nothing follows from it."""
+
+    def choose(self, ready: Sequence[Event]) -> Event | None:
+        """The next of them that can happen."""
+        possible = {event.choice: event for event in ready}
+        return next((possible[choice] for choice in self._choices if choice in possible), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,8 @@ def walk(world: World, scheduler: Scheduler, seed: int, most: int, promises: Map
         if len(strides) == most:
             break
         event = scheduler.choose(ready)
+        if event is None:
+            break
         choices.append(ready.index(event))
         draws.next()
         outcome, state = _one_of(world, state, event.choice, draws)
@@ -115,6 +132,20 @@ def walk(world: World, scheduler: Scheduler, seed: int, most: int, promises: Map
         known.pop(event.choice)
         happened = event.number
     return Walk(seed, tuple(choices), tuple(strides), tuple(events), kept.broken, not ready)
+
+
+def shorter(world: World, taken: Walk, name: str, promise: Invariant) -> Walk:
+    """A walk that breaks a promise without the steps that it does not need for that: none of those left can be left out alone."""
+    best, place = taken, len(taken.strides) - 1
+    while place >= 0:
+        wanted = [stride.event.choice for stride in best.strides]
+        found = walk(world, Wanted(wanted[:place] + wanted[place + 1 :]), taken.seed, len(wanted), {name: promise})
+        steps = found.broken.get(name)
+        if steps is not None and steps < len(wanted):
+            best = replace(found, choices=found.choices[:steps], strides=found.strides[:steps])
+            place = len(best.strides)
+        place -= 1
+    return best
 
 
 def _ready(world: World, state: State, known: dict[Enabled, Event], events: list[Event], cause: int, scheduler: Scheduler) -> list[Event]:
