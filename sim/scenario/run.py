@@ -197,9 +197,10 @@ class PreparedRun:
         ending.begin()
         return ending
 
-    def run(self) -> None:
-        """Let it happen, to the end, or for as many steps as the scenario's `fuzz.most_steps` has."""
-        limit = StepLimit(self.begin(), self.scenario.model.fuzz.most_steps if self.scenario.model.fuzz is not None else None)
+    def run(self, most: int | None = None) -> None:
+        """Let it happen, to the end, or for as many steps as the scenario's `fuzz.most_steps` says, else `most`."""
+        fuzz = self.scenario.model.fuzz
+        limit = StepLimit(self.begin(), fuzz.most_steps if fuzz is not None and fuzz.most_steps is not None else most)
         self.sim.run(self.scenario.model.until, limit)
         self.steps, self.cut_off = limit.steps, limit.reached
 
