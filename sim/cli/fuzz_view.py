@@ -102,7 +102,7 @@ def _endless(console: Console, result: FuzzResult) -> None:
     runs = f"{len(seeds):,} run{'s' if len(seeds) != 1 else ''}"
     steps = f"{result.most_steps:,} steps"
     console.print(f"\n{runs} did not end within {steps}, and nothing is judged in them (first seed {seeds[0]}).", style="bold red")
-    console.print("  Mostly a fault at a moment that the fault itself brings about; `count` or `until` bounds it.", style="dim")
+    console.print("  Mostly a fault at a moment that the fault itself brings about; `count` bounds it.", style="dim")
     if result.endless_tape:
         console.print(f"  again:  session-sim replay {result.endless_tape}", markup=False, soft_wrap=True)
 
