@@ -17,7 +17,7 @@ from sim.scenario.findings import findings
 from tests.shrink.planted import CASES, Planted
 from tools.planted.bugs import Bug
 
-STATES: Final = 200_000
+STATES: Final = 20_000
 """A check stops after so many."""
 SEARCHED: Final[dict[str, dict[str, int]]] = {
     "kill": {"crashes": 1}, "stop": {"stops": 1}, "partition": {"lost_requests": 1, "slow": 1},
