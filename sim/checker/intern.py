@@ -166,11 +166,12 @@ class Interner:
         """A state of the world as stations by slot, and parcels in the order of its mail."""
         for name, _, _ in state.nodes:
             self.slot(name)
-        found: dict[int, int] = {}
-        for name, kind, local in state.nodes:
-            timers = tuple((t.tag, t.armed) for t in state.timers if t.node == name)
-            calls = tuple((c.tag, c.to) for c in state.calls if c.node == name)
-            found |= {station.slot: self.station(station) for station in self.stations_of(name, kind, local, timers, calls)}
+        stations = [s for name, kind, local in state.nodes for s in self.stations_of(name, kind, local, *_owned(state, name))]
+        there = {name for name, _, _ in state.nodes}
+        # A node that retired itself, and asked for more in the same step, leaves timers and calls behind.
+        left = dict.fromkeys(name for name in (*(t.node for t in state.timers), *(c.node for c in state.calls)) if name not in there)
+        stations += [Station(self.slot(name), None, None, *_owned(state, name)) for name in left]
+        found = {station.slot: self.station(station) for station in stations}
         return [found.get(slot, 0) for slot in range(len(self.names))], [self.parcel(parcel) for parcel in state.mail]
 
     def stations_of(self, name: Name, kind: type[Node], local: Frozen, timers: Timers = (), calls: Calls = ()) -> list[Station]:
@@ -203,3 +204,8 @@ class Interner:
         calls = [OpenCall(name, tag, to) for name, s in there for tag, to in s.calls]
         parcels = [p for p in (self.parcels[number] for number in mail) if p is not None]
         return State(tuple(nodes), tuple(parcels), in_order_of_tags(timers), in_order_of_tags(calls))
+
+
+def _owned(state: State, name: Name) -> tuple[Timers, Calls]:
+    """The timers and calls of a node."""
+    return tuple((t.tag, t.armed) for t in state.timers if t.node == name), tuple((c.tag, c.to) for c in state.calls if c.node == name)
