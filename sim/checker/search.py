@@ -127,8 +127,7 @@ class Search:
         self.bucket = BUCKET
         self._first_layer()
 
-    @staticmethod
-    def make_compiler(world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> Compiler:
+    def make_compiler(self, world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> Compiler:
         """The tables to search with."""
         return Compiler(world, keys, predicates, symmetry)
 

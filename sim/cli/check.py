@@ -57,6 +57,12 @@ def command(
         list[str] | None, typer.Option("--property", metavar="NAME", help="Check only this property of a scenario; may be repeated.")
     ] = None,
     no_symmetry: Annotated[bool, typer.Option("--no-symmetry", help="Tell interchangeable nodes apart.")] = False,
+    no_reduction: Annotated[
+        bool,
+        typer.Option(
+            "--no-reduction", help="Leave nothing out of a scenario's world, and keep nodes whole: the same verdicts, more states."
+        ),
+    ] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=0, help="Threads; 0 is one per core.")] = 0,
     memory: Annotated[float, typer.Option("--memory", metavar="GIB", min=0, help="Most memory to use; 0 is half of the machine's.")] = 0,
@@ -83,7 +89,7 @@ def command(
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
         "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow, "retries": retries,
     }  # fmt: skip
-    system, scenario = _system(model, settings or [], Time(time, unit), bounds, properties)
+    system, scenario = _system(model, settings or [], Time(time, unit), bounds, properties, no_reduction)
     if graph is not None:
         _write_graph(system, graph, limit)
     if small:
@@ -92,7 +98,15 @@ def command(
         leave(check_small.show(system, not no_symmetry, min(limit, 1_000_000), as_json))
     result = _checked(
         system,
-        {"exact": exact, "symmetry": not no_symmetry, "jobs": jobs, "memory": int(memory * GIB), "limit": limit, "seed": fingerprint_seed},
+        {
+            "exact": exact,
+            "symmetry": not no_symmetry,
+            "parts": not no_reduction,
+            "jobs": jobs,
+            "memory": int(memory * GIB),
+            "limit": limit,
+            "seed": fingerprint_seed,
+        },
     )
     found = _held_to_a_clock(scenario, system, result)
     written = _write_ways(system, result, found, out) if out is not None else Written({}, {})
@@ -171,7 +185,7 @@ class Time(NamedTuple):
 
 
 def _system(
-    argument: str, settings: list[str], time: Time, bounds: dict[str, int], properties: list[str] | None
+    argument: str, settings: list[str], time: Time, bounds: dict[str, int], properties: list[str] | None, no_reduction: bool
 ) -> tuple[System, Scenario | None]:
     """A model's system, or a scenario's with the scenario."""
     ticks = time.ticks()
@@ -183,12 +197,12 @@ def _system(
             raise WrongInput(f"{', '.join(given) or '--time or --property'}: for scenarios only; a model has parameters of its own (--set)")
         return model_file.load(argument, settings), None
     from sim.cli import load
-    from sim.scenario.checked import UNLIMITED, Bounds, system_of
+    from sim.scenario.checked import NO_REDUCTIONS, UNLIMITED, Bounds, Reductions, system_of
 
     try:
         scenario = load.scenario(argument, settings)
         budgets = Bounds(**{**bounds, "slow": UNLIMITED if time.meaning == "free" else bounds["slow"]})
-        return system_of(scenario, budgets, properties, ticks), scenario
+        return system_of(scenario, budgets, properties, NO_REDUCTIONS if no_reduction else Reductions(), ticks), scenario
     except ValueError as error:
         raise WrongInput(str(error)) from None
 

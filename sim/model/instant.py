@@ -77,6 +77,9 @@ class InstantWorld(World):
     """Nodes that take observations as messages, from whoever emits them, if they hear of them: (by whom, what)."""
     words: bool = False
     """Whether names are made of words: then what symmetry swaps are words, wherever they stand."""
+    stepwise: bool = False
+    """Whether each delivery is a choice of its own, and what is between two of them a state: the same runs, cut into smaller steps.
+    The network has to be ordered."""
     first: tuple[Parcel, ...] = ()
     """What is delivered before the first state."""
     ticks: Ticks | None = None
@@ -89,7 +92,7 @@ class InstantWorld(World):
         """The settled state after the first deliveries. Raises ValueError when there are several."""
         empty = State(tuple((n, type(self.nodes[n]), self.nodes[n].snapshot()) for n in sorted(self.nodes)), (), (), ())
         # Nothing is lost before the first state.
-        calm = replace(self, lossy=None)
+        calm = replace(self, lossy=None, stepwise=False)
         flow = _Flow.of(calm, empty)
         flow.urgent.extend(self.first)
         found = {state for _, state in calm._settle(flow, ())}
@@ -99,10 +102,12 @@ class InstantWorld(World):
 
     def enabled(self, state: State) -> Iterator[Enabled]:
         """What may happen next, in a fixed order: mail, its losses, timers, moves."""
-        for parcel in self._deliverable(state.mail):
+        for parcel in state.mail[:1] if self.stepwise else self._deliverable(state.mail):
             yield Enabled(parcel.to, parcel.event, parcel)
             if self.lossy is not None and self.lossy(parcel) and self._grants(state, loss_of(parcel)):
                 yield Enabled(parcel.to, parcel.event, parcel, lost=True)
+        if self.stepwise and state.mail:
+            return
         shields = self.shields(state)
         kinds, slow = {name: kind for name, kind, _ in state.nodes}, None
         if self._may_tick(state, shields):
@@ -132,7 +137,7 @@ class InstantWorld(World):
             flow.mail.remove(choice.parcel)
         if choice.lost:
             assert choice.parcel is not None
-            yield from self._go(flow, self.environment, loss_of(choice.parcel), ())
+            yield from self._lose(flow, choice.parcel, ())
             return
         way: Way = ()
         for deed in self._price(state, choice):
@@ -193,12 +198,21 @@ class InstantWorld(World):
         parcel = flow.urgent.pop(0)
         if self.lossy is not None and self.environment in flow.nodes and self.lossy(parcel):
             kind, local = flow.nodes[self.environment]
-            loss = loss_of(parcel)
-            if self._leave(kind, local, loss):
-                for _, after in self._taken(flow.copy(), self.environment, loss):
-                    yield from self._settle(after, (*way, Micro(self.environment, Fault(loss.kind, parcel), None)))
+            if self._leave(kind, local, loss_of(parcel)):
+                yield from self._lose(flow.copy(), parcel, way)
         for more, after in self._taken(flow, parcel.to, parcel.event):
             yield from self._settle(after, way + more)
+
+    def _lose(self, flow: _Flow, parcel: Parcel, way: Way) -> Iterator[tuple[Way, State]]:
+        loss = loss_of(parcel)
+        for _, after in self._taken(flow, self.environment, loss):
+            yield from self._settle(after, (*way, Micro(self.environment, Fault(loss.kind, parcel), None)))
+
+    def goes_by_mail(self, parcel: Parcel) -> bool:
+        """Whether it is mail between states, and not delivered at once. Watchers see what happens while it does."""
+        if self.stepwise:
+            return parcel.to not in self.watchers
+        return self.travels is not None and self.travels(parcel)
 
     def seen(self, name: Name, result: Outcome) -> Iterator[Parcel]:
         """What the watchers get to see of an outcome."""
@@ -314,8 +328,7 @@ class _Flow:
             self._close(name, event.tag, withdrawn=isinstance(event, Fired))
 
     def send(self, parcel: Parcel) -> None:
-        travels = self.world.travels
-        (self.mail if travels is not None and travels(parcel) else self.urgent).append(parcel)
+        (self.mail if self.world.goes_by_mail(parcel) else self.urgent).append(parcel)
 
     def answer(self, source: Name, call: Call, message: object) -> None:
         if (call.caller, call.tag) in self.calls:
