@@ -151,7 +151,8 @@ class InstantWorld(World):
         """Whether time may pass: nothing prompt comes first, no timer has come to its end, and for some it makes a difference."""
         if self.ticks is None or PROMPT in shields or any(timer.armed.must_end for timer in state.timers):
             return False
-        return any(timer.armed.later() != timer.armed for timer in state.timers)
+        us = self.ticks.unit
+        return any(t.armed.later() != t.armed for t in state.timers) or any(kind.later(s, us) != s for _, kind, s in state.nodes)
 
     def _price(self, state: State, choice: Enabled) -> Iterator[Fault]:
         """What the environment gives for a timer that fires."""
@@ -336,7 +337,10 @@ class _Flow:
 
     def tick(self) -> None:
         """A unit of time passes."""
+        assert self.world.ticks is not None
+        us = self.world.ticks.unit
         self.timers = {key: armed.later() for key, armed in self.timers.items()}
+        self.nodes = {name: (kind, kind.later(local, us)) for name, (kind, local) in self.nodes.items()}
 
     def carry_all_out(self, me: Name, result: Outcome) -> bool:
         """Carry out what an outcome asks for; False where no clock gives the answers that it was given."""
