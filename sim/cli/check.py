@@ -15,6 +15,7 @@ from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
     from sim.checker.result import CheckResult
+    from sim.checker.search import Progress
     from sim.checker.traces import Leg
     from sim.model.system import System
     from sim.model.windows import Ticks
@@ -241,13 +242,14 @@ class _Watch:
         self.began = self.last = monotonic()
         self.status: Any = None
 
-    def __call__(self, progress: Any) -> None:
+    def __call__(self, progress: Progress) -> None:
         now = monotonic()
         if not self.console.is_terminal or now - self.last < EVERY_S:
             return
         self.last = now
         rate = progress.states / max(now - self.began, 1e-9)
-        text = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting · {rate:,.0f} states/s"
+        seen = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting"
+        text = f"{seen} · {rate:,.0f} states/s · {_left(progress, rate)}"
         if self.status is None:
             self.status = self.console.status(text)
             self.status.start()
@@ -257,6 +259,13 @@ class _Watch:
     def stop(self) -> None:
         if self.status is not None:
             self.status.stop()
+
+
+def _left(progress: Progress, rate: float) -> str:
+    """How much memory is used, and how long the rest takes if layers shrink no faster than they do: they mostly do."""
+    memory = f"{progress.memory / GIB:.1f} of {progress.memory_limit / GIB:.1f} GiB"
+    states = progress.states_to_come()
+    return f"{memory} · still growing" if states is None else f"{memory} · at most about {states / max(rate, 1e-9):,.0f} s left"
 
 
 def to_json(result: CheckResult, found: Mapping[str, Finding], written: Written, graph: Path | None = None) -> dict[str, Any]:
