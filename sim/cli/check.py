@@ -152,7 +152,8 @@ def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding
             path = found[name].path if name in found else judgement.path
             if path and not judgement.goal:
                 diagrams[name] = out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}.svg"
-                diagrams[name].write_text(style.svg(diagram.draw(sequence(system.world.initial(), path), name)), encoding="utf-8")
+                events = sequence(system.world.initial(), path, result.bounds.get("unit", ""))
+                diagrams[name].write_text(style.svg(diagram.draw(events, name)), encoding="utf-8")
         for name, finding in found.items():
             if finding.tape is not None:
                 tapes[name] = out / f"{name}.tape"
