@@ -124,13 +124,15 @@ class Parcel(Entry):
             self.unsent = False
             if not self._is_awaited():
                 return
-        # What is dealt with late does not wait where it had arrived before the link was held, unless a tape says so.
-        if link is not None and (link.broken or (link.held and (self.arrived >= link.held_at or sim.taped("caught", Link, self, link)))):
-            if not link.broken:
+        if link is not None:
+            if link.broken:
+                return
+            # What is dealt with late does not wait where it had arrived before the link was held, unless a tape says so.
+            if link.held and (self.arrived >= link.held_at or sim.taped("caught", Link, self, link)):
                 link.waiting.append(self)
-            return
-        if link is not None and sim.choices.labelled and (sim.unsent(self, link) or sim.kept_back(self, link)):
-            return
+                return
+            if sim.choices.labelled and (sim.unsent(self, link) or sim.kept_back(self, link)):
+                return
         seat = sim.seats.get(self.to)
         if seat is None or seat.place.condition is not _UP:
             sim.not_taken(seat, self)

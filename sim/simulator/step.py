@@ -177,7 +177,10 @@ class LiveStep:
     def _within(self, span: Within) -> int:
         seat, sim = self.seat, self._sim
         assert seat is not None
-        law = self._law(span.label, sim.laws.get(span.label) or _uniform(span.lo, span.hi))
+        given = sim.laws.get(span.label)
+        if span.lo == span.hi and given is None and sim.at_once:
+            return self._slowed(seat, span.lo)  # other lengths are only on tapes
+        law = self._law(span.label, given or _uniform(span.lo, span.hi))
         us = sim.choices.sample("draw", seat.name, span.label, sim.stream(seat, span.label), law, self._tag)
         return self._slowed(seat, us)
 
