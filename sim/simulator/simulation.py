@@ -116,7 +116,7 @@ class Simulation:
         """Put a node into a place. Names are never used twice at the same time."""
         if name in self.seats:
             raise ValueError(f"node {name}: there is one of that name already")
-        seat = Seat(name, node, self.place(place), self.digest.newcomer(name, type(node).__name__))
+        seat = Seat(self, name, node, self.place(place), self.digest.newcomer(name, type(node).__name__))
         if (earlier := self.departed.pop(name, None)) is not None:
             # A draw has one name and one use: the next life goes on where the last one stopped.
             seat.streams = earlier.streams
