@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from sim import frames
@@ -91,7 +90,7 @@ class SizeResult:
         answer = None if self.pool is None else {"workers": self.pool.workers, "slots": self.pool.slots}
         return {
             "answer": answer,
-            "intervals": {name: plain(interval) for name, interval in self.intervals().items()},
+            "intervals": {name: interval.plain() for name, interval in self.intervals().items()},
             "frontier": [
                 {
                     "workers": p.workers, "slots": p.slots, "cost": round(p.cost, 6), "decision": p.decision, "by": p.by or None,
@@ -162,12 +161,6 @@ def _frontiers(load: Load, workers: range, slots: range, targets: Sequence[Targe
         fewest = frontiers[-1].fewest
         start = start if fewest is None else fewest * number
     return frontiers[::-1]
-
-
-def plain(interval: Interval) -> dict[str, float | None]:
-    """An interval as plain data; None for what is infinite."""
-    named = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
-    return {name: value if isfinite(value) else None for name, value in named.items()}
 
 
 def undecided(result: SizeResult) -> list[Point]:
