@@ -89,7 +89,7 @@ class Trials:
         return proportion_interval(self.failures, self.trials)
 
     def __str__(self) -> str:
-        return f"{self.verdict}: {self.failures:,} of {self.trials:,}, {self.interval}"
+        return f"{self.verdict} ({self.failures:,} of {self.trials:,}): {self.interval}"
 
 
 def trials_of(test: Claim) -> Trials:

@@ -148,7 +148,7 @@ def test_statistics_and_claims(files: Path) -> None:
     shown = sim(*words, *asked)
     assert shown.exit_code == 4
     assert "not decided: workers = 1; give more --replications" in shown.stderr
-    assert "undecided: " in " ".join(shown.stdout.split())
+    assert "undecided (" in " ".join(shown.stdout.split())
 
 
 def test_sweeps_that_ship_are_listed() -> None:

@@ -121,7 +121,7 @@ def test_cells_stop_when_a_claim_is_decided(tmp_path: Path) -> None:
     assert many is not None
     assert (few.verdict, many.verdict, many.failures) == ("missed", "met", 0)
     assert len(list(result.values(1, "messages"))) == many.trials < 80
-    assert f"{many}".startswith(f"met: 0 of {many.trials}, 0 [0, ")
+    assert f"{many}".startswith(f"met (0 of {many.trials}): 0 [0, ")
     assert sweep(it, tmp_path / "s").runs == result.runs
     with Executor(2) as executor, Store(tmp_path / "two", KIND) as store:
         done = carry_out(it, plan_of(it), store, executor)

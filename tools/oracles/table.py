@@ -40,11 +40,11 @@ luck of arrivals. That of *simulated* says how far the protocol's queue is from 
 the question here; difference, half-width and p are of this one.
 """
 
-OVERHEADS: Final = """Mean times that a session takes beside waiting and working, with 95 % intervals. *Before*: first workflow task and transfer
-queue's read, until its creation activity can be given to a worker. *Starting*: from the recorded start of that activity to the work, that is,
-dispatch, signal, workflow task, transfer queue, dispatch. *Ending*: from the end of the work to the free slot: report, workflow task,
-transfer queue, completion activity. *Turning*: a slot's token is free, but its worker's next poll has to come first, whose answer is a
-session that waits. The last three occupy the slot.
+OVERHEADS: Final = """Mean times that a session takes beside waiting and working, with 95 % intervals. *Before*: first workflow
+task and transfer queue's read, until its creation activity can be given to a worker. *Starting*: from the recorded start of that
+activity to the work, that is, dispatch, signal, workflow task, transfer queue, dispatch. *Ending*: from the end of the work to the
+free slot: report, workflow task, transfer queue, completion activity. *Turning*: a slot's token is free, but its worker's next poll
+has to come first, whose answer is a session that waits. The last three occupy the slot.
 """
 
 
