@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -290,8 +291,9 @@ def _spelled(outcome: object) -> str:
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text) if " at 0x" in text else text
 
 
+@cache
 def program_version() -> str:
-    """This program's version, for tapes."""
+    """This program's version, for tapes. Looking it up reads a file, which would be a fifth of a small run."""
     try:
         return f"session-sim {version('session-sim')}"
     except PackageNotFoundError:
