@@ -94,8 +94,7 @@ class Interner:
 
     def station(self, station: Station) -> int:
         """The number of a station."""
-        empty = station.kind is None or (station.local == () and self.parts[station.slot] is not None)
-        if empty and not station.timers and not station.calls:
+        if self._is_nothing(station):
             return 0
         number = self._stations.get(station)
         if number is None:
@@ -104,6 +103,10 @@ class Interner:
             if station.kind is not None:
                 self.kinds[station.slot] = station.kind
         return number
+
+    def _is_nothing(self, station: Station) -> bool:
+        empty = station.kind is None or (station.local == () and self.parts[station.slot] is not None)
+        return empty and not station.timers and not station.calls
 
     def bundle(self, number: int) -> Bundle:
         """What is in a part, by the number of its station."""
@@ -165,12 +168,35 @@ class Interner:
         """A state of the world as stations by slot, and parcels in the order of its mail."""
         for name, _, _ in state.nodes:
             self.slot(name)
-        found: dict[int, int] = {}
-        for name, kind, local in state.nodes:
-            timers = tuple((t.tag, t.beaten_by) for t in state.timers if t.node == name)
-            calls = tuple((c.tag, c.to) for c in state.calls if c.node == name)
-            found |= {station.slot: self.station(station) for station in self.stations_of(name, kind, local, timers, calls)}
+        found = {station.slot: self.station(station) for station in self._stations_of(state)}
         return [found.get(slot, 0) for slot in range(len(self.names))], [self.parcel(parcel) for parcel in state.mail]
+
+    def known(self, state: State) -> tuple[list[int], list[int]] | None:
+        """The same without giving new numbers: None when any part of the state has none."""
+        nodes = dict.fromkeys(name for name, _, _ in state.nodes)
+        tags = [(t.node, t.tag) for t in state.timers] + [(c.node, c.tag) for c in state.calls]
+        kinds = {name: kind for name, kind, _ in state.nodes}
+        if any(name not in self.slots for name in nodes) or any(parcel not in self._parcels for parcel in state.mail):
+            return None
+        parts = [(name, part) for name, kind, local in state.nodes if self.apart(kind) for part in split(kind, local)[1]]
+        parts += [(name, part) for name, tag in tags if self.apart(kinds[name]) and (part := kinds[name].part_of(tag)) is not None]
+        if any(part not in self._slots_of_parts.get(self.slots[name], {}) for name, part in parts):
+            return None
+        found = self._stations_of(state)
+        if any(station not in self._stations for station in found if not self._is_nothing(station)):
+            return None
+        return self.encode(state)
+
+    def _stations_of(self, state: State) -> list[Station]:
+        return [
+            station
+            for name, kind, local in state.nodes
+            for station in self.stations_of(
+                name, kind, local,
+                tuple((t.tag, t.beaten_by) for t in state.timers if t.node == name),
+                tuple((c.tag, c.to) for c in state.calls if c.node == name),
+            )
+        ]  # fmt: skip
 
     def stations_of(self, name: Name, kind: type[Node], local: Frozen, timers: Timers = (), calls: Calls = ()) -> list[Station]:
         """A node as stations: one, or one for the rest of it and one for each part."""

@@ -30,7 +30,7 @@ from sim.model.spans import (
     Until,
     Within,
 )
-from sim.simulator.seats import Seat, Timer
+from sim.simulator.seats import Deadline, Seat, Timer
 
 if TYPE_CHECKING:
     from sim.simulator.simulation import Simulation
@@ -147,7 +147,7 @@ class LiveStep:
         clock = seat.place.clock
         if clock.drift_ppm:
             length = clock.true(length)
-        seat.timers[tag] = Timer(sim, seat, tag, sim.agenda.now + length, None, None)
+        seat.timers[tag] = Deadline(sim, seat, tag, sim.agenda.now + length, None, None)
 
     def disarm(self, tag: Tag) -> None:
         assert self.seat is not None
