@@ -84,12 +84,13 @@ def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | No
     if reasons:
         raise NotCheckable(f"{scenario.source} cannot be checked:\n" + "\n".join(f"  {reason}" for reason in reasons))
     names = _chosen(properties)
+    empties = bool(bounds.lost_requests or bounds.lost_responses)
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
-    nodes |= {queue: TaskQueue(1, plain=True) for queue in _queues(model)}
+    nodes |= {queue: TaskQueue(1, plain=True, answers_empty=empties) for queue in _queues(model)}
     first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
     ids = [workflow for section in model.workflows for workflow in workflow_ids(section) or ()]
     shards = {workflow: owner(workflow, model.cluster.history_shards) for workflow in ids if bounds.cancels}
-    nodes[OPERATOR] = Operator(bounds.budgets(), _blueprints(model), workflows=shards)
+    nodes[OPERATOR] = Operator(bounds.budgets(), _blueprints(model), workflows=shards, answers_empty=empties)
     watchers = _watchers(model, names, ids)
     nodes |= {name: Watcher(audience.names) for name, audience in watchers.items()}
     world = InstantWorld(

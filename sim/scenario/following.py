@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from sim.model.canon import Frozen
 from sim.model.environment import RETRY, SLOW, Environment
 from sim.model.inputs import Fired, Input, Move, Name
@@ -195,6 +197,9 @@ def differences(one: Frozen, other: Frozen, path: str) -> Iterator[tuple[str, Fr
     if type(one) is type(other) and isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
         for number, (first, second) in enumerate(zip(one, other, strict=True)):
             yield from differences(first, second, f"{path}.{number}")
+    elif type(one) is type(other) and isinstance(one, Struct):
+        for name in one.__struct_fields__:
+            yield from differences(getattr(one, name), getattr(other, name), f"{path}.{name}")
     else:
         yield path, one, other
 

@@ -3,8 +3,9 @@
 A checked world's nodes are `plain` (`sim.scenario.checked`): they leave out what only clocks and numbers of deliveries tell
 apart. A simulation's nodes are brought to that form here, one by one, by what a plain node would hold in their place:
 
-* a queue's polls wait in no order, its deliveries are not numbered, and no timer ends a poll;
+* a queue's polls wait in no order, its deliveries are not numbered, and no timer ends a poll unless calls may be lost;
 * a run has a timer for each of its deadlines, whatever timer tasks the server has written;
+* a workflow task on a worker carries the log as it was when the task started;
 * nothing has a time on it: whoever compares lets the simulation's wall clocks stand still (`StoppedClock`).
 
 Nothing else is left out: local states, armed timers and open calls of all nodes are compared whole.
@@ -20,10 +21,12 @@ from sim.model.canon import Frozen
 from sim.model.inputs import Name, Tag
 from sim.model.node import Node
 from sim.protocol import task_requests
+from sim.protocol.messages import WorkflowTask
 from sim.protocol.pace import AT_ONCE
 from sim.protocol.queue import TaskQueue
 from sim.protocol.run import Run
 from sim.protocol.shard import Shard
+from sim.protocol.worker.node import Worker
 from sim.simulator.places import Clock
 from sim.simulator.seats import Deadline, Seat
 
@@ -62,14 +65,14 @@ class Station:
     calls: frozenset[tuple[Tag, Name]]
 
 
-def station_of(seat: Seat) -> Station:
-    """A node of a simulation as a checked world has it."""
-    node = plainly(seat.node)
+def station_of(seat: Seat, answers_empty: bool) -> Station:
+    """A node of a simulation as a checked world has it. `answers_empty`: of that world's queues (see `TaskQueue`)."""
+    node = plainly(seat.node, answers_empty)
     timers = {tag for tag, timer in seat.timers.items() if not isinstance(timer, Deadline)}
     if isinstance(node, Run):
         written = (("written", record.ordinal, kind) for record in node.activities.values() for kind in record.written)
         timers = {tag for tag in timers if _word(tag) not in DEADLINES} | {*written, *(("user timers", o) for o in node.timers)}
-    elif isinstance(node, TaskQueue):
+    elif isinstance(node, TaskQueue) and not answers_empty:
         timers = {tag for tag in timers if _word(tag) != "poll"}
     calls = frozenset((tag, callee) for tag, (_, callee, _) in seat.calls.items())
     return Station(seat.name, type(node), node.snapshot(), frozenset(timers), calls)
@@ -79,17 +82,40 @@ def _word(tag: Tag) -> object:
     return tag[0] if isinstance(tag, tuple) else tag
 
 
-def plainly(node: Node) -> Node:
+def plainly(node: Node, answers_empty: bool) -> Node:
     """The node with nothing in it that a plain one does not keep."""
     match node:
         case TaskQueue():
-            return replace(node, partitions=1, root=type(node.root)(), local={}, deliveries=0, counts=[], forwarding=None, plain=True)
+            return replace(
+                node, partitions=1, root=type(node.root)(), local={}, deliveries=0, counts=[], forwarding=None, plain=True,
+                answers_empty=answers_empty,
+            )  # fmt: skip
         case Shard():
             return replace(node, pace=AT_ONCE, plain=True)
         case Run():
             return _run(node)
+        case Worker():
+            return _worker(node)
         case _:
             return node
+
+
+def _worker(worker: Worker) -> Worker:
+    executor = worker.executor
+    return replace(
+        worker,
+        executor=replace(
+            executor,
+            coming={run: _as_sent(task) for run, task in executor.coming.items()},
+            fetching={run: _as_sent(task) for run, task in executor.fetching.items()},
+            waiting={run: [_as_sent(task) for task in tasks] for run, tasks in executor.waiting.items()},
+        ),
+    )
+
+
+def _as_sent(task: WorkflowTask) -> WorkflowTask:
+    """The task without what its run has written since: within one program both have the same list, of which a task reads its part."""
+    return structs.replace(task, log=task.log[: task.upto])
 
 
 def _run(run: Run) -> Run:

@@ -59,12 +59,13 @@ class Log(Digest):
 
 @dataclass(slots=True)
 class Lost:
-    """Loses one message that crosses: the one of this number. Withdrawals are no messages of their own."""
+    """Loses one message that crosses once the cluster has come to rest: the one of this number. Withdrawals are none."""
 
     number: int
+    ready: bool = False
 
     def __call__(self, message: object) -> bool:
-        if isinstance(message, Withdrawn):
+        if isinstance(message, Withdrawn) or not self.ready:
             return False
         self.number -= 1
         return self.number < 0
@@ -92,6 +93,8 @@ class Run:
         self._as_checked(blueprints)
         self._clock(SERVER)
         self.sim.listen(FaultHappened, self._happened)
+        self.answers_empty = bool(budgets.get("lost_requests") or budgets.get("lost_responses"))
+        self.losses: list[Lost] = []
         self.due = self._faults(budgets)
 
     def _as_checked(self, blueprints: Mapping[str, Blueprint]) -> None:
@@ -133,7 +136,8 @@ class Run:
             due[at] = lambda: cluster.cancel_workflow("job")
         for budget, up in (("lost_requests", True), ("lost_responses", False)):
             if budgets.get(budget):
-                rule = Rule(Lost(luck.randrange(MESSAGES)), Fate.LOSE, count=1)
+                self.losses.append(Lost(luck.randrange(MESSAGES)))
+                rule = Rule(self.losses[-1], Fate.LOSE, count=1)
                 for process in processes:
                     cluster.add_rule(process, up, rule, "one message is lost")
         return due
@@ -161,11 +165,14 @@ class Run:
         for name in self.stations.keys() - seats.keys():
             del self.stations[name]
         for name in changed & seats.keys():
-            self.stations[name] = station_of(seats[name])
+            self.stations[name] = station_of(seats[name], self.answers_empty)
         causes = [*self.causes, *((name, event) for name, event in log.taken if isinstance(event, Fired))]
         log.taken.clear()
         self.causes.clear()
         self.looks += 1
+        for loss in self.losses:
+            # In the checked world nothing is lost before the first state.
+            loss.ready = True
         going = settled(self.stations, causes)
         gap = int(min(self.sim.agenda.env.peek() - self.sim.now, 1_000_000))
         if going and self.due and gap > 2 and min(self.due) <= self.looks:
