@@ -35,7 +35,12 @@ class Astray(Exception):
 
 
 class Spent(Exception):
-    """A simulation did something for which nothing is left of a budget: it is followed no further. The message names the budget."""
+    """A simulation did something for which nothing is left of a budget: it is followed no further. `budget`, and `what` did it."""
+
+    def __init__(self, budget: str, what: str) -> None:
+        super().__init__(f"{budget}: {what}")
+        self.budget = budget
+        self.what = what
 
 
 @dataclass(slots=True)
@@ -97,7 +102,7 @@ class Follower:
         for kinds in UNLIMITED:
             relaxed = self._number(_relaxed(self.world, self.states[number], kinds))
             if self._reach(relaxed, look, causes) is not None:
-                raise Spent(" and ".join(kinds))
+                raise Spent(" and ".join(kinds), self._overdrawn(relaxed, causes))
         raise Astray(self._astray(number, look, causes))
 
     def _reach(self, number: int, look: Look, causes: frozenset[Cause]) -> int | None:
@@ -132,6 +137,12 @@ class Follower:
             self._looks.append(self.look_of(state))
         return number
 
+    def _overdrawn(self, relaxed: int, causes: frozenset[Cause]) -> str:
+        """The timers that nothing was left for, in words: class of node and kind of timer."""
+        kinds = {name: kind for name, kind, _ in self.states[relaxed].nodes}
+        slow = [choice for choice in self._choices(relaxed, causes) if choice.slow]
+        return ", ".join(sorted({f"{kinds[c.node].__name__} {_timer(c.event)}" for c in slow})) or "tried once more"
+
     # -- words -----------------------------------------------------------------------------------------------------------
 
     def _astray(self, number: int, look: Look, causes: frozenset[Cause]) -> str:
@@ -148,6 +159,14 @@ class Follower:
         checked = {station.name: station for n in self._looks[number] - look if (station := names[n])}
         both = sorted(simulated.keys() | checked.keys())
         return "; ".join(f"{name}: {_apart(simulated.get(name), checked.get(name))}" for name in both)
+
+
+def _timer(event: Input) -> str:
+    """What a timer is called: the first word of its tag, or which deadline it is."""
+    tag = event.tag if isinstance(event, Fired) else event
+    if not isinstance(tag, tuple):
+        return str(tag)
+    return str(tag[-1]) if tag[0] == "written" else str(tag[0])
 
 
 def _is_caused(choice: Enabled, causes: frozenset[Cause]) -> bool:

@@ -25,7 +25,7 @@ LAWS: Final[Mapping[str, Law]] = {
     "goroutine answer": Uniform(1, 200),
 }
 """In microseconds, so that hardly two things happen at the same time; nothing that has a length takes no time."""
-SERVER_RATES: Final = (1000, 1200, 1700, 2500, 6000)
+SERVER_RATES: Final = (1000, 1000, 1200, 1700, 2500, 6000)
 WORKER_RATES: Final = (600, 800, 1000, 1100)
 """How fast clocks run, in thousandths: which timer comes first differs from run to run. A worker's never runs so much faster than the
 server's that it would give up a long poll before the server has answered it empty, 60 s against 70 s."""

@@ -29,15 +29,15 @@ class Scope:
         faults = " and ".join(f"{count} of {fault.replace('_', ' ')}" for fault, count in self.budgets.items()) or "no fault"
         return f"{' x '.join(map(str, self.size))}, {faults}"
 
-    def scenario(self) -> Scenario:
-        """The scenario. Messages take no time, so that the cluster comes to rest after each instant."""
+    def scenario(self, delay: object = "0s") -> Scenario:
+        """The scenario. When messages take no time, the cluster comes to rest after each instant. `delay`: a law, of each message."""
         workers, slots, workflows = self.size
         tables: dict[str, Any] = {
             "name": "agreement",
             "title": str(self),
             "until": "20m",
             "cluster": {"partitions": 1},
-            "network": {"request": "0s", "response": "0s"},
+            "network": {"request": delay, "response": delay},
             "workers": [{"name": "w", "count": workers, "max_concurrent_session_execution_size": slots}],
             "workflows": [{"id": "job", "count": workflows, "program": PROGRAM, "arrival": {"at": ["0s"]}}],
             "activities": {"DoWork": {"duration": {"uniform": ["100ms", "60s"]}}},
