@@ -102,7 +102,7 @@ class Follower:
         for kinds in UNLIMITED:
             relaxed = self._number(_relaxed(self.world, self.states[number], kinds))
             if self._reach(relaxed, look, causes) is not None:
-                raise Spent(" and ".join(kinds), self._overdrawn(relaxed, causes))
+                raise Spent(" and ".join(kinds), self._overdrawn(relaxed, look, causes))
         raise Astray(self._astray(number, look, causes))
 
     def _reach(self, number: int, look: Look, causes: frozenset[Cause]) -> int | None:
@@ -137,10 +137,11 @@ class Follower:
             self._looks.append(self.look_of(state))
         return number
 
-    def _overdrawn(self, relaxed: int, causes: frozenset[Cause]) -> str:
-        """The timers that nothing was left for, in words: class of node and kind of timer."""
+    def _overdrawn(self, relaxed: int, look: Look, causes: frozenset[Cause]) -> str:
+        """The timers that nothing was left for, in words: class of node and kind of timer. One that alone leads there, if one does."""
         kinds = {name: kind for name, kind, _ in self.states[relaxed].nodes}
         slow = [choice for choice in self._choices(relaxed, causes) if choice.slow]
+        slow = [c for c in slow if any(self._looks[after] == look for after in self._successors(relaxed, c))] or slow
         return ", ".join(sorted({f"{kinds[c.node].__name__} {_timer(c.event)}" for c in slow})) or "tried once more"
 
     # -- words -----------------------------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ LAWS: Final[Mapping[str, Law]] = {
 }
 """In microseconds, so that hardly two things happen at the same time; nothing that has a length takes no time."""
 SERVER_RATES: Final = (1000, 1000, 1200, 1700, 2500, 6000)
+SLOW_RATES: Final = (1000, 2500, 6000, 15_000, 40_000, 100_000)
+"""Of the server's, where something may be slow: a worker is, beside a server whose clock runs ahead."""
 WORKER_RATES: Final = (600, 800, 1000, 1100)
 """How fast clocks run, in thousandths: which timer comes first differs from run to run. A worker's never runs so much faster than the
 server's that it would give up a long poll before the server has answered it empty, 60 s against 70 s."""
@@ -90,6 +92,7 @@ class Run:
         self.causes: list[Cause] = []
         self.looks = 0
         self.rates = self.luck.random() < 0.6
+        self.server_rates = SLOW_RATES if budgets.get("slow") else SERVER_RATES
         self._as_checked(blueprints)
         self._clock(SERVER)
         self.sim.listen(FaultHappened, self._happened)
@@ -106,7 +109,7 @@ class Run:
         self.sim.laws = {**self.sim.laws, **LAWS}
 
     def _clock(self, place: Name) -> None:
-        rates = SERVER_RATES if place == SERVER else WORKER_RATES
+        rates = self.server_rates if place == SERVER else WORKER_RATES
         rate = self.luck.choice(rates) if self.rates else 1000
         self.sim.place(place).clock = StoppedClock(rate=rate)
 
