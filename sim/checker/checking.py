@@ -34,6 +34,8 @@ class Options:
     exact: bool = False
     symmetry: bool = True
     """Whether interchangeable nodes (`System.symmetry`) are taken for one another: then states are orbits."""
+    parts: bool = True
+    """Whether nodes are kept in parts where their class says what lies apart: the same states, from fewer local ones."""
     jobs: int = 0
     memory: int = 0
     limit: int = 1 << 32
@@ -79,7 +81,7 @@ def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -
     predicates = Predicates(system.invariants, system.goals)
     symmetry = system.symmetry if options.symmetry else ()
     if isinstance(system.world, InstantWorld):
-        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
+        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry, parts=options.parts)
     return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
 
 
@@ -164,6 +166,7 @@ def _bounds(system: System, options: Options) -> dict[str, object]:
     world = system.world
     groups = [list(group) for group in system.symmetry] if options.symmetry else []
     if isinstance(world, InstantWorld):
-        return {**system.bounds, "symmetry": groups}
+        reductions = [*system.reductions, *(["parts"] if options.parts else [])]
+        return {**system.bounds, "symmetry": groups, "reductions": sorted(reductions)}
     losses = "any" if world.lossy is not None else "none"
     return {"time": "free", "network": world.network.name.lower(), "losses": losses, "symmetry": groups, **system.bounds}

@@ -86,7 +86,7 @@ class Follower:
             self.station(
                 Station(
                     name, kind, local,
-                    frozenset(t.tag for t in state.timers if t.node == name),
+                    frozenset(t.tag for t in state.timers if t.node == name and t.armed.fires),
                     frozenset((c.tag, c.to) for c in state.calls if c.node == name),
                 )
             )
