@@ -130,4 +130,3 @@ def _run(run: Run) -> Run:
         activities=activities,
         timers=dict.fromkeys(run.timers, True),
     )
-

@@ -40,17 +40,15 @@ def page(results: Sequence[tuple[Agreement, Delayed]], seeds: int, delays: int) 
     total = sum(result.instants for result, _ in results)
     wrong = sum(len(result.missing) + len(result.astray) for result, _ in results)
     yield "# Simulations and the checker\n"
-    yield f"`python -m tools.agreement --seeds {seeds}`: in {len(results)} small clusters (workers x slots x workflows), {seeds:,} simulations"
-    yield f"each, {total:,} times a simulation came to rest. The state that it was in then, of all nodes, with timers, open calls and what"
-    yield "was left of the budgets, was looked up in the set of states that the checker finds, and the step there was looked for among its"
-    yield f"choices. **{wrong or 'None'} {'is' if wrong in (0, 1) else 'are'} missing.**\n"
-    yield from HOW
-    yield "\n| cluster | checker's states | runs | followed to the end | instants | states of them | share of the checker's | missing |"
+    yield f"`python -m tools.agreement --seeds {seeds}`: {len(results)} small clusters (workers x slots x workflows), {seeds:,} simulations each;"
+    yield f"{total:,} times one of them came to rest. The state that it was in then, of all nodes, with timers, open calls and what was left of"
+    yield "the budgets, was looked up among the states that the checker finds, and the step there among its choices."
+    yield f"**Missing: {wrong or 'none'}.**\n"
+    yield HOW
+    yield "| cluster | checker's states | runs | followed to the end | instants | states of them | share of the checker's | missing |"
     yield "|---|---:|---:|---:|---:|---:|---:|---:|"
     yield from (row(result) for result, _ in results)
-    yield "\n## Where runs are left\n"
-    yield "A run is followed until it has done more than a budget allows. The checker's budget `slow` is for timers that fire although"
-    yield "something would come before them. What such timers were, over all clusters:\n"
+    yield LEFT
     yield "| budget: what | runs |"
     yield "|---|---:|"
     left: dict[str, int] = {}
@@ -59,10 +57,7 @@ def page(results: Sequence[tuple[Agreement, Delayed]], seeds: int, delays: int) 
             left[what] = left.get(what, 0) + count
     yield from (f"| {what} | {count} |" for what, count in sorted(left.items(), key=lambda item: -item[1]))
     yield "\n## With messages that take their time\n"
-    yield f"{delays:,} runs of each cluster, every message 1 to 20 ms on its way. Then a cluster hardly ever comes to rest, and a state of"
-    yield "all nodes has no counterpart; those of single nodes have. A worker is counted in parts, as the checker keeps it: its rest, and each"
-    yield "activity and workflow task. Nothing says that these states have to be the checker's: the others are those that only a message on"
-    yield "its way leads to (and, since these runs are not cut where a budget is spent, a timer that was too slow).\n"
+    yield f"{delays:,} runs of each cluster, every message 1 to 20 ms on its way. {LATE}"
     kinds = sorted({kind for _, late in results for kind in late.seen})
     yield f"| cluster | {' | '.join(kinds)} |"
     yield f"|---|{'---:|' * len(kinds)}"
@@ -71,16 +66,39 @@ def page(results: Sequence[tuple[Agreement, Delayed]], seeds: int, delays: int) 
     yield from (f"\n* {what}" for result, _ in results for what in (*result.missing, *result.astray))
 
 
-HOW = """What makes them comparable:
+HOW = """What makes the two comparable:
 
 * Messages take no time, so the cluster comes to rest after each instant; there is one partition to a queue, and workers have the
-  options that the checker gives them. The rest is the simulator as it is: the server's numbered deliveries and timer queue, clocks,
+  options that the checker gives them. The rest is the simulator as it is: the server's numbered deliveries and its timer queue, clocks,
   links, long polls.
-* Runs differ in what the seed draws: how long activities, reads, workflow tasks and goroutines take, who gets which task, how fast each
-  clock runs (wall clocks stand still), which process a fault hits after which instant, which message is lost.
+* Runs differ in what the seed draws: how long activities, reads, workflow tasks and goroutines take, in which order workers begin to
+  poll, how fast each clock runs (wall clocks stand still), which process a fault hits after which instant, which message is lost.
 * Nodes are compared in the checker's form (`sim/scenario/projected.py`): a queue's polls wait in no order, each deadline has a timer of
-  its own, deliveries have no numbers. The budgets come from the checked world's own choices (`sim/scenario/following.py`).
-* States are counted up to the names of workers and workflows that are interchangeable.""".split("\n")
+  its own, deliveries have no numbers. Budgets come from the checked world's own choices (`sim/scenario/following.py`).
+* States are counted up to the names of workers and workflows that are interchangeable.
+"""
+
+LEFT = """
+Simulations reach few of the states with a lost call or a slow timer: after it any timer may be the next in the checker, while in a
+simulation most have lengths that say who is.
+
+## Where runs are left
+
+A run is followed until it has done more than a budget allows. The checker's budget `slow` (`--time untimed`) is for timers that fire
+although something would come before them. What such timers were, over all clusters:
+
+* `Run Heartbeat`, `Run StartToClose`: the server's clock runs ahead of the worker's, as drawn. Slowness as it is meant.
+* `Worker deadline`: a worker gives up an attempt before the server has timed it out. The two timers have the same length, and the
+  server's fires 1.5 to 4 ms late, up to a second if its queue was loaded just before (P4.3.10); so the worker's is the first in most runs
+  that come to it, with clocks that agree. Without the budget the checker lets the server be first: **what a worker does in that moment is
+  only seen with `--slow 1`** (or with `--time windows`, where timers have lengths).
+"""
+
+LATE = """Then a cluster hardly ever comes to rest, and a
+state of all nodes has no counterpart; local states of single nodes have. A worker is counted in parts, as the checker keeps it: its rest,
+and each activity and workflow task. Nothing says that these states have to be the checker's: the others are those that only a message on
+its way leads to, or (these runs are not cut where a budget is spent) a timer that was too slow.
+"""
 
 
 def row(result: Agreement) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 from sim import Scenario
-from sim.model.inputs import Fault, Fired, Input, Message, Name, Withdrawn
+from sim.model.inputs import Fired, Input, Name, Withdrawn
 from sim.model.laws import Law, Uniform
-from sim.model.node import Node
+from sim.protocol.messages import Poll
 from sim.protocol.names import SERVER
 from sim.protocol.observations import FaultHappened
 from sim.scenario.following import Cause, moved
@@ -31,6 +31,11 @@ SLOW_RATES: Final = (1000, 2500, 6000, 15_000, 40_000, 100_000)
 WORKER_RATES: Final = (600, 800, 1000, 1100)
 """How fast clocks run, in thousandths: which timer comes first differs from run to run. A worker's never runs so much faster than the
 server's that it would give up a long poll before the server has answered it empty, 60 s against 70 s."""
+STAGGER_US: Final = 500
+"""Within so much time from the start the first polls come, in any order: which worker a queue's first task goes to is left to chance. A
+run is followed from then on; no task is read before a millisecond has passed."""
+POLLS: Final = 5
+"""Of one worker."""
 INSTANTS: Final = 60
 """Of a run, about: a fault comes after one of them."""
 MESSAGES: Final = 60
@@ -73,6 +78,10 @@ class Lost:
         return self.number < 0
 
 
+def _is_poll(message: object) -> bool:
+    return isinstance(message, Poll)
+
+
 Settled = Callable[[Mapping[Name, Station], Sequence[Cause]], bool]
 """Told of each settled instant: all nodes as a checked world has them, and what came about; False to stop."""
 
@@ -94,7 +103,7 @@ class Run:
         self.rates = self.luck.random() < 0.6
         self.server_rates = SLOW_RATES if budgets.get("slow") else SERVER_RATES
         self._as_checked(blueprints)
-        self._clock(SERVER)
+        self.sim.place(SERVER).clock = StoppedClock()
         self.sim.listen(FaultHappened, self._happened)
         self.answers_empty = bool(budgets.get("lost_requests") or budgets.get("lost_responses"))
         self.losses: list[Lost] = []
@@ -126,6 +135,10 @@ class Run:
         """What happens after which instant; lost messages are put on the links at once."""
         cluster, luck = self.cluster, self.luck
         processes = sorted({spec.home for spec in cluster.specs.values()})
+        for process in processes:
+            for _ in range(POLLS):
+                rule = Rule(_is_poll, Fate.DELAY, count=1, value=luck.randrange(STAGGER_US))
+                cluster.add_rule(process, True, rule, "a first poll comes later")
         due: dict[int, Callable[[], None]] = {}
         at = luck.randrange(1, INSTANTS)
         target = luck.choice(processes)
@@ -150,6 +163,8 @@ class Run:
     def run(self, settled: Settled) -> None:
         """Run to the end, or until `settled` says so."""
         ending = self.prepared.begin()
+        # The read of the first tasks is on its way by then, at the usual pace.
+        self.sim.schedule(STAGGER_US, "all polls have come", lambda: self._clock(SERVER))
         over = False
         peek = self.sim.agenda.env.peek
 
@@ -163,6 +178,8 @@ class Run:
 
     def _look(self, settled: Settled) -> bool:
         """An instant is over."""
+        if self.sim.now < STAGGER_US:
+            return True
         seats, log = self.sim.seats, self.log
         changed = {name for name, _ in log.taken} | (seats.keys() - self.stations.keys())
         for name in self.stations.keys() - seats.keys():
@@ -183,5 +200,3 @@ class Run:
             # Between this instant and the next, so that nothing else happens with it.
             self.sim.schedule(self.sim.now + self.luck.randrange(1, gap), "fault", fault)
         return going
-
-
