@@ -90,6 +90,12 @@ class Timer(LaneEntry):
             sim.settle()
 
 
+class Deadline(Timer):
+    """A timer that is only looked at: it is on no agenda."""
+
+    __slots__ = ()
+
+
 NOT_YET = 1 << 62
 
 

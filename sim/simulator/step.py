@@ -30,7 +30,7 @@ from sim.model.spans import (
     Until,
     Within,
 )
-from sim.simulator.seats import Seat, Timer
+from sim.simulator.seats import Deadline, Seat, Timer
 
 if TYPE_CHECKING:
     from sim.simulator.simulation import Simulation
@@ -146,7 +146,7 @@ class LiveStep:
         clock = seat.place.clock
         if clock.drift_ppm:
             length = clock.true(length)
-        timers[tag] = Timer(seat, tag, sim.agenda.now + length, None, None)
+        timers[tag] = Deadline(seat, tag, sim.agenda.now + length, None, None)
 
     def disarm(self, tag: Tag) -> None:
         assert self.seat is not None
