@@ -113,8 +113,7 @@ def system_of(
     if reasons:
         raise NotCheckable(f"{scenario.source} cannot be checked:\n" + "\n".join(f"  {reason}" for reason in reasons))
     names = _chosen(properties, ticks)
-    # With ticks the ends of polls would be as many clocks more in each state: there they are left out.
-    empties = bool(bounds.lost_requests or bounds.lost_responses) and reductions.queues and ticks is None
+    empties = bool(bounds.lost_requests or bounds.lost_responses) and reductions.queues
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
     nodes |= {queue: TaskQueue(1, plain=reductions.queues, answers_empty=empties) for queue in _queues(model)}
     first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
