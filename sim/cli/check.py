@@ -38,11 +38,15 @@ def command(
     ] = None,
     time: Annotated[str, typer.Option("--time", metavar="untimed|free", help="What timers mean without a clock; see below.")] = "untimed",
     crashes: Annotated[int, typer.Option("--crashes", min=0, help="Crashes of worker processes, all together.")] = 0,
-    restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed ones.")] = 0,
+    restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed or lost ones.")] = 0,
     stops: Annotated[int, typer.Option("--stops", min=0, help="Graceful stops.")] = 0,
     cancels: Annotated[int, typer.Option("--cancels", min=0, help="Cancellations of workflows.")] = 0,
     lost_requests: Annotated[int, typer.Option("--lost-requests", min=0, help="Calls that do not arrive.")] = 0,
     lost_responses: Annotated[int, typer.Option("--lost-responses", min=0, help="Calls whose answer does not arrive.")] = 0,
+    lost_machines: Annotated[int, typer.Option("--lost-machines", min=0, help="Machines that vanish: nobody is told.")] = 0,
+    pauses: Annotated[int, typer.Option("--pauses", min=0, help="Processes that stand still for a while.")] = 0,
+    partitions: Annotated[int, typer.Option("--partitions", min=0, help="Processes that cannot reach the server for a while.")] = 0,
+    duplicates: Annotated[int, typer.Option("--duplicates", min=0, help="Calls that arrive twice.")] = 0,
     slow: Annotated[int, typer.Option("--slow", min=0, help="Timers that fire although something would have come before them.")] = 0,
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="Retries of activities and of workflow tasks that timed out, all together.")
@@ -81,7 +85,8 @@ def command(
     """
     bounds = {
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
-        "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow, "retries": retries,
+        "lost_requests": lost_requests, "lost_responses": lost_responses, "lost_machines": lost_machines, "pauses": pauses,
+        "partitions": partitions, "duplicates": duplicates, "slow": slow, "retries": retries,
     }  # fmt: skip
     system, scenario = _system(model, settings or [], time, bounds, properties, no_reduction)
     if graph is not None:
