@@ -1,4 +1,4 @@
-"""What may happen to a cluster from outside, within budgets: each kind is found by the small explorer too, and comes to a run with a clock."""
+"""What may happen from outside, within budgets: each kind is found by the small explorer too, and comes to a run with a clock."""
 
 from __future__ import annotations
 
