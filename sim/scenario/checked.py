@@ -1,6 +1,7 @@
-"""A scenario as a system to check: its workers and workflows without clocks, and budgets in place of its faults.
+"""A scenario as a system to check: its workers and workflows without exact clocks, and budgets in place of its faults.
 
-What a scenario says of times is left out: all workflows are started at first, and delays, latencies and arrivals are none.
+All workflows are started at first; delays, latencies and arrivals are none. How long timers and activities last counts
+only where time passes in ticks.
 Each worker has as few pollers as it can work with, since further ones do nothing that these cannot; this and what else is left out
 since it changes no verdict can be put back (`Reductions`).
 """
@@ -12,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from sim.model.canon import freeze, rename
+from sim.model.durations import format_duration
 from sim.model.inputs import Deliver, Fault, Name, Reply
 from sim.model.instant import InstantWorld
 from sim.model.laws import Constant, Law
@@ -19,6 +21,7 @@ from sim.model.node import Node
 from sim.model.outcomes import Remembered
 from sim.model.promises import Everywhere
 from sim.model.system import System
+from sim.model.windows import Ticks
 from sim.model.words import Words, ambiguous
 from sim.model.world import Network, Parcel
 from sim.properties.automaton import Audience, Watcher, audience, timeless
@@ -115,9 +118,12 @@ class NotCheckable(ValueError):
 
 
 def system_of(
-    scenario: Scenario, bounds: Bounds, properties: Sequence[str] | None = None, reductions: Reductions = Reductions()
+    scenario: Scenario, bounds: Bounds, properties: Sequence[str] | None = None, reductions: Reductions = Reductions(),
+    ticks: Ticks | None = None,
 ) -> System:  # fmt: skip
     """The system, with the properties that are not about time as its promises.
+
+    With `ticks`, timers last as long as they do, to within a unit (`sim.model.windows`); without, they fire at any moment.
 
     Raises:
         NotCheckable: it has an endless number of workflows, or activities that fail by chance.
@@ -139,11 +145,11 @@ def system_of(
     nodes |= {name: Watcher(audience.names) for name, audience in watchers.items()}
     world = InstantWorld(
         nodes, Network.BAG if reductions.chains else Network.ORDERED, crosses, OPERATOR, handler=Remembered(), watchers=watchers,
-        words=True, stepwise=not reductions.chains, first=tuple(first),
+        words=True, stepwise=not reductions.chains, first=tuple(first), ticks=ticks,
     )  # fmt: skip
     promises = {name: Everywhere(Watcher, _Kept(name)) for name in names}
     groups = _groups(model, world)
-    return System(world, promises, symmetry=groups, exercised=frozenset(names), bounds=said(bounds), reductions=reductions.names)
+    return System(world, promises, symmetry=groups, exercised=frozenset(names), bounds=said(bounds, ticks), reductions=reductions.names)
 
 
 def _groups(model: ScenarioModel, world: InstantWorld) -> list[list[str]]:
@@ -183,9 +189,11 @@ def _watchers(model: ScenarioModel, names: Sequence[str], workflows: Sequence[st
     return {name: hears for name, hears in found.items() if hears is not None}
 
 
-def said(bounds: Bounds) -> dict[str, object]:
+def said(bounds: Bounds, ticks: Ticks | None) -> dict[str, object]:
     """The bounds as they stand beside a verdict."""
     counts = {name.replace("_", " "): "any" if count < 0 else count for name, count in asdict(bounds).items()}
+    if ticks is not None:
+        return {"time": "windows", "unit": format_duration(ticks.unit), **counts}
     return {"time": "free" if bounds.slow < 0 else "untimed", **counts}
 
 

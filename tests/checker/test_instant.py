@@ -18,9 +18,11 @@ from sim.checker.predicates import Predicates
 from sim.model.environment import Environment
 from sim.model.explorer import explore
 from sim.model.instant import InstantWorld
+from sim.model.spans import Exactly
 from sim.model.system import System
+from sim.model.windows import Ticks
 from sim.model.world import Network, Parcel, State, World
-from tests.checker.test_search import any_world, same, worlds
+from tests.checker.test_search import Mayfly, any_world, same, worlds
 from tests.models import reachable
 
 
@@ -44,19 +46,26 @@ def to_b(parcel: Parcel) -> bool:
     return parcel.to == "b"
 
 
+@pytest.mark.parametrize("ticks", [None, Ticks(2)], ids=str)
 @pytest.mark.parametrize("budgets", BUDGETS)
 @pytest.mark.parametrize("travels", [None, to_b])
 @pytest.mark.parametrize(("what", "world"), list(worlds()), ids=[name for name, _ in worlds()])
-def test_every_effect(what: str, world: World, travels: Any, budgets: dict[str, int]) -> None:
-    world = instant(world, budgets, travels=travels)
+def test_every_effect(what: str, world: World, travels: Any, budgets: dict[str, int], ticks: Ticks | None) -> None:
+    world = instant(world, budgets, travels=travels, ticks=ticks)
     assert found(world) == reachable(world)
     same(System(world), check(System(world), Options(jobs=1)))
 
 
-@given(world=any_world(), lossy=st.booleans(), travels=st.sampled_from([None, to_b]), jobs=st.sampled_from([1, 2]))
-@settings(max_examples=120, deadline=None)
-def test_any_world(world: World, lossy: bool, travels: Any, jobs: int) -> None:
-    world = instant(world, BUDGETS[lossy], travels=travels)
+@given(
+    world=any_world(),
+    lossy=st.booleans(),
+    travels=st.sampled_from([None, to_b]),
+    jobs=st.sampled_from([1, 2]),
+    unit=st.sampled_from([0, 1, 3]),
+)
+@settings(max_examples=150, deadline=None)
+def test_any_world(world: World, lossy: bool, travels: Any, jobs: int, unit: int) -> None:
+    world = instant(world, BUDGETS[lossy], travels=travels, ticks=Ticks(unit) if unit else None)
     oracle = explore(world, limit=2000)
     assume(oracle.complete)
     assert found(world, jobs=jobs) == reachable(world)
@@ -64,6 +73,11 @@ def test_any_world(world: World, lossy: bool, travels: Any, jobs: int) -> None:
     assert (result.states, result.generated, result.depth, result.deadlocks) == (
         oracle.states, oracle.generated, oracle.depth, oracle.deadlocks,
     )  # fmt: skip
+
+
+def test_what_a_node_asks_for_after_it_retired_itself_stays() -> None:
+    world = instant(World({"b": Mayfly(plan=(("retire", "b"), ("arm", "t", Exactly(1))))}))
+    same(System(world), check(System(world), Options(jobs=1)))
 
 
 def test_small_pieces_and_buckets_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
