@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from sim.cli import check_liveness
 from sim.cli.exits import Exit, WrongInput, guarded, leave
 from sim.cli.output import print_json, to_side, to_user
 
@@ -67,6 +68,9 @@ def command(
             "--no-reduction", help="Leave nothing out of a scenario's world, and keep nodes whole: the same verdicts, more states."
         ),
     ] = False,
+    liveness: Annotated[
+        bool, typer.Option("--liveness", help="Say also what comes in the end: that workflows end, creations return, slots are freed.")
+    ] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=0, help="Threads; 0 is one per core.")] = 0,
     memory: Annotated[float, typer.Option("--memory", metavar="GIB", min=0, help="Most memory to use; 0 is half of the machine's.")] = 0,
@@ -114,14 +118,17 @@ def command(
         },
     )
     found = _held_to_a_clock(scenario, system, result)
+    ends = check_liveness.judged(scenario, system, limit) if liveness else {}
     written = _write_ways(system, result, found, out) if out is not None else Written({}, {})
     if as_json:
-        print_json(to_json(result, found, written, graph))
+        whole = to_json(result, found, written, graph)
+        print_json({**whole, "properties": {**whole["properties"], **check_liveness.to_json(ends)}})
     else:
         from sim.cli import check_view
 
         check_view.show(to_user(), model, result, found, written)
-    leave(exit_code(result, found))
+        check_liveness.show(to_user(), ends)
+    leave(check_liveness.exit_code(ends, exit_code(result, found)))
 
 
 def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckResult) -> Mapping[str, Finding]:

@@ -25,7 +25,7 @@ ALONE = [{"op": "create", "as": "s", "creation": "60s", "execution": "600s"}]
 
 
 def test_budgets_stand_beside_the_verdict() -> None:
-    bounds = said(Bounds(lost_machines=1, pauses=2, partitions=3, duplicates=4, restarts=5))
+    bounds = said(Bounds(lost_machines=1, pauses=2, partitions=3, duplicates=4, restarts=5), None)
     assert {name: bounds[name] for name in ("lost machines", "pauses", "partitions", "duplicates", "restarts")} == {
         "lost machines": 1, "pauses": 2, "partitions": 3, "duplicates": 4, "restarts": 5,
     }  # fmt: skip
