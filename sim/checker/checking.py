@@ -16,9 +16,13 @@ from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Judgement, Verdict
 from sim.checker.search import Found, Progress, Search
 from sim.checker.warm import warm
+from sim.model.garbage import seldom_collected
 from sim.model.instant import InstantWorld
 from sim.model.system import System
 from sim.model.world import Network
+
+COLLECT_AFTER = (100_000, 10, 10)
+"""Tables are never garbage. What handlers leave in cycles, a watcher's scene, is some 10 kB for each call."""
 
 SCOUTED = 100_000
 """States that are looked at to choose the fields of packed keys."""
@@ -54,7 +58,8 @@ def check(system: System, options: Options = Options(), watch: Watch | None = No
     """
     compile_s = warm()
     began = perf_counter()
-    search, found = _searched(system, options, watch)
+    with seldom_collected(COLLECT_AFTER):
+        search, found = _searched(system, options, watch)
     search_s = perf_counter() - began
     return _result(system, options, search, found, compile_s, search_s)
 

@@ -21,6 +21,7 @@ from sim.checker.kernels import (
     PURGES,
     REPLY,
     ROOM,
+    SET,
     SETS,
     SLOT,
     STATION,
@@ -242,7 +243,8 @@ def settle(
         first, n = entry >> 20, entry >> 2 & COUNT
         cursor = marks[level, CURSOR]
         loss = np.int64(0)
-        if fates[parcel] and environment >= 0:
+        # In a set a message that is lost is one that is never delivered.
+        if fates[parcel] and environment >= 0 and not (network == SET and x.travels[parcel]):
             loss = leaves[rows[level, 1 + environment], fates[parcel]]
         if cursor == 0 and not loss:
             cursor = 1
@@ -332,10 +334,11 @@ def expand_row(
         if (x.stepwise and j > first) or not is_offered(parcels, network, source, f, first, j):
             continue
         begin(width, source, f, rows, marks)
-        n = np.int64(source[f, 0])
-        for k in range(j, first + n - 1):
-            rows[0, k] = rows[0, k + 1]
-        rows[0, 0] = n - 1
+        if network != SET:
+            n = np.int64(source[f, 0])
+            for k in range(j, first + n - 1):
+                rows[0, k] = rows[0, k + 1]
+            rows[0, 0] = n - 1
         urgent[0, 0] = source[f, j]
         marks[0, TAIL] = 1
         how, missed = settle(

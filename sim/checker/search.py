@@ -78,6 +78,19 @@ class Progress:
     depth: int = 0
     waiting: int = 0
     """States of this depth that have not been looked at, and all of the next."""
+    layer: int = 0
+    """States of this depth, and `before` of the one before."""
+    before: int = 0
+    memory: int = 0
+    """Bytes that are used, of `memory_limit`."""
+    memory_limit: int = 0
+
+    def states_to_come(self) -> int | None:
+        """Those that are still to be looked at if layers shrink no faster than they do; None while nobody can tell."""
+        if self.layer > 0.9 * self.before:
+            return None
+        growth = self.layer / self.before
+        return self.waiting + int(self.layer * growth / (1 - growth))
 
 
 @dataclass(slots=True)
@@ -123,6 +136,8 @@ class Search:
         self.found = Found()
         self.begin = 0
         """The number of the first state of the layer."""
+        self.before = 0
+        """How many states the layer before had."""
         self.threads = ThreadPoolExecutor(jobs) if jobs > 1 else None
         self.bucket = BUCKET
         self._first_layer()
@@ -222,6 +237,7 @@ class Search:
             self._round([self.queue.popleft() for _ in range(min(BUFFERS, len(self.queue)))])
             if self.begin + self.layer.n + self.following.n >= self.limit:
                 raise Overflow(f"{self.limit:,} states are reached, which is the limit")
+        self.before = self.layer.n
         self.begin += self.layer.n
         if self.following.n:
             self.found.depth += 1
@@ -258,7 +274,8 @@ class Search:
         if self.watch is not None:
             waiting = sum(map(len, self.queue)) + self.following.n
             states = self.begin + self.layer.n + self.following.n
-            self.watch(Progress(states, self.found.generated, self.found.depth, waiting))
+            sizes, memory = (self.layer.n, self.before), (self.budget.used + self.compiler.nbytes, self.budget.limit)
+            self.watch(Progress(states, self.found.generated, self.found.depth, waiting, *sizes, *memory))
 
     def _each(self, work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
         return list(map(work, items) if self.threads is None else self.threads.map(work, items))

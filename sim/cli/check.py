@@ -16,6 +16,7 @@ from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
     from sim.checker.result import CheckResult
+    from sim.checker.search import Progress
     from sim.checker.traces import Leg
     from sim.model.system import System
     from sim.model.windows import Ticks
@@ -87,7 +88,8 @@ def command(
 
     Faults of a scenario are budgets. Its timers last as long as they do, to within a --unit (--time windows). Or they fire at
     any moment: with --time untimed those that something would have beaten, an activity's end or a heartbeat, only as often
-    as --slow says; with --time free always. In a model timers fire at any moment, and messages travel as its network lets them.
+    as --slow says; with --time free always. In a model messages travel as its network lets them, and timers fire at any moment
+    unless --time windows is given.
 
     Example: session-sim check scenarios/file_processing.toml --crashes 1
 
@@ -205,9 +207,11 @@ def _system(
         from sim.cli import model_file
 
         given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value and name != "retries"]
-        if given or properties or time.meaning:
-            raise WrongInput(f"{', '.join(given) or '--time or --property'}: for scenarios only; a model has parameters of its own (--set)")
-        return model_file.load(argument, settings), None
+        if given or properties or time.meaning == "untimed":
+            what = ", ".join(given) or ("--property" if properties else "--time untimed")
+            raise WrongInput(f"{what}: for scenarios only; a model has parameters of its own (--set)")
+        system = model_file.load(argument, settings)
+        return (_with_ticks(system, ticks) if ticks is not None and time.meaning else system), None
     from sim.cli import load
     from sim.scenario.checked import NO_REDUCTIONS, UNLIMITED, Bounds, Reductions, system_of
 
@@ -217,6 +221,24 @@ def _system(
         return system_of(scenario, budgets, properties, NO_REDUCTIONS if no_reduction else Reductions(), ticks), scenario
     except ValueError as error:
         raise WrongInput(str(error)) from None
+
+
+def _with_ticks(system: System, ticks: Ticks) -> System:
+    """A model with a clock that moves in ticks."""
+    from dataclasses import replace
+
+    from sim.model.durations import format_duration
+    from sim.model.instant import with_ticks
+
+    try:
+        world = with_ticks(system.world, ticks)
+    except ValueError as error:
+        raise WrongInput(str(error)) from None
+    bounds = {
+        "time": "windows", "unit": format_duration(ticks.unit), "horizon": format_duration(ticks.unit * ticks.most),
+        "network": world.network.name.lower(), "losses": "none" if world.lossy is None else "any", **system.bounds,
+    }  # fmt: skip
+    return replace(system, world=world, bounds=bounds)
 
 
 def exit_code(result: CheckResult, found: Mapping[str, Finding]) -> Exit:
@@ -253,13 +275,14 @@ class _Watch:
         self.began = self.last = monotonic()
         self.status: Any = None
 
-    def __call__(self, progress: Any) -> None:
+    def __call__(self, progress: Progress) -> None:
         now = monotonic()
         if not self.console.is_terminal or now - self.last < EVERY_S:
             return
         self.last = now
         rate = progress.states / max(now - self.began, 1e-9)
-        text = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting · {rate:,.0f} states/s"
+        seen = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting"
+        text = f"{seen} · {rate:,.0f} states/s · {_left(progress, rate)}"
         if self.status is None:
             self.status = self.console.status(text)
             self.status.start()
@@ -269,6 +292,13 @@ class _Watch:
     def stop(self) -> None:
         if self.status is not None:
             self.status.stop()
+
+
+def _left(progress: Progress, rate: float) -> str:
+    """How much memory is used, and how long the rest takes if layers shrink no faster than they do: they mostly do."""
+    memory = f"{progress.memory / GIB:.1f} of {progress.memory_limit / GIB:.1f} GiB"
+    states = progress.states_to_come()
+    return f"{memory} · still growing" if states is None else f"{memory} · at most about {states / max(rate, 1e-9):,.0f} s left"
 
 
 def to_json(result: CheckResult, found: Mapping[str, Finding], written: Written, graph: Path | None = None) -> dict[str, Any]:

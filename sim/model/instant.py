@@ -35,7 +35,7 @@ from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes
 from sim.model.windows import ANY, Armed, LeftOf, Ticks
 from sim.model.words import Words
-from sim.model.world import Enabled, OpenCall, Parcel, State, Timer, World, in_order_of_tags
+from sim.model.world import Enabled, Network, OpenCall, Parcel, State, Timer, World, in_order_of_tags
 
 CRASH = Fault("crash")
 """The driver's own input: the node is gone, and whoever it had called gets to know."""
@@ -104,7 +104,9 @@ class InstantWorld(World):
         """What may happen next, in a fixed order: mail, its losses, timers, moves."""
         for parcel in state.mail[:1] if self.stepwise else self._deliverable(state.mail):
             yield Enabled(parcel.to, parcel.event, parcel)
-            if self.lossy is not None and self.lossy(parcel) and self._grants(state, loss_of(parcel)):
+            # In a set a message that is lost is one that is never delivered.
+            losable = self.lossy is not None and self.lossy(parcel) and self.network is not Network.SET
+            if losable and self._grants(state, loss_of(parcel)):
                 yield Enabled(parcel.to, parcel.event, parcel, lost=True)
         if self.stepwise and state.mail:
             return
@@ -133,7 +135,7 @@ class InstantWorld(World):
             flow.tick()
             yield (), flow.state()
             return
-        if choice.parcel is not None:
+        if choice.parcel is not None and self.network is not Network.SET:
             flow.mail.remove(choice.parcel)
         if choice.lost:
             assert choice.parcel is not None
@@ -151,7 +153,8 @@ class InstantWorld(World):
         """Whether time may pass: nothing prompt comes first, no timer has come to its end, and for some it makes a difference."""
         if self.ticks is None or PROMPT in shields or any(timer.armed.must_end for timer in state.timers):
             return False
-        return any(timer.armed.later() != timer.armed for timer in state.timers)
+        us = self.ticks.unit
+        return any(t.armed.later() != t.armed for t in state.timers) or any(kind.later(s, us) != s for _, kind, s in state.nodes)
 
     def _price(self, state: State, choice: Enabled) -> Iterator[Fault]:
         """What the environment gives for a timer that fires."""
@@ -241,6 +244,27 @@ class InstantWorld(World):
             after.urgent.extend(self.seen(name, result))
             if after.carry_all_out(name, result):
                 yield (Micro(name, event, result),), after
+
+
+def with_ticks(world: World, ticks: Ticks) -> InstantWorld:
+    """The same world with a coarse clock: timers keep to their windows, messages take any time, and are lost as before.
+
+    Raises ValueError when a node has the name that the losses need.
+    """
+    nodes = dict(world.nodes)
+    if world.lossy is not None:
+        if NATURE in nodes:
+            raise ValueError(f"a node is called {NATURE!r}; that name is needed for the losses of a world with a clock")
+        nodes[NATURE] = Environment({LOST_REQUEST.kind: -1, LOST_RESPONSE.kind: -1})
+    environment = NATURE if world.lossy is not None else ""
+    return InstantWorld(nodes, world.network, world.lossy, environment, travels=_always, ticks=ticks)
+
+
+NATURE = "nature"
+
+
+def _always(parcel: Parcel) -> bool:
+    return True
 
 
 def loss_of(parcel: Parcel) -> Fault:
@@ -336,7 +360,10 @@ class _Flow:
 
     def tick(self) -> None:
         """A unit of time passes."""
+        assert self.world.ticks is not None
+        us = self.world.ticks.unit
         self.timers = {key: armed.later() for key, armed in self.timers.items()}
+        self.nodes = {name: (kind, kind.later(local, us)) for name, (kind, local) in self.nodes.items()}
 
     def carry_all_out(self, me: Name, result: Outcome) -> bool:
         """Carry out what an outcome asks for; False where no clock gives the answers that it was given."""

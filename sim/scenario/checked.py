@@ -24,7 +24,7 @@ from sim.model.system import System
 from sim.model.windows import Ticks
 from sim.model.words import Words, ambiguous
 from sim.model.world import Network, Parcel
-from sim.properties.automaton import Audience, Watcher, audience, timeless
+from sim.properties.automaton import Audience, Watcher, audience, in_ticks, timeless
 from sim.properties.base import Subject
 from sim.protocol import messages as msg
 from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
@@ -133,7 +133,7 @@ def system_of(
     reasons = list(_reasons(model))
     if reasons:
         raise NotCheckable(f"{scenario.source} cannot be checked:\n" + "\n".join(f"  {reason}" for reason in reasons))
-    names = _chosen(properties)
+    names = _chosen(properties, ticks)
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
     nodes |= {queue: TaskQueue(1, plain=reductions.queues) for queue in _queues(model)}
     first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
@@ -142,7 +142,8 @@ def system_of(
     blueprints = _blueprints(model, reductions)
     nodes[OPERATOR] = Operator(bounds.budgets(), blueprints, workflows=shards, plain_queues=reductions.queues)
     watchers = _watchers(model, names, ids)
-    nodes |= {name: Watcher(audience.names) for name, audience in watchers.items()}
+    horizon = ticks.unit * ticks.most if ticks is not None else 0
+    nodes |= {name: Watcher(audience.names, horizon=horizon) for name, audience in watchers.items()}
     world = InstantWorld(
         nodes, Network.BAG if reductions.chains else Network.ORDERED, crosses, OPERATOR, handler=Remembered(), watchers=watchers,
         words=True, stepwise=not reductions.chains, first=tuple(first), ticks=ticks,
@@ -193,7 +194,7 @@ def said(bounds: Bounds, ticks: Ticks | None) -> dict[str, object]:
     """The bounds as they stand beside a verdict."""
     counts = {name.replace("_", " "): "any" if count < 0 else count for name, count in asdict(bounds).items()}
     if ticks is not None:
-        return {"time": "windows", "unit": format_duration(ticks.unit), **counts}
+        return {"time": "windows", "unit": format_duration(ticks.unit), "horizon": format_duration(ticks.unit * ticks.most), **counts}
     return {"time": "free" if bounds.slow < 0 else "untimed", **counts}
 
 
@@ -213,11 +214,12 @@ def crosses(parcel: Parcel) -> bool:
     return isinstance(parcel.event, Deliver | Reply) and SERVER in places and len(places) == 2 and not places & {OPERATOR, WATCHER, CLIENT}
 
 
-def _chosen(properties: Sequence[str] | None) -> tuple[str, ...]:
-    known = timeless()
+def _chosen(properties: Sequence[str] | None, ticks: Ticks | None) -> tuple[str, ...]:
+    known = timeless() if ticks is None else in_ticks()
     for name in properties or ():
         if name not in known:
-            raise ValueError(f"the property {name!r} cannot be checked without a clock; those that can are {', '.join(known)}")
+            clock = "without a clock" if ticks is None else "with a clock that moves in ticks"
+            raise ValueError(f"the property {name!r} cannot be checked {clock}; those that can are {', '.join(known)}")
     return tuple(known if properties is None else properties)
 
 

@@ -7,13 +7,12 @@ hold, freeze, ...) is in `outages.py`.
 
 from __future__ import annotations
 
-import gc
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, assert_never
 
 from sim.model.draws import Stream
+from sim.model.garbage import seldom_collected
 from sim.model.inputs import Call, Deliver, Input, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
 from sim.model.laws import Law, Uniform
 from sim.model.node import Node
@@ -37,18 +36,6 @@ workflows, some 4 kB each; with these numbers 13,000 of them at most wait for th
 
 Listener = Callable[[int, Name, Any], None]
 """Called with (time in microseconds, node, observation)."""
-
-
-@contextmanager
-def seldom_collected() -> Iterator[None]:
-    """Let the collector of cycles wait longer; what was set before comes back."""
-    before = gc.get_threshold()
-    if before[0]:
-        gc.set_threshold(max(before[0], COLLECT_AFTER[0]), *COLLECT_AFTER[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class Simulation:
@@ -159,7 +146,7 @@ class Simulation:
 
     def run(self, until: int | None = None, stop: Callable[[], bool] = lambda: False) -> None:
         """Go on until `until` (microseconds), or `stop`, or until nothing is left to happen."""
-        with seldom_collected():
+        with seldom_collected(COLLECT_AFTER):
             self.settle()
             self.agenda.run(until, stop)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,12 +18,12 @@ from sim.checker.keys import Fingerprints
 from sim.checker.predicates import Predicates
 from sim.model.environment import Environment
 from sim.model.explorer import explore
-from sim.model.instant import InstantWorld
+from sim.model.instant import InstantWorld, with_ticks
 from sim.model.spans import Exactly
 from sim.model.system import System
 from sim.model.windows import Ticks
 from sim.model.world import Network, Parcel, State, World
-from tests.checker.test_search import Mayfly, any_world, same, worlds
+from tests.checker.test_search import Mayfly, any_world, build, same, worlds
 from tests.models import reachable
 
 
@@ -86,6 +87,21 @@ def test_small_pieces_and_buckets_change_nothing(monkeypatch: pytest.MonkeyPatch
     for name, value in (("PIECE", 3), ("BUCKET", 4), ("MISSES", 2)):
         monkeypatch.setattr(searching, name, value)
     same(system, check(system, Options(jobs=1)))
+
+
+def test_a_clock_changes_nothing_where_there_are_no_timers() -> None:
+    """Messages of a set stay there."""
+    free = build("two_phase_commit", 5)
+    timed = replace(free, world=with_ticks(free.world, Ticks(1)))
+    orbits, states = (check(timed, Options(jobs=1, symmetry=symmetry)) for symmetry in (True, False))
+    assert (orbits.states, states.states) == (314, 8_832)
+
+
+def test_a_model_with_timers_and_losses_has_a_clock() -> None:
+    """A message takes any time, so the sender's timer may fire before its answer comes, but not as soon as it was armed."""
+    free = build("alternating_bit")
+    timed = replace(free, world=with_ticks(free.world, Ticks(50_000)))
+    same(timed, check(timed, Options(jobs=1)))
 
 
 @pytest.mark.parametrize("network", [Network.BAG, Network.ORDERED])

@@ -123,7 +123,7 @@ def test_the_command_turns_them_off(tmp_path: Path) -> None:
     path.write_text(to_toml(scenario_of(1, 1, 1, PROGRAM).to_dict()))
     found = {}
     for words in ((), ("--no-reduction",)):
-        done = sim("check", str(path), "--stops", "1", "--property", "same_worker", "--json", *words)
+        done = sim("check", str(path), "--time", "untimed", "--stops", "1", "--property", "same_worker", "--json", *words)
         assert done.exit_code == 0, done.output
         found[words] = json.loads(done.stdout)
     assert found[()]["bounds"]["reductions"] == ["chains", "parts", "pollers", "queues"]

@@ -105,7 +105,8 @@ def test_a_scenario_is_checked_within_its_budgets_and_findings_have_tapes(tmp_pa
         (("--time", "real"), "expected windows, untimed or free"),
         (("--unit", "0s"), "expected a unit of time, such as 5s"),
         (("--unit", "5"), "is not understood"),
-        (("--property", "creation_bounded"), "cannot be checked without a clock"),
+        (("--time", "untimed", "--property", "creation_bounded"), "cannot be checked without a clock"),
+        (("--property", "creation_returns"), "cannot be checked with a clock that moves in ticks"),
     ],
 )
 def test_what_a_scenario_cannot_be_checked_for_is_said(tmp_path: Path, words: tuple[str, ...], problem: str) -> None:
