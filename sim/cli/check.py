@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from sim.cli import check_liveness
 from sim.cli.exits import Exit, WrongInput, guarded, leave
 from sim.cli.output import print_json, to_side, to_user
 
@@ -45,11 +46,15 @@ def command(
         str, typer.Option("--unit", metavar="DURATION", help="The unit of time of windows; a quarter of the SDK's heartbeat timeout.")
     ] = "5s",
     crashes: Annotated[int, typer.Option("--crashes", min=0, help="Crashes of worker processes, all together.")] = 0,
-    restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed ones.")] = 0,
+    restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed or lost ones.")] = 0,
     stops: Annotated[int, typer.Option("--stops", min=0, help="Graceful stops.")] = 0,
     cancels: Annotated[int, typer.Option("--cancels", min=0, help="Cancellations of workflows.")] = 0,
     lost_requests: Annotated[int, typer.Option("--lost-requests", min=0, help="Calls that do not arrive.")] = 0,
     lost_responses: Annotated[int, typer.Option("--lost-responses", min=0, help="Calls whose answer does not arrive.")] = 0,
+    lost_machines: Annotated[int, typer.Option("--lost-machines", min=0, help="Machines that vanish: nobody is told.")] = 0,
+    pauses: Annotated[int, typer.Option("--pauses", min=0, help="Processes that stand still for a while.")] = 0,
+    partitions: Annotated[int, typer.Option("--partitions", min=0, help="Processes that cannot reach the server for a while.")] = 0,
+    duplicates: Annotated[int, typer.Option("--duplicates", min=0, help="Calls that arrive twice.")] = 0,
     slow: Annotated[int, typer.Option("--slow", min=0, help="Timers that fire although something would have come before them.")] = 0,
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="Retries of activities and of workflow tasks that timed out, all together.")
@@ -63,6 +68,9 @@ def command(
         typer.Option(
             "--no-reduction", help="Leave nothing out of a scenario's world, and keep nodes whole: the same verdicts, more states."
         ),
+    ] = False,
+    liveness: Annotated[
+        bool, typer.Option("--liveness", help="Say also what comes in the end: that workflows end, creations return, slots are freed.")
     ] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=0, help="Threads; 0 is one per core.")] = 0,
@@ -89,7 +97,8 @@ def command(
     """
     bounds = {
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
-        "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow, "retries": retries,
+        "lost_requests": lost_requests, "lost_responses": lost_responses, "lost_machines": lost_machines, "pauses": pauses,
+        "partitions": partitions, "duplicates": duplicates, "slow": slow, "retries": retries,
     }  # fmt: skip
     system, scenario = _system(model, settings or [], Time(time, unit), bounds, properties, no_reduction)
     if graph is not None:
@@ -111,14 +120,17 @@ def command(
         },
     )
     found = _held_to_a_clock(scenario, system, result)
+    ends = check_liveness.judged(scenario, system, limit) if liveness else {}
     written = _write_ways(system, result, found, out) if out is not None else Written({}, {})
     if as_json:
-        print_json(to_json(result, found, written, graph))
+        whole = to_json(result, found, written, graph)
+        print_json({**whole, "properties": {**whole["properties"], **check_liveness.to_json(ends)}})
     else:
         from sim.cli import check_view
 
         check_view.show(to_user(), model, result, found, written)
-    leave(exit_code(result, found))
+        check_liveness.show(to_user(), ends)
+    leave(check_liveness.exit_code(ends, exit_code(result, found)))
 
 
 def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckResult) -> Mapping[str, Finding]:

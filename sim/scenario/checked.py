@@ -36,7 +36,18 @@ from sim.scenario.behaviours import behaviour_of
 from sim.scenario.cluster import CLIENT, owner
 from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.load import Scenario
-from sim.scenario.operator import CANCELS, CRASHES, RESTARTS, STOPS, Blueprint, Operator
+from sim.scenario.operator import (
+    CANCELS,
+    CRASHES,
+    DUPLICATES,
+    LOST_MACHINES,
+    PARTITIONS,
+    PAUSES,
+    RESTARTS,
+    STOPS,
+    Blueprint,
+    Operator,
+)
 from sim.scenario.schema import ScenarioModel
 from sim.scenario.workers import worker_plans
 from sim.workflow.script import SCRIPT
@@ -61,6 +72,10 @@ class Bounds:
     cancels: int = 0
     lost_requests: int = 0
     lost_responses: int = 0
+    lost_machines: int = 0
+    pauses: int = 0
+    partitions: int = 0
+    duplicates: int = 0
     slow: int = 0
     retries: int = 3
 
@@ -69,7 +84,13 @@ class Bounds:
         return {
             CRASHES: self.crashes, RESTARTS: self.restarts, STOPS: self.stops, CANCELS: self.cancels,
             "lost request": self.lost_requests, "lost response": self.lost_responses, "slow": self.slow, "retry": self.retries,
+            **self._seldom(),
         }  # fmt: skip
+
+    def _seldom(self) -> dict[str, int]:
+        """Those for which workers need more than themselves: only if they may happen."""
+        kinds = {LOST_MACHINES: self.lost_machines, PAUSES: self.pauses, PARTITIONS: self.partitions, DUPLICATES: self.duplicates}
+        return {kind: count for kind, count in kinds.items() if count}
 
 
 @dataclass(frozen=True, slots=True)
