@@ -201,6 +201,10 @@ class PreparedRun:
         self.arrivals.append(self._arrivals_of(section))
         self.arrivals[-1].begin()
 
+    def release(self) -> None:
+        """Let go of what happened, once everything has been asked of it."""
+        self.sim.release()
+
     def result(self, full_tape: bool, recorder: Recorder | None) -> RunResult:
         """What became of it."""
         sim, model = self.sim, self.scenario.model
@@ -268,7 +272,10 @@ def run(
     for observer in observers:
         observer.attach(prepared.cluster, prepared.sim)
     prepared.run()
-    return prepared.result(full_tape, recorder)
+    result = prepared.result(full_tape, recorder)
+    if not observers:  # who watched may want to look at it
+        prepared.release()
+    return result
 
 
 def _workflow(row: WorkflowResult) -> dict[str, Any]:
