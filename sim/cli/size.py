@@ -213,8 +213,10 @@ def _show(result: SizeResult, files: list[str]) -> None:
         pool = result.pool
         cost = result.costs.of(pool.workers, pool.slots)
         say.print(f"\nEnough: {pool.workers} workers with {pool.slots} slots each, cost {cost:g}.\n", markup=False)
+        allowed = {target.text: target.limit for target in result.targets if target.is_share}
         for name, interval in result.intervals().items():
-            say.print(f"  {name}: {interval}", markup=False)
+            meaning = f" of sessions miss it, {allowed[name]:g} may" if name in allowed else ""
+            say.print(f"  {name}: {interval}{meaning}", markup=False)
     table = Table(box=None, pad_edge=False)
     for heading in ("slots", "workers", "cost", "sessions", "", "because of"):
         table.add_column(heading, justify="left" if heading in ("", "because of") else "right")
