@@ -40,9 +40,9 @@ def page(results: Sequence[tuple[Agreement, Delayed]], seeds: int, delays: int) 
     total = sum(result.instants for result, _ in results)
     wrong = sum(len(result.missing) + len(result.astray) for result, _ in results)
     yield "# Simulations and the checker\n"
-    yield f"`python -m tools.agreement --seeds {seeds}`: {len(results)} small clusters (workers x slots x workflows), {seeds:,} simulations each;"
-    yield f"{total:,} times one of them came to rest. The state that it was in then, of all nodes, with timers, open calls and what was left of"
-    yield "the budgets, was looked up among the states that the checker finds, and the step there among its choices."
+    yield f"`python -m tools.agreement --seeds {seeds}`: {len(results)} small clusters (workers x slots x workflows), {seeds:,} simulations"
+    yield f"each; {total:,} times one of them came to rest. The state that it was in then, of all nodes, with timers, open calls and what"
+    yield "was left of the budgets, was looked up among the states that the checker finds, and the step there among its choices."
     yield f"**Missing: {wrong or 'none'}.**\n"
     yield HOW
     yield "| cluster | checker's states | runs | followed to the end | instants | states of them | share of the checker's | missing |"
