@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Any, Final
 
 from sim.model import effects as fx
@@ -65,6 +66,8 @@ class Machine:
     """What an observation tells of it, where the machine is in no node's state."""
     chain: tuple[str, ...] = ()
     """States that follow on each other, through several of which one step may go."""
+    first: str = NEW
+    """Where it begins."""
 
 
 @dataclass(slots=True)
@@ -129,7 +132,7 @@ def _between(machine: Machine, was: Mapping[Hashable, str], now: Mapping[Hashabl
             continue
         if one in machine.chain and other in machine.chain:
             way = machine.chain[machine.chain.index(one) : machine.chain.index(other) + 1]
-            yield from zip(way, way[1:], strict=False)
+            yield from pairwise(way)
         else:
             yield one, other
 
@@ -151,13 +154,14 @@ def word_of(event: Input) -> str:
 
 def of_fields(handled: Iterable[Handled]) -> list[Machine]:
     """A machine for each field of a class of nodes that is an enum: for systems of which nobody has written any down."""
-    kinds = dict.fromkeys(entry.kind for entry in handled)
-    found: dict[tuple[type[Node], str], None] = {}
+    found: dict[tuple[type[Node], str], type[Enum]] = {}
     for entry in handled:
         node: Any = entry.before()
         if is_dataclass(node):
-            found |= {(entry.kind, f.name): None for f in fields(node) if isinstance(getattr(node, f.name), Enum)}
-    return [Machine(f"{kind.__name__} {name}", kind, _Field(name)) for kind, name in found if kind in kinds]
+            found |= {(entry.kind, f.name): type(now) for f in fields(node) if isinstance(now := getattr(node, f.name), Enum)}
+    return [
+        Machine(f"{kind.__name__} {name}", kind, _Field(name), first=_said(next(iter(enum)))) for (kind, name), enum in found.items()
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,11 @@ class _Field:
     name: str
 
     def __call__(self, node: Any) -> Mapping[Hashable, str]:
-        return {self.name: getattr(node, self.name).name.lower().replace("_", " ")}
+        return {self.name: _said(getattr(node, self.name))}
+
+
+def _said(state: Enum) -> str:
+    return state.name.lower().replace("_", " ")
 
 
 MOST_WORDS: Final = 4

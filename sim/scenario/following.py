@@ -64,7 +64,7 @@ class Follower:
 
     def first(self, look: Look) -> int:
         """The number of the first state, at which a simulation has to begin. Raises Astray."""
-        number = self._number(self.world.initial())
+        number = 0 if self.states else self._number(self.world.initial())
         if self._looks[number] != look:
             raise Astray(f"the simulation begins otherwise than the checked world: {self._difference(number, look)}")
         return number

@@ -54,7 +54,7 @@ def _session(observation: object) -> Transition | None:
 
 SESSION: Final = Machine(
     "session", Worker, told=_session,
-    transitions=_ways(f"{NEW} > asked for > {OPEN} > {FAILED}", f"{OPEN} > {CLOSED}", f"asked for > {GONE}", f"{NEW} > {GONE}"),
+    transitions=_ways(f"{NEW} > asked for > {OPEN} > {FAILED} > {CLOSED}", f"{OPEN} > {CLOSED}", f"asked for > {GONE}", f"{NEW} > {GONE}"),
 )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ ACTIVITY: Final = Machine(
     "activity", Run, lambda run: {ordinal: _record(record) for ordinal, record in run.activities.items()},
     _ways(
         f"{NEW} > unstarted > started > {GONE}", f"unstarted > {GONE}", f"started > started, cancel requested > {GONE}",
-        f"started > backing off > unstarted", f"backing off > started", f"backing off > {GONE}",
+        "started > backing off > unstarted", "backing off > started", f"backing off > {GONE}",
         "unstarted > paused > unstarted", "started > paused > started", "backing off > paused", f"paused > {GONE}",
     ),
 )  # fmt: skip
@@ -165,10 +165,11 @@ POLLER: Final = Machine(
         f"{State.POLLING.value} > {State.BACKING_OFF.value} > {State.POLLING.value} > {State.STOPPED.value}",
         f"{State.BACKING_OFF.value} > {State.BLOCKED.value}", f"{State.BACKING_OFF.value} > {State.STOPPED.value}",
     ),
+    first=State.BLOCKED.value,
 )  # fmt: skip
 STOP: Final = Machine(
     "stop of a worker", Worker, lambda worker: {"stop": worker.stop.stage.value}, _ways(" > ".join(stage.value for stage in Stage)),
-    chain=tuple(stage.value for stage in Stage),
+    chain=tuple(stage.value for stage in Stage), first=Stage.RUNNING.value,
 )  # fmt: skip
 
 
@@ -185,6 +186,7 @@ BUCKET: Final = Machine(
         "all free > all free, closed", "some free > some free, closed > all free, closed", "none free > none free, closed",
         "none free, closed > some free, closed", "none free, closed > all free, closed",
     ),
+    first="all free",
 )  # fmt: skip
 CALL: Final = Machine(
     "call of a worker", Worker,
