@@ -156,8 +156,8 @@ class Follower:
 
     def _difference(self, number: int, look: Look) -> str:
         names = {n: station for station, n in self._stations.items()}
-        simulated = {station.name: station for n in look - self._looks[number] if (station := names[n])}
-        checked = {station.name: station for n in self._looks[number] - look if (station := names[n])}
+        simulated = {names[n].name: names[n] for n in look - self._looks[number]}
+        checked = {names[n].name: names[n] for n in self._looks[number] - look}
         both = sorted(simulated.keys() | checked.keys())
         return "; ".join(f"{name}: {_apart(simulated.get(name), checked.get(name))}" for name in both)
 

@@ -92,8 +92,8 @@ ACTIVITY: Final = Machine(
 
 
 def _polls(queue: TaskQueue) -> States:
-    given = {starting.poll.tag: "is given a task" for starting in queue.starting.values()}
-    return {**dict.fromkeys(queue.open, "waits"), **given}
+    found: dict[Hashable, str] = dict.fromkeys(queue.open, "waits")
+    return found | {starting.poll.tag: "is given a task" for starting in queue.starting.values()}
 
 
 POLL: Final = Machine(
