@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from sim.cli import check_liveness
 from sim.cli.exits import Exit, WrongInput, guarded, leave
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
     from sim.checker.result import CheckResult
+    from sim.checker.search import Progress
     from sim.checker.traces import Leg
+    from sim.cli.check_machines import Painted
     from sim.model.system import System
+    from sim.model.windows import Ticks
     from sim.scenario.findings import Finding
     from sim.scenario.load import Scenario
 
@@ -36,13 +40,22 @@ def command(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the scenario, or a parameter of the model.")
     ] = None,
-    time: Annotated[str, typer.Option("--time", metavar="untimed|free", help="What timers mean without a clock; see below.")] = "untimed",
+    time: Annotated[
+        str, typer.Option("--time", metavar="windows|untimed|free", help="What timers mean; see below. Of a scenario: windows.")
+    ] = "",
+    unit: Annotated[
+        str, typer.Option("--unit", metavar="DURATION", help="The unit of time of windows; a quarter of the SDK's heartbeat timeout.")
+    ] = "5s",
     crashes: Annotated[int, typer.Option("--crashes", min=0, help="Crashes of worker processes, all together.")] = 0,
-    restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed ones.")] = 0,
+    restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed or lost ones.")] = 0,
     stops: Annotated[int, typer.Option("--stops", min=0, help="Graceful stops.")] = 0,
     cancels: Annotated[int, typer.Option("--cancels", min=0, help="Cancellations of workflows.")] = 0,
     lost_requests: Annotated[int, typer.Option("--lost-requests", min=0, help="Calls that do not arrive.")] = 0,
     lost_responses: Annotated[int, typer.Option("--lost-responses", min=0, help="Calls whose answer does not arrive.")] = 0,
+    lost_machines: Annotated[int, typer.Option("--lost-machines", min=0, help="Machines that vanish: nobody is told.")] = 0,
+    pauses: Annotated[int, typer.Option("--pauses", min=0, help="Processes that stand still for a while.")] = 0,
+    partitions: Annotated[int, typer.Option("--partitions", min=0, help="Processes that cannot reach the server for a while.")] = 0,
+    duplicates: Annotated[int, typer.Option("--duplicates", min=0, help="Calls that arrive twice.")] = 0,
     slow: Annotated[int, typer.Option("--slow", min=0, help="Timers that fire although something would have come before them.")] = 0,
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="Retries of activities and of workflow tasks that timed out, all together.")
@@ -51,6 +64,15 @@ def command(
         list[str] | None, typer.Option("--property", metavar="NAME", help="Check only this property of a scenario; may be repeated.")
     ] = None,
     no_symmetry: Annotated[bool, typer.Option("--no-symmetry", help="Tell interchangeable nodes apart.")] = False,
+    no_reduction: Annotated[
+        bool,
+        typer.Option(
+            "--no-reduction", help="Leave nothing out of a scenario's world, and keep nodes whole: the same verdicts, more states."
+        ),
+    ] = False,
+    liveness: Annotated[
+        bool, typer.Option("--liveness", help="Say also what comes in the end: that workflows end, creations return, slots are freed.")
+    ] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=0, help="Threads; 0 is one per core.")] = 0,
     memory: Annotated[float, typer.Option("--memory", metavar="GIB", min=0, help="Most memory to use; 0 is half of the machine's.")] = 0,
@@ -66,16 +88,20 @@ def command(
     depth: Annotated[int, typer.Option("--depth", min=1, help="Of walks: how many events have to be in order to show a bug.")] = 3,
     seed: Annotated[int, typer.Option("--seed", help="Of walks: the first seed.")] = 1,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write there, of what is broken, sequence diagrams, and a scenario's tapes.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Write there sequence diagrams and tapes of what is broken, and state machines with coverage."
+        ),
     ] = None,
     graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the state graph: .graphml or .dot.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Visit every reachable state; say of each promise whether it holds, and show the shortest way to break it.
 
-    A scenario is checked without a clock: any timer may fire at any moment, but (--time untimed) one that something would
-    have beaten, an activity's end or a heartbeat, only as often as --slow says; with --time free always. Faults are budgets.
-    In a model timers fire at any moment, and messages travel as its network lets them.
+    Faults of a scenario are budgets. Its timers last as long as they do, to within a --unit (--time windows). Or they fire at
+    any moment: with --time untimed those that something would have beaten, an activity's end or a heartbeat, only as often
+    as --slow says; with --time free always. In a model messages travel as its network lets them, and timers fire at any moment
+    unless --time windows is given.
 
     Example: session-sim check scenarios/file_processing.toml --crashes 1
 
@@ -87,9 +113,10 @@ def command(
     """
     bounds = {
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
-        "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow, "retries": retries,
+        "lost_requests": lost_requests, "lost_responses": lost_responses, "lost_machines": lost_machines, "pauses": pauses,
+        "partitions": partitions, "duplicates": duplicates, "slow": slow, "retries": retries,
     }  # fmt: skip
-    system, scenario = _system(model, settings or [], time, bounds, properties)
+    system, scenario = _system(model, settings or [], Time(time, unit), bounds, properties, no_reduction)
     if graph is not None:
         _write_graph(system, graph, limit)
     if walks is not None:
@@ -102,17 +129,28 @@ def command(
         leave(check_small.show(system, not no_symmetry, min(limit, 1_000_000), as_json))
     result = _checked(
         system,
-        {"exact": exact, "symmetry": not no_symmetry, "jobs": jobs, "memory": int(memory * GIB), "limit": limit, "seed": fingerprint_seed},
+        {
+            "exact": exact,
+            "symmetry": not no_symmetry,
+            "parts": not no_reduction,
+            "jobs": jobs,
+            "memory": int(memory * GIB),
+            "limit": limit,
+            "seed": fingerprint_seed,
+        },
     )
     found = _held_to_a_clock(scenario, system, result)
-    written = _write_ways(system, result, found, out) if out is not None else Written({}, {})
+    ends = check_liveness.judged(scenario, system, limit) if liveness else {}
+    written = _write(system, scenario is not None, result, found, out) if out is not None else Written({}, {}, {})
     if as_json:
-        print_json(to_json(result, found, written, graph))
+        whole = to_json(result, found, written, graph)
+        print_json({**whole, "properties": {**whole["properties"], **check_liveness.to_json(ends)}})
     else:
         from sim.cli import check_view
 
         check_view.show(to_user(), model, result, found, written)
-    leave(exit_code(result, found))
+        check_liveness.show(to_user(), ends)
+    leave(check_liveness.exit_code(ends, exit_code(result, found)))
 
 
 def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckResult) -> Mapping[str, Finding]:
@@ -127,14 +165,16 @@ def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckRes
 
 
 class Written(NamedTuple):
-    """Files by property."""
+    """Files by property, and by state machine."""
 
     tapes: Mapping[str, Path]
     diagrams: Mapping[str, Path]
+    machines: Mapping[str, Painted]
 
 
-def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding], out: Path) -> Written:
-    """A tape of each finding that a run confirms, and a sequence diagram of each shortest way."""
+def _write(system: System, of_sessions: bool, result: CheckResult, found: Mapping[str, Finding], out: Path) -> Written:
+    """A tape of each finding that a run confirms, a sequence diagram of each shortest way, and what was seen of state machines."""
+    from sim.cli.check_machines import paint
     from sim.report.plots import sequence as diagram
     from sim.report.plots import style
     from sim.report.sequence import sequence
@@ -146,40 +186,83 @@ def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding
             path = found[name].path if name in found else judgement.path
             if path and not judgement.goal:
                 diagrams[name] = out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}.svg"
-                diagrams[name].write_text(style.svg(diagram.draw(sequence(system.world.initial(), path), name)), encoding="utf-8")
+                events = sequence(system.world.initial(), path, result.bounds.get("unit", ""))
+                diagrams[name].write_text(style.svg(diagram.draw(events, name)), encoding="utf-8")
         for name, finding in found.items():
             if finding.tape is not None:
                 tapes[name] = out / f"{name}.tape"
                 finding.tape.write(tapes[name])
+        machines = paint(result, of_sessions, out)
     except OSError as error:
         raise WrongInput(f"{out}: tapes and diagrams cannot be written there ({error.strerror})") from None
-    return Written(tapes, diagrams)
+    return Written(tapes, diagrams, machines)
+
+
+class Time(NamedTuple):
+    """What timers mean, "" for what is usual; the unit of windows as text."""
+
+    meaning: str
+    unit: str
+
+    def ticks(self) -> Ticks | None:
+        """The clock of a scenario, None without one. Raises WrongInput."""
+        from sim.model.durations import parse_duration
+        from sim.model.windows import Ticks
+
+        if self.meaning in ("untimed", "free"):
+            return None
+        if self.meaning not in ("", "windows"):
+            raise WrongInput(f"--time {self.meaning}: expected windows, untimed or free")
+        try:
+            unit = parse_duration(self.unit)
+        except ValueError as error:
+            raise WrongInput(f"--unit: {error}") from None
+        if not unit:
+            raise WrongInput("--unit 0s: expected a unit of time, such as 5s; the smaller, the more states")
+        return Ticks(unit)
 
 
 def _system(
-    argument: str, settings: list[str], time: str, bounds: dict[str, int], properties: list[str] | None
+    argument: str, settings: list[str], time: Time, bounds: dict[str, int], properties: list[str] | None, no_reduction: bool
 ) -> tuple[System, Scenario | None]:
     """A model's system, or a scenario's with the scenario."""
-    if time == "windows":
-        raise WrongInput("--time windows: there are no clocks in the checker yet; expected untimed or free")
-    if time not in ("untimed", "free"):
-        raise WrongInput(f"--time {time}: expected untimed or free")
+    ticks = time.ticks()
     if argument.partition(":")[0].endswith(".py"):
         from sim.cli import model_file
 
         given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value and name != "retries"]
-        if given or properties or time != "untimed":
-            raise WrongInput(f"{', '.join(given) or '--time or --property'}: for scenarios only; a model has parameters of its own (--set)")
-        return model_file.load(argument, settings), None
+        if given or properties or time.meaning == "untimed":
+            what = ", ".join(given) or ("--property" if properties else "--time untimed")
+            raise WrongInput(f"{what}: for scenarios only; a model has parameters of its own (--set)")
+        system = model_file.load(argument, settings)
+        return (_with_ticks(system, ticks) if ticks is not None and time.meaning else system), None
     from sim.cli import load
-    from sim.scenario.checked import UNLIMITED, Bounds, system_of
+    from sim.scenario.checked import NO_REDUCTIONS, UNLIMITED, Bounds, Reductions, system_of
 
     try:
         scenario = load.scenario(argument, settings)
-        budgets = Bounds(**{**bounds, "slow": UNLIMITED if time == "free" else bounds["slow"]})
-        return system_of(scenario, budgets, properties), scenario
+        budgets = Bounds(**{**bounds, "slow": UNLIMITED if time.meaning == "free" else bounds["slow"]})
+        return system_of(scenario, budgets, properties, NO_REDUCTIONS if no_reduction else Reductions(), ticks), scenario
     except ValueError as error:
         raise WrongInput(str(error)) from None
+
+
+def _with_ticks(system: System, ticks: Ticks) -> System:
+    """A model with a clock that moves in ticks."""
+    from dataclasses import replace
+
+    from sim.model.durations import format_duration
+    from sim.model.instant import with_ticks
+
+    try:
+        world = with_ticks(system.world, ticks)
+    except ValueError as error:
+        raise WrongInput(str(error)) from None
+    bounds = {
+        "time": "windows", "unit": format_duration(ticks.unit), "horizon": format_duration(ticks.unit * ticks.most),
+        "network": world.network.name.lower(), "losses": "none" if world.lossy is None else "any", **system.bounds,
+    }  # fmt: skip
+    return replace(system, world=world, bounds=bounds)
 
 
 def exit_code(result: CheckResult, found: Mapping[str, Finding]) -> Exit:
@@ -216,13 +299,14 @@ class _Watch:
         self.began = self.last = monotonic()
         self.status: Any = None
 
-    def __call__(self, progress: Any) -> None:
+    def __call__(self, progress: Progress) -> None:
         now = monotonic()
         if not self.console.is_terminal or now - self.last < EVERY_S:
             return
         self.last = now
         rate = progress.states / max(now - self.began, 1e-9)
-        text = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting · {rate:,.0f} states/s"
+        seen = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting"
+        text = f"{seen} · {rate:,.0f} states/s · {_left(progress, rate)}"
         if self.status is None:
             self.status = self.console.status(text)
             self.status.start()
@@ -232,6 +316,13 @@ class _Watch:
     def stop(self) -> None:
         if self.status is not None:
             self.status.stop()
+
+
+def _left(progress: Progress, rate: float) -> str:
+    """How much memory is used, and how long the rest takes if layers shrink no faster than they do: they mostly do."""
+    memory = f"{progress.memory / GIB:.1f} of {progress.memory_limit / GIB:.1f} GiB"
+    states = progress.states_to_come()
+    return f"{memory} · still growing" if states is None else f"{memory} · at most about {states / max(rate, 1e-9):,.0f} s left"
 
 
 def to_json(result: CheckResult, found: Mapping[str, Finding], written: Written, graph: Path | None = None) -> dict[str, Any]:
@@ -258,6 +349,7 @@ def to_json(result: CheckResult, found: Mapping[str, Finding], written: Written,
             }
             for name, judgement in result.properties.items()
         },
+        **({"machines": {name: painted.to_json() for name, painted in written.machines.items()}} if written.machines else {}),
         "files": {"graph": str(graph)} if graph is not None else {},
     }
 

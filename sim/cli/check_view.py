@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+<<<<<<< HEAD
 from typing import TYPE_CHECKING, Any
+=======
+from itertools import groupby
+from typing import TYPE_CHECKING
+>>>>>>> main
 
 from rich.console import Console
 
 from sim.history.events import Wrote
+<<<<<<< HEAD
 from sim.model.instant import lost_of, seen_of
+=======
+from sim.model.instant import TICK
+>>>>>>> main
 from sim.model.promises import Exercised
 
 if TYPE_CHECKING:
@@ -33,11 +42,16 @@ def show(console: Console, model: str, result: CheckResult, found: Mapping[str, 
         if judgement.verdict.value == "broken" and judgement.path is not None:
             path = found[name].path if name in found else judgement.path
             console.print(f"\nThe shortest way to break “{name}”{_passed_over(found.get(name))}, {len(path)} steps:", markup=False)
-            _story(console, path)
+            _story(console, path, result.bounds.get("unit", ""))
             if name in written.tapes:
                 console.print(f"to see it: session-sim replay {written.tapes[name]} --explain", markup=False, soft_wrap=True)
             if name in written.diagrams:
                 console.print(f"as a sequence diagram: {written.diagrams[name]}", markup=False, soft_wrap=True)
+    if written.machines:
+        console.print(f"\nState machines, painted in {next(iter(written.machines.values())).svg.parent}:", markup=False, soft_wrap=True)
+        for painted in written.machines.values():
+            for line in painted.lines():
+                console.print(line, markup=False, soft_wrap=True)
     console.print()
     what = "orbits of states" if result.bounds.get("symmetry") else "states"
     rate = result.states / max(result.search_s, 1e-9)
@@ -79,10 +93,11 @@ def _passed_over(finding: Finding | None) -> str:
 
 def _bound(value: object) -> str:
     if isinstance(value, list):
-        return "; ".join(" = ".join(group) for group in value) or "none"
+        return "; ".join(group if isinstance(group, str) else " = ".join(group) for group in value) or "none"
     return str(value)
 
 
+<<<<<<< HEAD
 def _story(console: Console, path: Sequence[Leg]) -> None:
     for number, leg in enumerate(path, 1):
         told(console, number, leg.choice.label(), leg.outcome)
@@ -98,3 +113,27 @@ def told(console: Console, number: int, label: str, outcome: Any) -> None:
             continue
         sentence = getattr(seen, "sentence", None)
         console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)
+=======
+def _story(console: Console, path: Sequence[Leg], unit: object) -> None:
+    """Step by step; units of time that pass one after the other are told together."""
+    number = 0
+    for is_tick, legs in groupby(path, key=lambda leg: leg.choice == TICK):
+        if is_tick:
+            ticks = len(list(legs))
+            number += ticks
+            console.print(f"{number:4}  time passes: {ticks} x {unit}", markup=False)
+            continue
+        for leg in legs:
+            number += 1
+            _step(console, number, leg)
+
+
+def _step(console: Console, number: int, leg: Leg) -> None:
+    console.print(f"{number:4}  {leg.choice.label()}", markup=False, soft_wrap=True)
+    for lost in leg.lost:
+        console.print(f"        ✗ {lost}", markup=False, soft_wrap=True)
+    for seen in leg.seen:
+        if not isinstance(seen, Exercised | Wrote):
+            sentence = getattr(seen, "sentence", None)
+            console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)
+>>>>>>> main

@@ -109,6 +109,12 @@ class Node(ABC):
         return frozenset()
 
     @staticmethod
+    def anytime() -> frozenset[str]:
+        """First words of the tags of timers that a driver with a coarse clock lets fire at any time: how long they last is
+        nothing that anything else waits for."""
+        return frozenset()
+
+    @staticmethod
     def retries() -> frozenset[str]:
         """First words of the tags of timers after which something is tried again, for ever if it goes on to fail: a driver
         that looks at every run has to say how often."""
@@ -124,6 +130,11 @@ class Node(ABC):
     def part_of(tag: Tag) -> Hashable:
         """The part that a timer or call of this tag belongs to; None for the rest."""
         return None
+
+    @classmethod
+    def later(cls, state: Frozen, us: int) -> Frozen:
+        """The state when `us` microseconds more have passed, to within that. Only who measures others' times has any of its own."""
+        return state
 
     def shields(self) -> Iterable[Hashable]:
         """What this node will do in time unless something is slow, under the names that `Step.arm` has in `beaten_by`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -209,9 +210,15 @@ class PreparedRun:
         self.arrivals.append(self._arrivals_of(section))
         self.arrivals[-1].begin()
 
+<<<<<<< HEAD
     def verdicts(self) -> dict[str, Verdict]:
         """What became of the properties; of none where the run was cut off."""
         return dict(self.judge.finish(self.sim.now)) if self.judge is not None and not self.cut_off else {}
+=======
+    def release(self) -> None:
+        """Let go of what happened, once everything has been asked of it."""
+        self.sim.release()
+>>>>>>> main
 
     def result(self, full_tape: bool, recorder: Recorder | None) -> RunResult:
         """What became of it."""
@@ -281,7 +288,10 @@ def run(
     for observer in observers:
         observer.attach(prepared.cluster, prepared.sim)
     prepared.run()
-    return prepared.result(full_tape, recorder)
+    result = prepared.result(full_tape, recorder)
+    if not observers:  # who watched may want to look at it
+        prepared.release()
+    return result
 
 
 def _workflow(row: WorkflowResult) -> dict[str, Any]:
@@ -297,8 +307,9 @@ def _spelled(outcome: object) -> str:
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text) if " at 0x" in text else text
 
 
+@cache
 def program_version() -> str:
-    """This program's version, for tapes."""
+    """This program's version, for tapes. Looking it up reads a file, which would be a fifth of a small run."""
     try:
         return f"session-sim {version('session-sim')}"
     except PackageNotFoundError:

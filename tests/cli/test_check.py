@@ -69,17 +69,31 @@ program = [
 """
 
 
-def test_a_scenario_is_checked_within_its_budgets_and_findings_have_tapes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("time", ["windows", "untimed"])
+def test_a_scenario_is_checked_within_its_budgets_and_findings_have_tapes(tmp_path: Path, time: str) -> None:
     file = tmp_path / "pair.toml"
     file.write_text(PAIR)
-    words = ("check", str(file), "--stops", "1", "--property", "activity_needs_slot", "--out", str(tmp_path / "found"), "--json")
+    words = (
+        "check",
+        str(file),
+        "--time",
+        time,
+        "--stops",
+        "1",
+        "--property",
+        "activity_needs_slot",
+        "--out",
+        str(tmp_path / "found"),
+        "--json",
+    )
     done = sim(*words)
     assert done.exit_code == 1, done.output
     found = json.loads(done.stdout)
     assert found.keys() >= KEYS
     row = found["properties"]["activity_needs_slot"]
     assert (row["verdict"], row["confirmed"]) == ("broken", True)
-    assert (found["bounds"]["time"], found["bounds"]["stops"], found["bounds"]["crashes"]) == ("untimed", 1, 0)
+    assert (found["bounds"]["time"], found["bounds"]["stops"], found["bounds"]["crashes"]) == (time, 1, 0)
+    assert found["bounds"].get("unit") == ("5s" if time == "windows" else None)
     assert Path(row["tape"]).is_file()
     drawn = Path(row["diagram"]).read_text(encoding="utf-8")
     assert all(words in drawn for words in ("<svg", "RespondWorkflowTaskCompleted", "operator", "stop w"))
@@ -88,8 +102,11 @@ def test_a_scenario_is_checked_within_its_budgets_and_findings_have_tapes(tmp_pa
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (("--time", "windows"), "expected untimed or free"),
-        (("--property", "creation_bounded"), "cannot be checked without a clock"),
+        (("--time", "real"), "expected windows, untimed or free"),
+        (("--unit", "0s"), "expected a unit of time, such as 5s"),
+        (("--unit", "5"), "is not understood"),
+        (("--time", "untimed", "--property", "creation_bounded"), "cannot be checked without a clock"),
+        (("--property", "creation_returns"), "cannot be checked with a clock that moves in ticks"),
     ],
 )
 def test_what_a_scenario_cannot_be_checked_for_is_said(tmp_path: Path, words: tuple[str, ...], problem: str) -> None:
@@ -194,3 +211,32 @@ def test_walks_through_a_model_end_as_a_check_does() -> None:
     even = json.loads(sim("check", locks, "--walks", "60", "--schedule", "uniform", "--json").stdout)
     assert even["bound"] is None
     assert sim("check", locks, "--walks", "60", "--schedule", "pct").exit_code == 2
+
+
+def test_state_machines_are_painted_with_what_was_taken(tmp_path: Path) -> None:
+    done = sim("check", TWO_PHASE, "--set", "resource_managers=3", "--out", str(tmp_path / "out"), "--json")
+    assert done.exit_code == 0, done.output
+    machines = json.loads(done.stdout)["machines"]
+    assert set(machines) == {"ResourceManager state", "TransactionManager state"}
+    taken = {(t["from"], t["to"]): t["entries"] for t in machines["TransactionManager state"]["transitions"]}
+    assert taken.keys() == {("init", "committed"), ("init", "aborted")}
+    assert min(taken.values()) > 0
+    for machine in machines.values():
+        assert "<svg" in Path(machine["svg"]).read_text("utf-8")
+        assert Path(machine["dot"]).read_text("utf-8").startswith("digraph machine {")
+    told = sim("check", TWO_PHASE, "--set", "resource_managers=3", "--out", str(tmp_path / "out"))
+    assert f"State machines, painted in {tmp_path / 'out' / 'machines'}:" in told.stdout
+    assert "TransactionManager state: 2 transitions taken; none are written down" in told.stdout
+
+
+def test_of_a_scenario_the_protocols_machines_are_painted_and_the_untaken_listed(tmp_path: Path) -> None:
+    scenario = tmp_path / "one.toml"
+    scenario.write_text(
+        '[[workers]]\nname = "w"\n\n[[workflows]]\nid = "job"\n'
+        'program = [{ op = "create", as = "s", creation = "60s", execution = "600s" }, { op = "complete", in = "s" }]\n'
+    )
+    told = sim("check", str(scenario), "--time", "untimed", "--property", "token_conservation", "--out", str(tmp_path / "out"))
+    assert told.exit_code == 0, told.output
+    assert "stop of a worker: 0 of 6 transitions taken" in told.stdout
+    assert "never taken: (new) → held back" in told.stdout
+    assert (tmp_path / "out" / "machines" / "creation_activity.svg").exists()
