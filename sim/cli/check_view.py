@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-<<<<<<< HEAD
-from typing import TYPE_CHECKING, Any
-=======
 from itertools import groupby
-from typing import TYPE_CHECKING
->>>>>>> main
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from sim.history.events import Wrote
-<<<<<<< HEAD
-from sim.model.instant import lost_of, seen_of
-=======
-from sim.model.instant import TICK
->>>>>>> main
+from sim.model.instant import TICK, lost_of, seen_of
 from sim.model.promises import Exercised
 
 if TYPE_CHECKING:
@@ -97,10 +89,18 @@ def _bound(value: object) -> str:
     return str(value)
 
 
-<<<<<<< HEAD
-def _story(console: Console, path: Sequence[Leg]) -> None:
-    for number, leg in enumerate(path, 1):
-        told(console, number, leg.choice.label(), leg.outcome)
+def _story(console: Console, path: Sequence[Leg], unit: object) -> None:
+    """Step by step; units of time that pass one after the other are told together."""
+    number = 0
+    for is_tick, legs in groupby(path, key=lambda leg: leg.choice == TICK):
+        if is_tick:
+            ticks = len(list(legs))
+            number += ticks
+            console.print(f"{number:4}  time passes: {ticks} x {unit}", markup=False)
+            continue
+        for leg in legs:
+            number += 1
+            told(console, number, leg.choice.label(), leg.outcome)
 
 
 def told(console: Console, number: int, label: str, outcome: Any) -> None:
@@ -113,27 +113,3 @@ def told(console: Console, number: int, label: str, outcome: Any) -> None:
             continue
         sentence = getattr(seen, "sentence", None)
         console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)
-=======
-def _story(console: Console, path: Sequence[Leg], unit: object) -> None:
-    """Step by step; units of time that pass one after the other are told together."""
-    number = 0
-    for is_tick, legs in groupby(path, key=lambda leg: leg.choice == TICK):
-        if is_tick:
-            ticks = len(list(legs))
-            number += ticks
-            console.print(f"{number:4}  time passes: {ticks} x {unit}", markup=False)
-            continue
-        for leg in legs:
-            number += 1
-            _step(console, number, leg)
-
-
-def _step(console: Console, number: int, leg: Leg) -> None:
-    console.print(f"{number:4}  {leg.choice.label()}", markup=False, soft_wrap=True)
-    for lost in leg.lost:
-        console.print(f"        ✗ {lost}", markup=False, soft_wrap=True)
-    for seen in leg.seen:
-        if not isinstance(seen, Exercised | Wrote):
-            sentence = getattr(seen, "sentence", None)
-            console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)
->>>>>>> main

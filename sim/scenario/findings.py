@@ -60,23 +60,3 @@ def _finding(scenario: Scenario, world: InstantWorld, name: str, shortest: tuple
 
 def _steps(legs: tuple[Leg, ...]) -> list[Step]:
     return [(leg.choice, leg.outcome) for leg in legs if isinstance(leg.outcome, tuple)]
-<<<<<<< HEAD
-=======
-
-
-@dataclass(frozen=True, slots=True)
-class _Idle:
-    """Whether a timer may have fired without anybody noticing: nothing came of it, or its call was simply made anew."""
-
-    world: InstantWorld
-    legs: tuple[Leg, ...]
-
-    def __call__(self, step: int, key: Key) -> bool:
-        state = self.legs[step - 1].state if step else self.world.initial()
-        timer = next((t for t in state.timers if (t.node, t.tag) == key), None)
-        if timer is None:
-            return False
-        if is_held(timer.armed.beaten_by, self.world.shields(state)):
-            return True
-        return any(after == state for _, after in self.world.apply(state, Enabled(key[0], Fired(key[1]))))
->>>>>>> main

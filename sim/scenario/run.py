@@ -210,15 +210,13 @@ class PreparedRun:
         self.arrivals.append(self._arrivals_of(section))
         self.arrivals[-1].begin()
 
-<<<<<<< HEAD
     def verdicts(self) -> dict[str, Verdict]:
         """What became of the properties; of none where the run was cut off."""
         return dict(self.judge.finish(self.sim.now)) if self.judge is not None and not self.cut_off else {}
-=======
+
     def release(self) -> None:
         """Let go of what happened, once everything has been asked of it."""
         self.sim.release()
->>>>>>> main
 
     def result(self, full_tape: bool, recorder: Recorder | None) -> RunResult:
         """What became of it."""

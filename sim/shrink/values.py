@@ -105,8 +105,9 @@ def _laws(value: Any, path: Path) -> Iterator[Path]:
 def shorter_inputs(search: Shrinking) -> None:
     """Lists in what workflows are started with get shorter. What their code then makes of them decides, as with any candidate."""
     for path in _lists(search.value.tables):
-        items = at(search.value.tables, path) if _is_there(search.value.tables, path) else None
-        for chunk in chunks(len(items), 0) if isinstance(items, list) else ():
+        found = at(search.value.tables, path) if _is_there(search.value.tables, path) else None
+        items: list[Any] = found if isinstance(found, list) else []
+        for chunk in chunks(len(items), 0):
             rest = [item for number, item in enumerate(items) if number not in chunk]
             if search.consider(search.value.changed(**_put(search.value.tables, path, rest))):
                 break
