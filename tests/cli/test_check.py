@@ -187,6 +187,7 @@ def test_the_graph_has_every_state(tmp_path: Path) -> None:
     assert (tmp_path / "g.dot").read_text("utf-8").count(" -> ") == 1601
 
 
+@pytest.mark.slow
 def test_walks_find_and_confirm_what_a_stop_breaks(tmp_path: Path) -> None:
     """Random ways instead of all states: the same verdicts, a bound, a tape; the same again from the same seeds."""
     file = tmp_path / "pair.toml"

@@ -150,6 +150,7 @@ def test_a_bug_of_depth_d_is_found_at_least_as_often_as_the_bound_says(broken: t
     assert row.broken / number >= found.bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", ["a1", "c3"])
 def test_whatever_comes_last_of_all_is_found_with_the_bound(last: str) -> None:
     """Depth 1: one event after all that does not come of it. Its chain is the lowest in one of nine walks, evenly."""
