@@ -18,8 +18,9 @@ from sim.protocol.pace import AT_ONCE, Pace
 from sim.protocol.queue import TaskQueue
 from sim.protocol.run import Run
 from sim.protocol.shard import Shard
-from sim.protocol.worker.node import Worker, make_worker
+from sim.protocol.worker.node import Worker
 from sim.protocol.worker.options import WorkerOptions
+from sim.protocol.worker.variants import make_worker
 from sim.protocol.worker.work import Behaviour
 from sim.scenario.standing import Standing
 from sim.simulator import outages

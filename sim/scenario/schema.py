@@ -315,6 +315,7 @@ class ScenarioModel(Section):
     description: str = Field("", description="what it shows")
     until: PositiveDuration = Field(parse_duration("1h"), description="when the run ends at the latest")
     grace: Duration = Field(parse_duration("30s"), description="how long the run goes on after the last workflow closed")
+    protocol: Literal["sessions", "host"] = Field("sessions", description="which variant of the session protocol is spoken")
     cluster: ClusterSection = ClusterSection()
     network: NetworkSection = NetworkSection()
     latencies: LatenciesSection = Field(LatenciesSection(), description="how long the parts take; a table, or a file with one")

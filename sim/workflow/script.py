@@ -12,14 +12,15 @@ from typing import Any
 
 from sim.history.commands import RetryPolicy
 from sim.model.durations import parse_duration
-from sim.workflow.activities import ActivityOptions, execute_activity, with_activity_options
+from sim.workflow.activities import ActivityOptions, with_activity_options
 from sim.workflow.api import get_signal_channel, go, now, sleep
 from sim.workflow.context import Context, new_disconnected_context
 from sim.workflow.definition import Definition
 from sim.workflow.errors import ApplicationError, ContinueAsNewError, WorkflowError, describe
+from sim.workflow.framework import complete_session, create_session, execute_activity, recreate_session
 from sim.workflow.futures import Future, WaitGroup
 from sim.workflow.seen import Saw
-from sim.workflow.sessions import SessionOptions, complete_session, create_session, get_session_info, recreate_session
+from sim.workflow.sessions import SessionOptions, get_session_info
 
 DEFAULT_START_TO_CLOSE = "300s"
 Step = Mapping[str, Any]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sim.protocol.mutants import Mutants
 from sim.protocol.pace import AT_ONCE, Pace
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
+from sim.workflow.variants import Variant
 
 DEFAULT_SIZE = 1000
 DEFAULT_RATE = 100_000
@@ -37,6 +38,8 @@ class WorkerOptions:
     """Planted bugs (`sim.protocol.mutants`): no option of the SDK; empty but in tests of properties."""
     pace: Pace = AT_ONCE
     """How long the worker's own steps take: no option either."""
+    variant: Variant = Variant.SESSIONS
+    """Which variant of the session protocol it speaks: the scenario's `protocol`."""
 
     @property
     def sessions(self) -> int:
