@@ -23,9 +23,10 @@ from sim.model.world import Network, Parcel
 from sim.properties.automaton import Audience, Watcher, audience, timeless
 from sim.properties.base import Subject
 from sim.protocol import messages as msg
-from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
+from sim.protocol.names import SERVER, activity_queue, host_queue, shard_name, workflow_queue
 from sim.protocol.pace import Pace
 from sim.protocol.queue import TaskQueue
+from sim.protocol.resource import RESOURCE, Resource
 from sim.protocol.shard import Shard
 from sim.scenario.arrivals import workflow_ids
 from sim.scenario.behaviours import behaviour_of
@@ -37,6 +38,7 @@ from sim.scenario.schema import ScenarioModel
 from sim.scenario.workers import worker_plans
 from sim.workflow.script import SCRIPT
 from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
+from sim.workflow.variants import Variant
 
 OPERATOR, WATCHER = "operator", "watcher"
 UNLIMITED: Final = -1
@@ -86,6 +88,8 @@ def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | No
     names = _chosen(properties)
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
     nodes |= {queue: TaskQueue(1, plain=True) for queue in _queues(model)}
+    if model.protocol == Variant.HOST:
+        nodes[RESOURCE] = Resource(tuple(dict.fromkeys(m for plan in worker_plans(model) for m in plan.spec.options.mutants)))
     first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
     ids = [workflow for section in model.workflows for workflow in workflow_ids(section) or ()]
     shards = {workflow: owner(workflow, model.cluster.history_shards) for workflow in ids if bounds.cancels}
@@ -180,8 +184,11 @@ def _reasons(model: ScenarioModel) -> Iterator[str]:
 def _queues(model: ScenarioModel) -> Iterator[Name]:
     cluster = model.cluster
     named = [cluster.task_queue, *cluster.task_queues, *(w.task_queue for w in model.workflows if w.task_queue)]
-    for queue in dict.fromkeys([*named, *(plan.spec.task_queue for plan in worker_plans(model))]):
+    plans = worker_plans(model)
+    for queue in dict.fromkeys([*named, *(plan.spec.task_queue for plan in plans)]):
         yield from (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX))
+    specs = [plan.spec for plan in plans if plan.spec.options.variant is Variant.HOST and plan.spec.options.session_worker]
+    yield from dict.fromkeys(activity_queue(host_queue(s.options.resource_id or s.host, s.task_queue)) for s in specs)
 
 
 def _blueprints(model: ScenarioModel) -> dict[str, Blueprint]:

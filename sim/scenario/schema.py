@@ -162,6 +162,7 @@ class WorkerSection(Section):
     sticky_workflow_cache_size: int = Field(_DEFAULTS.sticky_workflow_cache_size, ge=0)
     max_heartbeat_throttle_interval: Duration = _DEFAULTS.max_heartbeat_throttle_interval
     default_heartbeat_throttle_interval: Duration = _DEFAULTS.default_heartbeat_throttle_interval
+    resource_id: str = Field(_DEFAULTS.resource_id, description="host sessions: what its host is known by; the host's name when empty")
     asks_for_system_info: bool = _DEFAULTS.asks_for_system_info
     mutants: list[MutantName] = Field([], description="planted bugs, to show that a property notices; none in a real worker")
 

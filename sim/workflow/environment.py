@@ -170,6 +170,13 @@ class Environment:
             ctx.scope.hooks[command.ordinal] = lambda: self._cancel_activity(pending)
         return future
 
+    def cancel_activity(self, future: Future) -> None:
+        """Ask for the cancellation of the activity that this is the future of, whatever its context; nothing when it has ended."""
+        for pending in self._activities.values():
+            if pending.future is future:
+                self._cancel_activity(pending)
+                return
+
     def _cancel_activity(self, pending: Pending) -> None:
         if pending.ordinal not in self._activities or pending.cancel_sent:
             return

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sim.workflow import activities, sessions
+from sim.workflow import activities, host_sessions, sessions
 from sim.workflow.context import Context
 from sim.workflow.futures import Future
 from sim.workflow.sessions import SessionOptions
@@ -23,11 +23,14 @@ class Framework:
     execute_activity: Callable[[Context, str, object], Future]
 
 
-_ORIGINAL: Final = Framework(
-    sessions.create_session, sessions.recreate_session, sessions.complete_session, activities.execute_activity
-)  # fmt: skip
-
-FRAMEWORKS: Final[Mapping[Variant, Framework]] = {Variant.SESSIONS: _ORIGINAL, Variant.HOST: _ORIGINAL}
+FRAMEWORKS: Final[Mapping[Variant, Framework]] = {
+    Variant.SESSIONS: Framework(
+        sessions.create_session, sessions.recreate_session, sessions.complete_session, activities.execute_activity
+    ),
+    Variant.HOST: Framework(
+        host_sessions.create_session, host_sessions.recreate_session, host_sessions.complete_session, host_sessions.execute_activity
+    ),
+}  # fmt: skip
 """Every variant's."""
 
 

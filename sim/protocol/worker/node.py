@@ -232,7 +232,8 @@ class Worker(Node):
         task = attempt.task
         if step.wants(obs.AttemptBegan):
             label = self.behaviour(task).label if isinstance(attempt, UserAttempt) else ""
-            step.emit(obs.AttemptBegan(self.identity, *attempt.key, task.activity.activity_type, task.activity.session, label))
+            activity = task.activity
+            step.emit(obs.AttemptBegan(self.identity, *attempt.key, activity.activity_type, activity.session, label, activity.epoch))
         attempt.begin(self, step)
         if self.background_done:
             # Its context is a child of one that was cancelled before.

@@ -30,6 +30,8 @@ class WorkerOptions:
     sticky_workflow_cache_size: int = 10_000
     max_heartbeat_throttle_interval: int = 60_000_000
     default_heartbeat_throttle_interval: int = 30_000_000
+    resource_id: str = ""
+    """Of host sessions: what its host is known by, the same at every start; the host's name when empty."""
     asks_for_system_info: bool = False
     """Whether a creation activity asks the server what it can before it signals, as the SDK's does (P2.2d). It costs a step, and
     shows only where the server cannot be reached: so it is left out unless somebody wants it."""
