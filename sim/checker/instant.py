@@ -59,6 +59,8 @@ class Extra(NamedTuple):
     """Per trigger: whether something is tried again after it."""
     reads: Array
     """Per reading: the slot that is looked at."""
+    later: Array
+    """Per station: what it is after a tick, UNKNOWN at first, STANDS where no tick may pass; none of these where there are no ticks."""
     following: Array
     """Per slot: the next part of the same node, 0 behind the last."""
     environment: int
@@ -117,6 +119,7 @@ class InstantCompiler(Compiler):
             "held": Column(np.uint64, width=WORDS),
             "retries": Column(np.bool_),
             "reads": Column(np.int64),
+            "later": Column(np.int64, kernels.UNKNOWN),
         }
         self._known: dict[tuple[int, int, tuple[tuple[int, int], ...]], _Decided] = {}
         """By (station, parcel, parts by slot), of one of those that are the same under other names."""
@@ -145,6 +148,8 @@ class InstantCompiler(Compiler):
             if first >= kernels.READING:
                 reading = self._readings[first - kernels.READING]
                 self._decide(reading.station, reading.parcel, {**reading.given, reading.part: second}, key)
+            elif second == kernels.TICK:
+                self._pass_time(first)
             elif second:
                 self._decide(first, second, {}, key)
             elif self._columns["own"].data[first] < 0:
@@ -241,6 +246,11 @@ class InstantCompiler(Compiler):
                         self._take(*key, self._read(through.station, through.parcel, before, part))
                         self._take(*through.key, through.entry)
 
+    def _pass_time(self, station: int) -> None:
+        later = self.rules.later(station)
+        self._sync()
+        self.extra["later"].data[station] = kernels.STANDS if later is None else later
+
     def _triggers(self, station: int) -> int:
         """The entry of what a station does by itself."""
         triggers = self.rules.triggers(station)
@@ -270,6 +280,9 @@ class InstantCompiler(Compiler):
             super()._sync()
         for number in range(extra["shields"].size, len(interner.stations)):
             extra["shields"].append(self._words(self._shields_of(interner.stations[number])))
+        if world.ticks is not None:
+            for number in range(extra["later"].size, len(interner.stations)):
+                extra["later"].append(kernels.UNKNOWN if number else 0)
         for number in range(extra["fates"].size, len(interner.parcels)):
             parcel = interner.parcels[number]
             sent = parcel is not None and not isinstance(parcel.event, Fired | Move)
@@ -306,7 +319,7 @@ class InstantCompiler(Compiler):
             found = set(shields(station.kind, part, station.local))
         else:
             found = set(station.kind.restored(station.local).shields())
-        if any(is_prompt(station.kind, tag) for tag, _ in station.timers):
+        if any(armed.fires and is_prompt(station.kind, tag) for tag, armed in station.timers):
             found.add(PROMPT)
         return found
 
@@ -335,6 +348,8 @@ class InstantCompiler(Compiler):
     def extras(self) -> Extra:
         """The further tables as they are now."""
         columns = {name: column.data for name, column in self.extra.items()}
+        if self.instant.ticks is None:
+            columns["later"] = np.zeros(0, np.int64)
         return Extra(**columns, following=self._following, environment=self.environment)
 
     @property

@@ -51,6 +51,10 @@ READING: Final = 1 << 31
 FRESH, GONE, CRASHED = 1, 2, 4
 """How another slot is set, see `rules.py`."""
 TOO_DEEP: Final = -3
+TICK: Final = -1
+"""In place of a parcel: what a station is after a unit of time is not known yet."""
+UNKNOWN, STANDS = -1, -2
+"""Of `later`: not asked for yet; no time may pass."""
 MISSING, SETTLED, WANTED, LEVEL = 0, 1, 2, 3
 """Columns of `notes`: whether an input was unknown; settled states so far; which one's row is wanted, -1: none; and
 the level where it stopped."""
@@ -275,6 +279,29 @@ def begin(width: Any, source: Any, f: Any, rows: Any, marks: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
+def tick(
+    later: Any, slots: Any, width: Any, source: Any, f: Any, rows: Any, marks: Any, notes: Any, misses: Any, missed: Any
+) -> Any:  # fmt: skip
+    """Put the row as it is after a unit of time on level 0; (whether time may pass and makes a difference, misses so far)."""
+    begin(width, source, f, rows, marks)
+    passes = False
+    for i in range(1, slots + 1):
+        station = np.int64(source[f, i])
+        after = later[station]
+        if after == STANDS:
+            return False, missed
+        if after == UNKNOWN:
+            if missed < misses.shape[0]:
+                misses[missed, 0], misses[missed, 1] = station, TICK
+                missed += 1
+            notes[MISSING] = 1
+        elif after != station:
+            rows[0, i] = after
+            passes = True
+    return passes and not notes[MISSING], missed
+
+
+@njit(nogil=True, cache=True)
 def expand_row(
     t: Any, x: Any, network: Any, symmetric: Any, slots: Any, source: Any, f: Any, key0: Any, keys: Any, origins: Any, bucket_rows: Any,
     counts: Any, rows: Any, urgent: Any, marks: Any, united: Any, notes: Any, misses: Any, missed: Any, sums: Any, work: Any,
@@ -304,6 +331,15 @@ def expand_row(
         )  # fmt: skip
         if how != DONE:
             return how, missed
+    if x.later.shape[0] and not united[0] & U(1):
+        passes, missed = tick(x.later, slots, width, source, f, rows, marks, notes, misses, missed)
+        if passes:
+            how, missed = settle(
+                t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
+                sums, work, stats,
+            )  # fmt: skip
+            if how != DONE:
+                return how, missed
     for i in range(1, first):
         entry = t.own[source[f, i]]
         if entry < 0:

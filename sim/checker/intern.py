@@ -9,7 +9,7 @@ A node whose state lies apart (`sim.model.apart`) has a slot for the rest of it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -17,13 +17,14 @@ from sim.model.apart import Bundle, Part, joined, split
 from sim.model.canon import Frozen, sort_key
 from sim.model.inputs import Name, Reply, Tag
 from sim.model.node import Node
+from sim.model.windows import Armed
 from sim.model.world import OpenCall, Parcel, State, Timer, in_order_of_tags
 
 CALL_BITS = 64
 """Different tags of calls that one node may use: one bit each, of a word per station."""
 
 
-Timers = tuple[tuple[Tag, tuple[Hashable, ...]], ...]
+Timers = tuple[tuple[Tag, Armed], ...]
 Calls = tuple[tuple[Tag, Name], ...]
 Apart = Callable[[type[Node]], bool]
 
@@ -44,7 +45,7 @@ class Station:
     kind: type[Node] | None
     local: Frozen
     timers: Timers = ()
-    """Tags with what beats them."""
+    """Tags with how they are armed."""
     calls: Calls = ()
     """Tags with who was called."""
 
@@ -167,7 +168,7 @@ class Interner:
             self.slot(name)
         found: dict[int, int] = {}
         for name, kind, local in state.nodes:
-            timers = tuple((t.tag, t.beaten_by) for t in state.timers if t.node == name)
+            timers = tuple((t.tag, t.armed) for t in state.timers if t.node == name)
             calls = tuple((c.tag, c.to) for c in state.calls if c.node == name)
             found |= {station.slot: self.station(station) for station in self.stations_of(name, kind, local, timers, calls)}
         return [found.get(slot, 0) for slot in range(len(self.names))], [self.parcel(parcel) for parcel in state.mail]
@@ -198,7 +199,7 @@ class Interner:
             ((n, s.kind, joined(s.kind, s.local, parts.get(n, ()))) for n, s in there if s.kind and self.parts[s.slot] is None),
             key=lambda node: node[0],
         )
-        timers = [Timer(name, tag, beaten_by) for name, s in there for tag, beaten_by in s.timers]
+        timers = [Timer(name, tag, armed) for name, s in there for tag, armed in s.timers]
         calls = [OpenCall(name, tag, to) for name, s in there for tag, to in s.calls]
         parcels = [p for p in (self.parcels[number] for number in mail) if p is not None]
         return State(tuple(nodes), tuple(parcels), in_order_of_tags(timers), in_order_of_tags(calls))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sim.checker.result import CheckResult
     from sim.checker.traces import Leg
     from sim.model.system import System
+    from sim.model.windows import Ticks
     from sim.scenario.findings import Finding
     from sim.scenario.load import Scenario
 
@@ -36,7 +37,12 @@ def command(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the scenario, or a parameter of the model.")
     ] = None,
-    time: Annotated[str, typer.Option("--time", metavar="untimed|free", help="What timers mean without a clock; see below.")] = "untimed",
+    time: Annotated[
+        str, typer.Option("--time", metavar="windows|untimed|free", help="What timers mean; see below. Of a scenario: windows.")
+    ] = "",
+    unit: Annotated[
+        str, typer.Option("--unit", metavar="DURATION", help="The unit of time of windows; a quarter of the SDK's heartbeat timeout.")
+    ] = "5s",
     crashes: Annotated[int, typer.Option("--crashes", min=0, help="Crashes of worker processes, all together.")] = 0,
     restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed ones.")] = 0,
     stops: Annotated[int, typer.Option("--stops", min=0, help="Graceful stops.")] = 0,
@@ -65,9 +71,9 @@ def command(
 ) -> None:
     """Visit every reachable state; say of each promise whether it holds, and show the shortest way to break it.
 
-    A scenario is checked without a clock: any timer may fire at any moment, but (--time untimed) one that something would
-    have beaten, an activity's end or a heartbeat, only as often as --slow says; with --time free always. Faults are budgets.
-    In a model timers fire at any moment, and messages travel as its network lets them.
+    Faults of a scenario are budgets. Its timers last as long as they do, to within a --unit (--time windows). Or they fire at
+    any moment: with --time untimed those that something would have beaten, an activity's end or a heartbeat, only as often
+    as --slow says; with --time free always. In a model timers fire at any moment, and messages travel as its network lets them.
 
     Example: session-sim check scenarios/file_processing.toml --crashes 1
 
@@ -77,7 +83,7 @@ def command(
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
         "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow, "retries": retries,
     }  # fmt: skip
-    system, scenario = _system(model, settings or [], time, bounds, properties)
+    system, scenario = _system(model, settings or [], Time(time, unit), bounds, properties)
     if graph is not None:
         _write_graph(system, graph, limit)
     if small:
@@ -140,19 +146,40 @@ def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding
     return Written(tapes, diagrams)
 
 
+class Time(NamedTuple):
+    """What timers mean, "" for what is usual; the unit of windows as text."""
+
+    meaning: str
+    unit: str
+
+    def ticks(self) -> Ticks | None:
+        """The clock of a scenario, None without one. Raises WrongInput."""
+        from sim.model.durations import parse_duration
+        from sim.model.windows import Ticks
+
+        if self.meaning in ("untimed", "free"):
+            return None
+        if self.meaning not in ("", "windows"):
+            raise WrongInput(f"--time {self.meaning}: expected windows, untimed or free")
+        try:
+            unit = parse_duration(self.unit)
+        except ValueError as error:
+            raise WrongInput(f"--unit: {error}") from None
+        if not unit:
+            raise WrongInput("--unit 0s: expected a unit of time, such as 5s; the smaller, the more states")
+        return Ticks(unit)
+
+
 def _system(
-    argument: str, settings: list[str], time: str, bounds: dict[str, int], properties: list[str] | None
+    argument: str, settings: list[str], time: Time, bounds: dict[str, int], properties: list[str] | None
 ) -> tuple[System, Scenario | None]:
     """A model's system, or a scenario's with the scenario."""
-    if time == "windows":
-        raise WrongInput("--time windows: there are no clocks in the checker yet; expected untimed or free")
-    if time not in ("untimed", "free"):
-        raise WrongInput(f"--time {time}: expected untimed or free")
+    ticks = time.ticks()
     if argument.partition(":")[0].endswith(".py"):
         from sim.cli import model_file
 
         given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value and name != "retries"]
-        if given or properties or time != "untimed":
+        if given or properties or time.meaning:
             raise WrongInput(f"{', '.join(given) or '--time or --property'}: for scenarios only; a model has parameters of its own (--set)")
         return model_file.load(argument, settings), None
     from sim.cli import load
@@ -160,8 +187,8 @@ def _system(
 
     try:
         scenario = load.scenario(argument, settings)
-        budgets = Bounds(**{**bounds, "slow": UNLIMITED if time == "free" else bounds["slow"]})
-        return system_of(scenario, budgets, properties), scenario
+        budgets = Bounds(**{**bounds, "slow": UNLIMITED if time.meaning == "free" else bounds["slow"]})
+        return system_of(scenario, budgets, properties, ticks), scenario
     except ValueError as error:
         raise WrongInput(str(error)) from None
 

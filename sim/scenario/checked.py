@@ -1,6 +1,7 @@
-"""A scenario as a system to check: its workers and workflows without clocks, and budgets in place of its faults.
+"""A scenario as a system to check: its workers and workflows without exact clocks, and budgets in place of its faults.
 
-What a scenario says of times is left out: all workflows are started at first, and delays, latencies and arrivals are none.
+All workflows are started at first; delays, latencies and arrivals are none. How long timers and activities last counts
+only where time passes in ticks.
 Each worker has as few pollers as it can work with, since further ones do nothing that these cannot.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from sim.model.canon import freeze, rename
+from sim.model.durations import format_duration
 from sim.model.inputs import Deliver, Fault, Name, Reply
 from sim.model.instant import InstantWorld
 from sim.model.laws import Constant, Law
@@ -18,6 +20,7 @@ from sim.model.node import Node
 from sim.model.outcomes import Remembered
 from sim.model.promises import Everywhere
 from sim.model.system import System
+from sim.model.windows import Ticks
 from sim.model.words import Words, ambiguous
 from sim.model.world import Network, Parcel
 from sim.properties.automaton import Audience, Watcher, audience, timeless
@@ -74,8 +77,10 @@ class NotCheckable(ValueError):
     """The scenario cannot be checked; the message lists all reasons."""
 
 
-def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | None = None) -> System:
+def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | None = None, ticks: Ticks | None = None) -> System:
     """The system, with the properties that are not about time as its promises.
+
+    With `ticks`, timers last as long as they do, to within a unit (`sim.model.windows`); without, they fire at any moment.
 
     Raises:
         NotCheckable: it has an endless number of workflows, or activities that fail by chance.
@@ -98,9 +103,10 @@ def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | No
     nodes |= {name: Watcher(audience.names) for name, audience in watchers.items()}
     world = InstantWorld(
         nodes, Network.BAG, crosses, OPERATOR, handler=Remembered(), watchers=watchers, words=True, first=tuple(first),
+        ticks=ticks,
     )  # fmt: skip
     promises = {name: Everywhere(Watcher, _Kept(name)) for name in names}
-    return System(world, promises, symmetry=_groups(model, world), exercised=frozenset(names), bounds=said(bounds))
+    return System(world, promises, symmetry=_groups(model, world), exercised=frozenset(names), bounds=said(bounds, ticks))
 
 
 def _groups(model: ScenarioModel, world: InstantWorld) -> list[list[str]]:
@@ -140,9 +146,11 @@ def _watchers(model: ScenarioModel, names: Sequence[str], workflows: Sequence[st
     return {name: hears for name, hears in found.items() if hears is not None}
 
 
-def said(bounds: Bounds) -> dict[str, object]:
+def said(bounds: Bounds, ticks: Ticks | None) -> dict[str, object]:
     """The bounds as they stand beside a verdict."""
     counts = {name.replace("_", " "): "any" if count < 0 else count for name, count in asdict(bounds).items()}
+    if ticks is not None:
+        return {"time": "windows", "unit": format_duration(ticks.unit), **counts}
     return {"time": "free" if bounds.slow < 0 else "untimed", **counts}
 
 
