@@ -38,7 +38,8 @@ def _check_workers(model: ScenarioModel) -> Iterator[Problem]:
                 yield Problem(("workers", i, "name"), f"there are two workers called {name!r} (the other is workers[{seen[name]}])")
             seen[name] = i
         if section.process in _OWN_NAMES or section.name in _OWN_NAMES:
-            yield Problem(("workers", i, "name"), 'server, client and resource are names of the simulation\'s own; expected another, such as "w1"')
+            names = ", ".join(_OWN_NAMES)
+            yield Problem(("workers", i, "name"), f'{names} are names of the simulation\'s own; expected another, such as "w1"')
         if section.disable_workflow_worker and section.local_activity_worker_only:
             yield Problem(("workers", i), "neither polls workflow tasks nor activities; set one of disable_workflow_worker, "
                           "local_activity_worker_only to false")  # fmt: skip
