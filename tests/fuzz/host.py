@@ -38,6 +38,7 @@ def host_sessions(*mutants: Mutant, **more: Any) -> Scenario:
             ],
             "activities": {"step": {"duration": {"exponential": "20s"}}},
             "workflows": [{"id": "job", "count": 2, "program": STEPS}],
+            "fuzz": {"kinds": ["kill", "pause", "partition", "lose_request"], "strength": 3.0},
             **more,
         }
     )

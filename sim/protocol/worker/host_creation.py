@@ -1,13 +1,13 @@
 """The creation activity of host sessions: one attempt on one worker. What is not said here is `sim.protocol.worker.creation`'s.
 
-* It takes a token and holds the session at the epoch in its header. A worker that holds it at an older epoch hands that over first; one
-  that holds it at the same or a newer epoch refuses.
     begin -> claiming -> signalling -> loop <-> heartbeating
                |             |            |
                +-------------+------------+-> let go of: activities are cancelled, the token goes back -> responding
 
 * It claims the session by a heartbeat before it signals: an attempt that reached its worker too late ends there, and binds nothing. Only
   a heartbeat tells from when the server counts, neither the receipt of the task nor the answer to a signal does.
+* Then it takes a token and holds the session at the epoch in its header. A worker that holds it at an older epoch hands that over first;
+  one that holds it at the same or a newer epoch refuses.
 * Its signal names queue, host and epoch. Whether a signal that was not answered has arrived is not known: the attempt fails for good, so
   that the workflow schedules the next one at an epoch of its own. What fails before is tried again at the same epoch.
 * Its heartbeats carry the epoch. One that fails for a moment is no end. A worker that has had no heartbeat recorded for a whole heartbeat
@@ -50,11 +50,17 @@ class HostCreationAttempt(CreationAttempt):
         return self.task.activity.epoch
 
     def begin(self, worker: Worker, step: Step) -> None:
-        host = _host(worker)
         self.set_deadline(step)
         if self.pool not in (Kind.CREATION, Kind.HOST):
             self._end(failed(PanicFailure("no session environment in context")), worker, step)
             return
+        self.phase = Phase.SIGNALLING
+        self._sending(step)
+        self.call_heartbeat(self.epoch, worker, step)
+
+    def _hold(self, worker: Worker, step: Step) -> None:
+        """The session is claimed: hold it, and tell the workflow."""
+        host = _host(worker)
         hold = host.held.get(self.session)
         if hold is not None and hold.epoch >= self.epoch and Mutant.EPOCH_NOT_RENEWED not in worker.options.mutants:
             message = f"the session is held at epoch {hold.epoch}"
@@ -68,9 +74,7 @@ class HostCreationAttempt(CreationAttempt):
         self.holds_token = True
         step.emit(obs.TokenTaken(worker.identity, self.session, self.task.run, self.task.attempt, worker.bucket.free))
         host.hold(self.session, self.epoch, self.key)
-        self.phase = Phase.SIGNALLING
-        self._sending(step)
-        self.call_heartbeat(self.epoch, worker, step)
+        self._signal(worker, step)
 
     def _signal(self, worker: Worker, step: Step) -> None:
         host = _host(worker)
@@ -124,7 +128,7 @@ class HostCreationAttempt(CreationAttempt):
         match message:
             case msg.HeartbeatAnswer(cancel_requested=False, paused=False):
                 self._recorded(step)
-                self._signal(worker, step)
+                self._hold(worker, step)
             case msg.HeartbeatAnswer(cancel_requested=True):
                 self._end(CANCELED, worker, step)
             case msg.Refused(code=code, message=text) if code is not msg.Code.NOT_FOUND:
