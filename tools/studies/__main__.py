@@ -14,9 +14,9 @@ REPORTS: Final = Path(__file__).parents[2] / "reports"
 STUDIES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
     "slots": ("slots", slots.make),
     "heartbeats": ("heartbeats", heartbeats.make),
-    "many-sessions": ("many-sessions", many_sessions.make),
     "contention": ("contention", contention.make),
     "host-sessions": ("host-sessions", host_sessions.make),
+    "many-sessions": ("many-sessions", many_sessions.make),
 }
 """Study -> its folder, and what makes it."""
 
