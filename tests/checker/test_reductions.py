@@ -48,9 +48,9 @@ def lengths(result: CheckResult) -> dict[str, int | None]:
     return {name: judgement.length for name, judgement in result.properties.items()}
 
 
-SMALL = [((1, 1, 1), {"stops": 1})]
+SMALL: list[tuple[tuple[int, int, int], dict[str, int]]] = [((1, 1, 1), {})]
 LARGER: list[tuple[tuple[int, int, int], dict[str, int]]] = [
-    ((1, 1, 1), {}), ((1, 1, 1), {"crashes": 1}), ((2, 1, 1), {}),
+    ((1, 1, 1), {"stops": 1}), ((1, 1, 1), {"crashes": 1}), ((2, 1, 1), {}),
     ((1, 1, 1), {"lost_requests": 1}), ((1, 1, 1), {"lost_responses": 1}), ((1, 1, 1), {"cancels": 1}), ((1, 1, 1), {"slow": 1}),
     ((2, 1, 1), {"stops": 1}), ((2, 1, 1), {"crashes": 1}), ((1, 1, 2), {}),
 ]  # fmt: skip
