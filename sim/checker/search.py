@@ -375,10 +375,10 @@ class Search:
 
     def key(self, state: State) -> int:
         """The key of a state of the world; with symmetry, of its orbit. Raises KeyError when the search has not met its parts."""
-        known = len(self.compiler.interner.stations), len(self.compiler.interner.parcels)
-        stations, mail = self.compiler.interner.encode(state)
-        if known != (len(self.compiler.interner.stations), len(self.compiler.interner.parcels)):
+        known = self.compiler.interner.known(state)
+        if known is None:
             raise KeyError(state)
+        stations, mail = known
         t, slots = self.tables, self.layer.slots
         row: Array = np.zeros((1, self.desks[0].work.shape[1]), self.layer.number)
         row[0, 0] = len(mail)
@@ -387,6 +387,10 @@ class Search:
         if self.symmetric:
             self._canonicalise(row, 0)
         return int(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0))
+
+    def visited(self) -> Array:
+        """The keys of all states that were found, in no order."""
+        return np.concatenate([partition.table[partition.table != 0] for partition in self.partitions])
 
     def keys_along(self, outcomes: Sequence[int]) -> list[int]:
         """The keys of the states along a path of outcomes, the first left out."""

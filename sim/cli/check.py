@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sim.checker.result import CheckResult
     from sim.checker.search import Progress
     from sim.checker.traces import Leg
+    from sim.cli.check_machines import Painted
     from sim.model.system import System
     from sim.model.windows import Ticks
     from sim.scenario.findings import Finding
@@ -79,7 +80,10 @@ def command(
     fingerprint_seed: Annotated[int, typer.Option("--fingerprint-seed", help="Other fingerprints: an independent second opinion.")] = 0,
     small: Annotated[bool, typer.Option("--small", help="The plain search: slow, without numba, the reference of the other.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write there, of what is broken, sequence diagrams, and a scenario's tapes.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Write there sequence diagrams and tapes of what is broken, and state machines with coverage."
+        ),
     ] = None,
     graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the state graph: .graphml or .dot.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -121,7 +125,7 @@ def command(
     )
     found = _held_to_a_clock(scenario, system, result)
     ends = check_liveness.judged(scenario, system, limit) if liveness else {}
-    written = _write_ways(system, result, found, out) if out is not None else Written({}, {})
+    written = _write(system, scenario is not None, result, found, out) if out is not None else Written({}, {}, {})
     if as_json:
         whole = to_json(result, found, written, graph)
         print_json({**whole, "properties": {**whole["properties"], **check_liveness.to_json(ends)}})
@@ -145,14 +149,16 @@ def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckRes
 
 
 class Written(NamedTuple):
-    """Files by property."""
+    """Files by property, and by state machine."""
 
     tapes: Mapping[str, Path]
     diagrams: Mapping[str, Path]
+    machines: Mapping[str, Painted]
 
 
-def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding], out: Path) -> Written:
-    """A tape of each finding that a run confirms, and a sequence diagram of each shortest way."""
+def _write(system: System, of_sessions: bool, result: CheckResult, found: Mapping[str, Finding], out: Path) -> Written:
+    """A tape of each finding that a run confirms, a sequence diagram of each shortest way, and what was seen of state machines."""
+    from sim.cli.check_machines import paint
     from sim.report.plots import sequence as diagram
     from sim.report.plots import style
     from sim.report.sequence import sequence
@@ -164,14 +170,16 @@ def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding
             path = found[name].path if name in found else judgement.path
             if path and not judgement.goal:
                 diagrams[name] = out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}.svg"
-                diagrams[name].write_text(style.svg(diagram.draw(sequence(system.world.initial(), path), name)), encoding="utf-8")
+                events = sequence(system.world.initial(), path, result.bounds.get("unit", ""))
+                diagrams[name].write_text(style.svg(diagram.draw(events, name)), encoding="utf-8")
         for name, finding in found.items():
             if finding.tape is not None:
                 tapes[name] = out / f"{name}.tape"
                 finding.tape.write(tapes[name])
+        machines = paint(result, of_sessions, out)
     except OSError as error:
         raise WrongInput(f"{out}: tapes and diagrams cannot be written there ({error.strerror})") from None
-    return Written(tapes, diagrams)
+    return Written(tapes, diagrams, machines)
 
 
 class Time(NamedTuple):
@@ -325,6 +333,7 @@ def to_json(result: CheckResult, found: Mapping[str, Finding], written: Written,
             }
             for name, judgement in result.properties.items()
         },
+        **({"machines": {name: painted.to_json() for name, painted in written.machines.items()}} if written.machines else {}),
         "files": {"graph": str(graph)} if graph is not None else {},
     }
 

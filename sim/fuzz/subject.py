@@ -139,6 +139,7 @@ def run_chunk(seeds: Seeds) -> Chunk:
         for seed, parent in zip(seeds.numbers, seeds.parents or [None] * len(seeds.numbers), strict=True):
             played = play(seeds.ground, seed, seeds.schedule, seeds.goals, chunk.goals, parent)
             _take_in(chunk, seed, played, len(seeds.ground.scenario.model.faults))
+            played.prepared.release()
     return chunk
 
 

@@ -34,9 +34,9 @@ def timeless() -> list[str]:
     return [name for name, known in ALL.items() if known.timeless]
 
 
-def in_ticks() -> list[str]:
-    """The names of the properties that can be watched where time passes in ticks."""
-    return [name for name, known in ALL.items() if known.timeless or known.times]
+def in_ticks(outages: bool = False) -> list[str]:
+    """The names of the properties that can be watched where time passes in ticks; with `outages`, where workers may be out of reach."""
+    return [name for name, known in ALL.items() if known.timeless or (known.times and not (outages and known.awaits_outages))]
 
 
 @dataclass(slots=True)

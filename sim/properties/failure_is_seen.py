@@ -55,4 +55,5 @@ PROPERTY = Property(
     source="documentation, overview: “worker failure detection”; Future Work: “a session is considered failed if the worker process dies”",
     needs=(seen.SessionCreated, seen.SessionCompleteCalled, seen.SessionStateChanged, obs.FaultHappened, obs.WorkerStopped),
     observer=_Observer,
+    awaits_outages=True,
 )

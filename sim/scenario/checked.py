@@ -133,14 +133,15 @@ def system_of(
     reasons = list(_reasons(model))
     if reasons:
         raise NotCheckable(f"{scenario.source} cannot be checked:\n" + "\n".join(f"  {reason}" for reason in reasons))
-    names = _chosen(properties, ticks)
+    names = _chosen(properties, bounds, ticks)
+    empties = bool(bounds.lost_requests or bounds.lost_responses) and reductions.queues
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
-    nodes |= {queue: TaskQueue(1, plain=reductions.queues) for queue in _queues(model)}
+    nodes |= {queue: TaskQueue(1, plain=reductions.queues, answers_empty=empties) for queue in _queues(model)}
     first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
     ids = [workflow for section in model.workflows for workflow in workflow_ids(section) or ()]
     shards = {workflow: owner(workflow, model.cluster.history_shards) for workflow in ids if bounds.cancels}
     blueprints = _blueprints(model, reductions)
-    nodes[OPERATOR] = Operator(bounds.budgets(), blueprints, workflows=shards, plain_queues=reductions.queues)
+    nodes[OPERATOR] = Operator(bounds.budgets(), blueprints, workflows=shards, plain_queues=reductions.queues, answers_empty=empties)
     watchers = _watchers(model, names, ids)
     horizon = ticks.unit * ticks.most if ticks is not None else 0
     nodes |= {name: Watcher(audience.names, horizon=horizon) for name, audience in watchers.items()}
@@ -214,8 +215,8 @@ def crosses(parcel: Parcel) -> bool:
     return isinstance(parcel.event, Deliver | Reply) and SERVER in places and len(places) == 2 and not places & {OPERATOR, WATCHER, CLIENT}
 
 
-def _chosen(properties: Sequence[str] | None, ticks: Ticks | None) -> tuple[str, ...]:
-    known = timeless() if ticks is None else in_ticks()
+def _chosen(properties: Sequence[str] | None, bounds: Bounds, ticks: Ticks | None) -> tuple[str, ...]:
+    known = timeless() if ticks is None else in_ticks(outages=bool(bounds.pauses or bounds.partitions))
     for name in properties or ():
         if name not in known:
             clock = "without a clock" if ticks is None else "with a clock that moves in ticks"

@@ -55,6 +55,8 @@ class Operator(Environment):
     workflows: dict[str, Name] = field(default_factory=dict)
     plain_queues: bool = True
     """Of the queues that come with a worker."""
+    answers_empty: bool = False
+    """Of these queues, too: see `TaskQueue`."""
     lasting: set[tuple[str, str]] = field(default_factory=set)
 
     def handle(self, event: Input, step: Step) -> None:
@@ -163,8 +165,9 @@ class Operator(Environment):
             name if generation == 1 else f"{name}'{generation - 1}", blueprint.host, blueprint.task_queue, f"{name}.{generation}",
             blueprint.options, dict(blueprint.definitions), dict(blueprint.behaviours),
         )  # fmt: skip
-        step.spawn(worker.executor.sticky_queue, TaskQueue(1, sticky=True, plain=self.plain_queues))
+        plain, empties = self.plain_queues, self.answers_empty
+        step.spawn(worker.executor.sticky_queue, TaskQueue(1, sticky=True, plain=plain, answers_empty=empties))
         if blueprint.options.session_worker:
-            step.spawn(activity_queue(worker.resource_queue), TaskQueue(1, plain=self.plain_queues))
+            step.spawn(activity_queue(worker.resource_queue), TaskQueue(1, plain=plain, answers_empty=empties))
         remote = self.budgets.keys() & {PAUSES, PARTITIONS, DUPLICATES}
         step.spawn(f"{self._place(blueprint.process)}/{name}", RemoteWorker(worker) if remote else worker)

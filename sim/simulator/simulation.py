@@ -103,7 +103,7 @@ class Simulation:
         """Put a node into a place. Names are never used twice at the same time."""
         if name in self.seats:
             raise ValueError(f"node {name}: there is one of that name already")
-        seat = Seat(name, node, self.place(place), self.digest.newcomer(name, type(node).__name__))
+        seat = Seat(self, name, node, self.place(place), self.digest.newcomer(name, type(node).__name__))
         if (earlier := self.departed.pop(name, None)) is not None:
             # A draw has one name and one use: the next life goes on where the last one stopped.
             seat.streams = earlier.streams
@@ -149,6 +149,23 @@ class Simulation:
         with seldom_collected(COLLECT_AFTER):
             self.settle()
             self.agenda.run(until, stop)
+
+    def release(self) -> None:
+        """Let go of all nodes and of all that is due: the run is over. What is told by numbers (`now`, counts, the digest) stays.
+
+        Nearly all of a run refers to it and is referred to by it. Let go here it is gone at once; otherwise it would wait for the
+        collector of cycles, which takes a tenth of the time of short runs.
+        """
+        for seat in (*self.seats.values(), *self.departed.values()):
+            seat.timers.clear()
+        for place in self.places.values():
+            place.links.clear()
+        for link in self.links.values():
+            link.waiting.clear()
+        for held in (self.seats, self.departed, self.places, self.links, self.listeners, self._asleep, self.local):
+            held.clear()
+        self.agenda.release()
+        del self._step
 
     # -- inputs -----------------------------------------------------------------------------------------------------
 
@@ -242,10 +259,9 @@ class Simulation:
             self.local.append((to, event, serial))
             return
         link = source.links.get(target.name) or self.link(source.name, target.name)
-        back = target.links.get(source.name)
-        if back is not None and back.rules and isinstance(event, Deliver) and event.call is not None:
-            rule = back.rule_for_answer((event.message, to))
-            if rule is not None:
+        if type(event) is Deliver and event.call is not None:
+            back = target.links.get(source.name)
+            if back is not None and back.rules and (rule := back.rule_for_answer((event.message, to))) is not None:
                 self._of_answers[serial] = rule
         parcel = Parcel(self, to, event, link, serial)
         if link.calls is None:
