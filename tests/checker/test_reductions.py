@@ -64,7 +64,8 @@ def test_each_reduction_leaves_verdicts_as_they_are(size: tuple[int, int, int], 
     for name, without in EACH.items():
         found = searched(size, budgets, without)
         assert verdicts(found) == verdicts(reduced), name
-        assert found.states >= reduced.states, name
+        # A queue that knows the order of its polls gives a task to one of them, a plain one to any.
+        assert name == "queues" or found.states >= reduced.states, name
         if name != "chains":
             assert lengths(found) == lengths(reduced), name
 
