@@ -24,17 +24,14 @@ from sim.shrink.ablation import Share
 from sim.shrink.examination import Examination, examine, sketch_of
 from sim.shrink.forks import Forking
 from sim.shrink.sketch import run_sketch
-from sim.trace.tape import read
 from tests.shrink.blown_up import finding
 
 CRASH = "scenarios/file_processing_crash.toml"
-DATA = Path(__file__).parent / "data"
 
 
 @cache
 def examined(name: str = "exclusive_work") -> Examination:
-    tape = read(DATA / "exclusive_work_after_a_stop.tape") if name == "exclusive_work" else finding(name)
-    return examine(tape, name, seeds=3, forks=4, points=12)
+    return examine(finding(name), name, seeds=3, forks=4, points=12)
 
 
 @cache
@@ -134,8 +131,7 @@ def test_the_regression_test_fails_as_the_run_does() -> None:
 
 
 def test_a_regression_test_makes_the_same_unusual_choices() -> None:
-    """The answer is lost at the second worker: by itself the first would have taken the session."""
-    small = shrink(read(DATA / "one_binding_at_the_other_worker.tape"), "one_binding", seeds=0)
+    small = shrink(finding("one_binding"), "one_binding", seeds=0)
     assert small.deviations.choices == 1
     with pytest.raises(AssertionError, match="w1 takes the slot of job/1/s1"):
         executed(regression_test(small))()
