@@ -59,9 +59,9 @@ REMEDIES: Final = {
     "exclusive_work": "Let activities heartbeat and set WaitForCancellation, so that the old one is over before the next session begins; "
     "or let what they write to refuse the older session.",
     "creation_bounded": "Run more workers than one: CreateSession returns in a workflow task, and none comes while no worker lives.",
-    "failure_propagation": "Run more workers than one: that a worker is lost is learned in a workflow task, and none comes while no worker lives.",
-    "no_false_alarm": "Expect it: a session may fail although its worker lives. Begin a new one, and let what activities write refuse the older "
-    "one.",
+    "failure_propagation": "Run more workers than one: a loss is learned in a workflow task, and none comes while no worker lives.",
+    "no_false_alarm": "Expect it: a session may fail although its worker lives. Begin a new one, and let what activities write refuse "
+    "the older one.",
     "graceful_stop_waits": "Let activities of sessions survive a cancellation for as long as they need: a stop cancels them at once.",
     "execution_timeout_is_total": "Let activities heartbeat, or give them a StartToClose timeout below the session's ExecutionTimeout.",
     "completion_frees_slot": "Count on a slot's being free only after a heartbeat and its call's budget.",
