@@ -35,8 +35,8 @@ promise breaks: of three rows of first seeds 1, 1001 and 2001 the middle one, an
 
 *uniform*: what can happen next is equally likely. *pctcp*: chains of events with priorities, one of which falls {falls} time in a walk
 (depth {depth}), which finds a bug that {depth} events in order show with a probability of at least 1/(w n^(d-1)) (`sim/model/pctcp.py`):
-*w* is the most events of a walk with nothing to do with one another, *n* the number of events the schedule was made for, *bound* what that comes to, and *so many
-walks* how many it promises to do with at 95 %. The bound is for orders that can show a bug at all; where one event or two choices of
+*w* is the most events of a walk with nothing to do with one another, *n* the number of events the schedule was made for, *bound* what that
+comes to, and *so many walks* how many it promises to do with at 95 %. The bound is for orders that can show a bug at all; where one event or two choices of
 the environment do, walks are much quicker than it says.
 """
 
