@@ -15,7 +15,8 @@ from sim.simulator.places import Clock
 from sim.workflow.sdk import SdkVersion
 from sim.workflow.variants import Variant
 
-_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in ("sdk", "mutants", "pace", "variant"))
+_MADE = ("sdk", "mutants", "pace", "variant", "session_resources", "session_shapes", "session_patience")
+_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in _MADE)
 
 
 @dataclass(frozen=True, slots=True)

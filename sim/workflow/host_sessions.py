@@ -27,6 +27,7 @@ from sim.workflow.errors import ApplicationError, WorkflowError, chain, describe
 from sim.workflow.futures import Channel, Future, Selector
 from sim.workflow.host_work import HostWork
 from sim.workflow.mutants import Mutant
+from sim.workflow.resources import NEVER, REFUSED, amounts, creation_queue
 from sim.workflow.seen import (
     SessionActivityAsked,
     SessionAsked,
@@ -44,7 +45,6 @@ from sim.workflow.session_info import SESSION_KEY, SessionInfo, SessionState
 from sim.workflow.sessions import (
     COMPLETION_ACTIVITY,
     CREATION_ACTIVITY,
-    CREATION_QUEUE_SUFFIX,
     CREATION_RETRY,
     DEFAULT_HEARTBEAT_TIMEOUT,
     SECOND,
@@ -54,6 +54,8 @@ from sim.workflow.sessions import (
 )
 
 DEFAULT_GRACE = 60 * SECOND
+SHUTDOWN = "SessionWorkerShutdown"
+"""Type of the failure with which a worker that stops ends a creation activity."""
 NOT_TOLD = "SessionSignalLost"
 """Type of the failure of a creation activity whose signal may or may not have arrived."""
 
@@ -79,6 +81,8 @@ class HostSessionInfo(SessionInfo):
     """When its ExecutionTimeout passes."""
     grace_ends: int = -1
     """-1 before the first loss."""
+    refused: bool = False
+    """Whether a worker has turned it away since it began to ask for the resources that it has not."""
     work: HostWork = field(default_factory=lambda: HostWork(""))
 
     @property
@@ -105,7 +109,7 @@ class HostSessionInfo(SessionInfo):
 async def create_session(ctx: Context, options: SessionOptions) -> Context:
     """Create a session on a worker that polls the context's queue. Raises what the original does."""
     base = activity_options(ctx).task_queue or ctx.env.info.task_queue
-    return await _create(ctx, options, base + CREATION_QUEUE_SUFFIX, recreated=False)
+    return await _create(ctx, options, creation_queue(base, amounts(options.resources)), recreated=False)
 
 
 async def recreate_session(ctx: Context, recreate_token: bytes, options: SessionOptions) -> Context:
@@ -131,7 +135,7 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
     session_ctx, info.cancel = with_cancel(info.completion_ctx)
     asked = SessionAsked(
         env.info.run, info.session_id, queue, recreated, options.creation_timeout, options.execution_timeout, info.heartbeat,
-        activity_options(ctx).task_queue,
+        activity_options(ctx).task_queue, resources=amounts(options.resources),
     )  # fmt: skip
     env.observe(asked)
     # Activities and timers register under their ordinals, which are never 0.
@@ -153,19 +157,26 @@ def _schedule_creation(session_ctx: Context, info: HostSessionInfo, queue: str, 
         retry_policy=CREATION_RETRY,
     )  # fmt: skip
     creation_ctx = session_ctx.derived(OPTIONS_KEY, options)
-    return schedule(creation_ctx, CREATION_ACTIVITY, info.session_id, "", info.session_id, info.epoch)
+    demand = amounts(info.options.resources)
+    return schedule(creation_ctx, CREATION_ACTIVITY, info.session_id, "", info.session_id, info.epoch, demand, info.refused)
 
 
 async def _first_binding(ctx: Context, session_ctx: Context, info: HostSessionInfo, queue: str) -> Future:
     """Wait until a worker holds the session. An attempt whose signal got lost on its way is followed by the next epoch."""
-    options = info.options
+    options, env = info.options, ctx.env
+    began, wait = env.now, options.creation_timeout
     while True:
-        creation = _schedule_creation(session_ctx, info, queue, options.creation_timeout, options.execution_timeout)
+        creation = _schedule_creation(session_ctx, info, queue, wait, options.execution_timeout)
         failure = await _binding_or_end(session_ctx, info, creation)
         if failure is None:
             return creation
         if _kind(failure) == NOT_TOLD:
             continue
+        if options.resources and may_find_room(failure):
+            # CreationTimeout bounds all of it together.
+            wait = options.creation_timeout and began + options.creation_timeout - env.now
+            if wait > 0 or not options.creation_timeout:
+                continue
         if is_canceled(failure):
             ctx.scope.tell()
         info.cancel()
@@ -182,10 +193,12 @@ async def _binding_or_end(session_ctx: Context, info: HostSessionInfo, creation:
         assert isinstance(payload, HostBinding)
         if payload.epoch == info.epoch:
             info.bind(payload, env.now)
+            info.refused = False
 
     def ended(future: Future) -> None:
         nonlocal failure
         failure = future.error or ApplicationError("the creation activity ended before its signal")
+        info.refused = info.refused or _kind(failure) == REFUSED
 
     channel: Channel = env.channel(info.session_id)
     selector = Selector().add_receive(channel, told).add_future(creation, ended)
@@ -228,9 +241,15 @@ async def _take_up(session_ctx: Context, info: HostSessionInfo) -> Future | None
         failure = await _binding_or_end(session_ctx, info, creation)
         if failure is None:
             return creation
-        if is_canceled(failure) or is_timeout(failure, TimeoutType.SCHEDULE_TO_START):
+        if is_canceled(failure) or is_timeout(failure, TimeoutType.SCHEDULE_TO_START) or _kind(failure) == NEVER:
             return None
     return None
+
+
+def may_find_room(failure: BaseException) -> bool:
+    """Whether a creation that asks for resources and has ended like this may still come about: it was turned away, or waited at the door
+    of a worker that has gone. Its epoch keeps whoever might still hold it from doing any harm."""
+    return _kind(failure) in (REFUSED, SHUTDOWN) or is_timeout(failure, TimeoutType.HEARTBEAT)
 
 
 def _kind(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sim.history.commands import RetryPolicy
@@ -88,6 +89,8 @@ class Machine:
         if step.get("queue"):
             on = with_activity_options(on, ActivityOptions(task_queue=step["queue"], start_to_close_timeout=parse_duration("1m")))
         options = SessionOptions(_us(step, "execution"), _us(step, "creation"), _us(step, "heartbeat"), step.get("survive_restart", False), _us(step, "grace"))
+        if step.get("resources"):
+            options = replace(options, resources=step["resources"])
         try:
             made = await (create_session(on, options) if token is None else recreate_session(on, token, options))
         except WorkflowError as error:
