@@ -18,19 +18,20 @@ from sim.model.graphs import Graph
 from sim.model.inputs import Deliver, Input
 from sim.model.node import Node, Step
 from sim.model.promises import Exercised
-from sim.properties import ALL, Judge
+from sim.properties import KNOWN, Judge, promises
 from sim.properties.base import Observer, Subject
 from sim.properties.scene import Scene
 from sim.protocol.names import workflow_of
 from sim.protocol.observations import FaultHappened
+from sim.workflow.variants import Variant
 
 _OF_ALL = frozenset({"setting", "scene", "epsilon", "exercised", "broken", "violations"})
 """What every observer has, and nobody needs to remember."""
 
 
-def timeless() -> list[str]:
-    """The names of the properties that are not about time."""
-    return [name for name, known in ALL.items() if known.timeless]
+def timeless(variant: Variant = Variant.SESSIONS) -> list[str]:
+    """The names of the properties of a variant of the protocol that are not about time."""
+    return [name for name, known in promises(variant).items() if known.timeless]
 
 
 @dataclass(slots=True)
@@ -91,12 +92,12 @@ class Audience:
 
 def audience(names: Iterable[str], subject: Subject, about: str) -> Audience | None:
     """Who has to hear of a workflow or a process for those of these properties that are about such; None without any."""
-    chosen = tuple(name for name in names if ALL[name].subject is subject)
+    chosen = tuple(name for name in names if KNOWN[name].subject is subject)
     if not chosen:
         return None
     if subject is Subject.WORKFLOW:
         return Audience(chosen, subject, about, frozenset(_Hearing(chosen, None).chains))
-    return Audience(chosen, subject, about, frozenset({FaultHappened, *(kind for name in chosen for kind in ALL[name].needs)}))
+    return Audience(chosen, subject, about, frozenset({FaultHappened, *(kind for name in chosen for kind in KNOWN[name].needs)}))
 
 
 class _Hearing:

@@ -33,7 +33,7 @@ from sim.protocol.resource import RESOURCE, Resource
 from sim.protocol.shard import Shard
 from sim.scenario.arrivals import workflow_ids
 from sim.scenario.behaviours import behaviour_of
-from sim.scenario.cluster import CLIENT, owner
+from sim.scenario.cluster import CLIENT, demand_queues, owner
 from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.load import Scenario
 from sim.scenario.operator import CANCELS, CRASHES, RESTARTS, STOPS, Blueprint, Operator
@@ -90,10 +90,10 @@ def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | No
     reasons = list(_reasons(model))
     if reasons:
         raise NotCheckable(f"{scenario.source} cannot be checked:\n" + "\n".join(f"  {reason}" for reason in reasons))
-    names = _chosen(properties)
+    names = _chosen(properties, Variant(model.protocol))
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
     nodes |= {queue: TaskQueue(1, plain=True) for queue in _queues(model)}
-    if model.protocol == Variant.HOST:
+    if Variant(model.protocol) is Variant.HOST:
         nodes[RESOURCE] = Resource(tuple(dict.fromkeys(m for plan in worker_plans(model) for m in plan.spec.options.mutants)))
     first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
     ids = [workflow for section in model.workflows for workflow in workflow_ids(section) or ()]
@@ -170,8 +170,8 @@ def crosses(parcel: Parcel) -> bool:
     return isinstance(parcel.event, Deliver | Reply) and SERVER in places and len(places) == 2 and not places & {OPERATOR, WATCHER, CLIENT}
 
 
-def _chosen(properties: Sequence[str] | None) -> tuple[str, ...]:
-    known = timeless()
+def _chosen(properties: Sequence[str] | None, variant: Variant) -> tuple[str, ...]:
+    known = timeless(variant)
     for name in properties or ():
         if name not in known:
             raise ValueError(f"the property {name!r} cannot be checked without a clock; those that can are {', '.join(known)}")
@@ -197,6 +197,7 @@ def _queues(model: ScenarioModel) -> Iterator[Name]:
         yield from (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX))
     specs = [plan.spec for plan in plans if plan.spec.options.variant is Variant.HOST and plan.spec.options.session_worker]
     yield from dict.fromkeys(activity_queue(host_queue(s.options.resource_id or s.host, s.task_queue)) for s in specs)
+    yield from dict.fromkeys(queue for spec in specs for queue in demand_queues(spec))
 
 
 def _blueprints(model: ScenarioModel) -> dict[str, Blueprint]:

@@ -30,6 +30,7 @@ from sim.simulator.places import Clock, Condition, Link, Rule
 from sim.simulator.simulation import Simulation
 from sim.workflow.definition import Definition
 from sim.workflow.environment import Execution, Info
+from sim.workflow.resources import creation_queue
 from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
 from sim.workflow.variants import Variant
 
@@ -105,6 +106,9 @@ class Cluster:
             sim.add(shard_name(number), Shard(pace=pace), SERVER)
         for queue in dict.fromkeys([*task_queues, *(spec.task_queue for spec in workers)]):
             self._add_queues(queue)
+        for spec in workers:
+            for queue in demand_queues(spec):
+                self._add_queue(queue)
         mutants = tuple(dict.fromkeys(m for spec in workers for m in spec.options.mutants))
         if any(spec.options.variant is Variant.HOST for spec in workers):
             sim.add(RESOURCE, Resource(mutants), RESOURCE)
@@ -112,8 +116,11 @@ class Cluster:
 
     def _add_queues(self, queue: str) -> None:
         for name in (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX)):
-            if name not in self.sim.seats:
-                self.sim.add(name, TaskQueue(self.partitions, forwarding=self.pace.forwarding), SERVER)
+            self._add_queue(name)
+
+    def _add_queue(self, name: Name) -> None:
+        if name not in self.sim.seats:
+            self.sim.add(name, TaskQueue(self.partitions, forwarding=self.pace.forwarding), SERVER)
 
     # -- processes -----------------------------------------------------------------------------------------------------
 
@@ -348,6 +355,12 @@ class Cluster:
         """An operator pauses (or unpauses) the open activities of this type of a workflow."""
         self._happened("pause_activity" if paused else "unpause_activity", workflow_id, activity_type)
         self.request(msg.PauseActivity(workflow_id, activity_type, paused), workflow_id)
+
+
+def demand_queues(spec: WorkerSpec) -> list[Name]:
+    """The creation queues of the demands that a worker is open to, beside that of sessions that ask for nothing."""
+    demands = spec.options.demands if spec.options.session_worker and spec.options.variant is Variant.HOST else ()
+    return [activity_queue(creation_queue(spec.task_queue, demand)) for demand in demands]
 
 
 def owner(workflow_id: str, shards: int) -> Name:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from sim.model.durations import format_duration
 from sim.model.text import DEEPEST, decoded, parse_toml, too_deep
+from sim.protocol.worker.options import DEFAULT_PATIENCE
 from sim.scenario import shown
 from sim.scenario.beyond import beyond
 from sim.scenario.checks import check
@@ -23,6 +24,8 @@ from sim.scenario.overrides import Override, apply_overrides
 from sim.scenario.problems import Problem, ScenarioError, problems_of
 from sim.scenario.schema import ScenarioModel
 from sim.scenario.values import read_column
+
+_PATIENCE = format_duration(DEFAULT_PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,11 @@ class Scenario:
             # It came later than the digests that stores and tapes have: what is off is left out.
             if not worker["asks_for_system_info"]:
                 del worker["asks_for_system_info"]
-            if not worker["resource_id"]:
-                del worker["resource_id"]
+            for name in ("resource_id", "session_resources", "session_shapes"):
+                if not worker[name]:
+                    del worker[name]
+            if worker["session_patience"] == _PATIENCE:
+                del worker["session_patience"]
         return content
 
     @property

@@ -12,6 +12,7 @@ from sim.scenario.latencies import pace_of
 from sim.scenario.schema import ScenarioModel, WorkerSection
 from sim.scenario.values import NEVER
 from sim.simulator.places import Clock
+from sim.workflow.resources import amounts
 from sim.workflow.sdk import SdkVersion
 from sim.workflow.variants import Variant
 
@@ -46,7 +47,8 @@ def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
     mutants = tuple(Mutant[name.upper()] for name in section.mutants)
     return WorkerOptions(
         **{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants, pace=pace_of(model),
-        variant=Variant(model.protocol),
+        variant=Variant(model.protocol), session_resources=amounts(section.session_resources),
+        session_shapes=tuple(amounts(shape) for shape in section.session_shapes), session_patience=section.session_patience,
     )  # fmt: skip
 
 

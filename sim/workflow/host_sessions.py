@@ -219,6 +219,7 @@ async def _keep(ctx: Context, session_ctx: Context, info: HostSessionInfo, creat
             return
         info.lose(env.now)
         env.observe(SessionDetached(env.info.run, info.session_id, info.epoch, describe(error)))
+        info.work.detached()
         taken_up = await _take_up(session_ctx, info)
         if info.state is not SessionState.OPEN or session_ctx.canceled:
             return

@@ -2,12 +2,13 @@
 
     waiting -> scheduled(e) -> ended
        ^            |
-       +------------+   refused by a worker that does not hold the session at e: it never ran
-       the session is taken up at e + 1: cancelled on the server, and scheduled(e + 1) if its retry policy allows a second attempt,
-       else ended with `SessionWorkerRestarted`
+       +------------+   a worker refuses it, since it does not hold the session at e: it never ran;
+                        or the session loses its process: it is cancelled on the server. If its retry policy allows one attempt only
+                        it ends there, with `SessionWorkerRestarted`, for nobody can tell whether it had begun
 
-An activity that is asked for while the session is detached waits; so does one that was refused, for the binding after. User code
-holds one future for all of it. Its retry policy counts anew at each epoch: what the server knows of attempts does not outlive an activity.
+What waits is scheduled when the session is taken up, at the epoch of that binding. What is asked for while the session is detached waits
+from the start. User code holds one future for all of it. A retry policy counts anew at each epoch: what the server knows of attempts does
+not outlive an activity.
 """
 
 from __future__ import annotations
@@ -37,7 +38,6 @@ class Item:
     outer: Future
     hook: int
     inner: Future | None = None
-    epoch: int = 0
 
 
 @dataclass(slots=True)
@@ -55,26 +55,27 @@ class HostWork:
         self.items.append(item)
         if bound is not None:
             self._schedule(item, *bound)
-        elif ctx.scope.canceled:
-            self._end(item, None, CanceledError())
         else:
             self._wait(item)
         return item.outer
 
-    def rebound(self, queue: str, epoch: int) -> None:
-        """The session is taken up: what an earlier epoch left open begins anew or ends."""
-        for item in list(self.items):
-            if item.epoch == epoch:
-                continue
+    def detached(self) -> None:
+        """The session has lost its process: what was scheduled there is cancelled, and waits or ends."""
+        for item in [item for item in self.items if item.inner is not None]:
             inner, item.inner = item.inner, None
-            if inner is not None:
-                item.ctx.env.cancel_activity(inner)
+            assert inner is not None
+            item.ctx.env.cancel_activity(inner)
             policy = activity_options(item.ctx).retry_policy
-            if inner is not None and policy is not None and policy.maximum_attempts == 1:
-                gone = ApplicationError("the worker's process is gone", RESTARTED, non_retryable=True)
+            if policy is not None and policy.maximum_attempts == 1:
+                gone = ApplicationError("the process of the worker is gone", RESTARTED, non_retryable=True)
                 self._end(item, None, ActivityError(0, item.activity_type, None, gone))
             else:
-                self._schedule(item, queue, epoch)
+                self._wait(item)
+
+    def rebound(self, queue: str, epoch: int) -> None:
+        """The session is taken up: whatever waits is scheduled, in the order in which it was asked for."""
+        for item in [item for item in self.items if item.inner is None]:
+            self._schedule(item, queue, epoch)
 
     def failed(self) -> None:
         """The session has failed: what waits will never be scheduled. What is scheduled ends with the session's context."""
@@ -83,7 +84,6 @@ class HostWork:
 
     def _schedule(self, item: Item, queue: str, epoch: int) -> None:
         item.ctx.scope.hooks.pop(item.hook, None)
-        item.epoch = epoch
         inner = item.inner = schedule(item.ctx, item.activity_type, item.argument, queue, self.session, epoch)
         inner.when_ready(lambda: self._settled(item, inner))
 
@@ -92,12 +92,16 @@ class HostWork:
         if item.inner is not inner:
             return
         item.inner = None
-        if any(isinstance(e, ApplicationError) and e.type == FENCED for e in chain(inner.error)) and not item.ctx.scope.canceled:
+        if any(isinstance(e, ApplicationError) and e.type == FENCED for e in chain(inner.error)):
             self._wait(item)
         else:
             self._end(item, inner.value, inner.error)
 
     def _wait(self, item: Item) -> None:
+        """Wait for the next binding, unless the context is cancelled first."""
+        if item.ctx.scope.canceled:
+            self._end(item, None, CanceledError())
+            return
         item.ctx.scope.hooks[item.hook] = lambda: self._end(item, None, CanceledError())
 
     def _end(self, item: Item, value: object, error: BaseException | None) -> None:

@@ -88,7 +88,9 @@ class Machine:
         on = self._context(ctx, step.get("in", ""))
         if step.get("queue"):
             on = with_activity_options(on, ActivityOptions(task_queue=step["queue"], start_to_close_timeout=parse_duration("1m")))
-        options = SessionOptions(_us(step, "execution"), _us(step, "creation"), _us(step, "heartbeat"), step.get("survive_restart", False), _us(step, "grace"))
+        options = SessionOptions(
+            _us(step, "execution"), _us(step, "creation"), _us(step, "heartbeat"), step.get("survive_restart", False), _us(step, "grace")
+        )
         if step.get("resources"):
             options = replace(options, resources=step["resources"])
         try:
