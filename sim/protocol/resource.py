@@ -33,10 +33,12 @@ class Resource(Node):
     def handle(self, event: Input, step: Step) -> None:
         match event:
             case Deliver(msg.Write() as write, _, call):
-                newest = self.newest.get(write.session, 0)
-                taken = not self._is_stale(write.epoch, newest)
+                # Per process would be wrong: a zombie is the newest that it knows of.
+                of = f"{write.session} {write.identity}" if Mutant.EPOCH_COMPARED_WRONGLY in self.mutants else write.session
+                newest = self.newest.get(of, 0)
+                taken = write.epoch >= newest or Mutant.FENCE_NOT_CHECKED in self.mutants
                 if taken:
-                    self.newest[write.session] = max(newest, write.epoch)
+                    self.newest[of] = max(newest, write.epoch)
                 step.emit(obs.ResourceWritten(write.run, write.session, write.epoch, write.identity, taken))
                 if call is not None:
                     step.reply(call, msg.Ok() if taken else STALE)
@@ -44,8 +46,3 @@ class Resource(Node):
                 """Whoever asked no longer waits; what is written is written."""
             case _:
                 raise TypeError(f"a resource takes writes, got {event}")
-
-    def _is_stale(self, epoch: int, newest: int) -> bool:
-        if Mutant.FENCE_NOT_CHECKED in self.mutants:
-            return False
-        return epoch < newest - (Mutant.EPOCH_COMPARED_WRONGLY in self.mutants)

@@ -39,7 +39,7 @@ class Mutant(Enum):
     STOP_CANCELS_AT_ONCE = "a graceful stop cancels all activities at once"
 
     FENCE_NOT_CHECKED = "what activities write to takes writes of any epoch"
-    EPOCH_COMPARED_WRONGLY = "what activities write to takes writes that are one epoch behind"
+    EPOCH_COMPARED_WRONGLY = "what activities write to compares an epoch only with those that the same process has written at"
     EPOCH_NOT_RENEWED = "a session that is taken up keeps the epoch that it had"
     TOKEN_KEPT_ON_REATTACH = "a worker that takes up a session which it holds keeps the slot of the epoch before"
     HOST_QUEUE_NOT_POLLED = "the queue of the host is not polled"
