@@ -171,5 +171,5 @@ def normalised(command: ScheduleActivity, run_timeout: int) -> ScheduleActivity 
     policy = (command.retry_policy or RetryPolicy()).with_defaults()
     return ScheduleActivity(
         command.ordinal, command.activity_type, command.task_queue, command.input, close, start, work, beat, policy, command.session,
-        command.epoch, command.resources, command.refused,
+        command.epoch, command.resources, command.may_wait,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from sim.protocol.shard import Shard
 from sim.protocol.worker.node import Worker
 from sim.protocol.worker.options import WorkerOptions
 from sim.protocol.worker.pollers import Kind
+from sim.protocol.worker.typed_node import queues_of
 from sim.protocol.worker.variants import make_worker
 from sim.protocol.worker.work import Behaviour
 from sim.scenario.standing import Standing
@@ -30,7 +31,6 @@ from sim.simulator.places import Clock, Condition, Link, Rule
 from sim.simulator.simulation import Simulation
 from sim.workflow.definition import Definition
 from sim.workflow.environment import Execution, Info
-from sim.workflow.resources import creation_queue
 from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
 from sim.workflow.variants import Variant
 
@@ -360,7 +360,7 @@ class Cluster:
 def demand_queues(spec: WorkerSpec) -> list[Name]:
     """The creation queues of the demands that a worker is open to, beside that of sessions that ask for nothing."""
     demands = spec.options.demands if spec.options.session_worker and spec.options.variant is Variant.HOST else ()
-    return [activity_queue(creation_queue(spec.task_queue, demand)) for demand in demands]
+    return [activity_queue(queue) for queue in queues_of(spec.task_queue, demands)]
 
 
 def owner(workflow_id: str, shards: int) -> Name:

@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from sim.model.durations import format_duration
 from sim.model.text import DEEPEST, decoded, parse_toml, too_deep
-from sim.protocol.worker.options import DEFAULT_PATIENCE
 from sim.scenario import shown
 from sim.scenario.beyond import beyond
 from sim.scenario.checks import check
@@ -24,8 +23,6 @@ from sim.scenario.overrides import Override, apply_overrides
 from sim.scenario.problems import Problem, ScenarioError, problems_of
 from sim.scenario.schema import ScenarioModel
 from sim.scenario.values import read_column
-
-_PATIENCE = format_duration(DEFAULT_PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +122,6 @@ class Scenario:
             for name in ("resource_id", "session_resources", "session_shapes"):
                 if not worker[name]:
                     del worker[name]
-            if worker["session_patience"] == _PATIENCE:
-                del worker["session_patience"]
         return content
 
     @property

@@ -10,7 +10,7 @@ from sim.scenario.problems import Key, Problem, did_you_mean
 
 _SESSION: Final = {
     "as": str, "in": str, "creation": "duration", "execution": "duration", "heartbeat": "duration", "queue": str,
-    "survive_restart": bool, "grace": "duration", "resources": dict,
+    "survive_restart": bool, "grace": "duration", "resources": dict, "patience": "duration",
 }  # fmt: skip
 _ACTIVITY: Final = {
     "in": str, "work": dict, "activity": str, "queue": str, "stc": "duration", "sts": "duration", "schtc": "duration", "hb": "duration",

@@ -172,9 +172,6 @@ class WorkerSection(Section):
     session_shapes: list[dict[ResourceName, Units]] = Field(
         [], description="the demands that it is open to; all that its resources cover when empty"
     )
-    session_patience: DurationOrNever = Field(
-        _DEFAULTS.session_patience, description='how long a demand may go unpolled because too little is free, or "never" for without end'
-    )
     resource_id: str = Field(_DEFAULTS.resource_id, description="host sessions: what its host is known by; the host's name when empty")
     asks_for_system_info: bool = _DEFAULTS.asks_for_system_info
     mutants: list[MutantName] = Field([], description="planted bugs, to show that a property notices; none in a real worker")

@@ -16,7 +16,7 @@ from sim.workflow.resources import amounts
 from sim.workflow.sdk import SdkVersion
 from sim.workflow.variants import Variant
 
-_MADE = ("sdk", "mutants", "pace", "variant", "session_resources", "session_shapes", "session_patience")
+_MADE = ("sdk", "mutants", "pace", "variant", "session_resources", "session_shapes")
 _OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in _MADE)
 
 
@@ -48,7 +48,7 @@ def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
     return WorkerOptions(
         **{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants, pace=pace_of(model),
         variant=Variant(model.protocol), session_resources=amounts(section.session_resources),
-        session_shapes=tuple(amounts(shape) for shape in section.session_shapes), session_patience=section.session_patience,
+        session_shapes=tuple(amounts(shape) for shape in section.session_shapes),
     )  # fmt: skip
 
 

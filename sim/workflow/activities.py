@@ -93,7 +93,7 @@ def _fail_session(ctx: Context, session: SessionInfo, future: Future) -> None:
 
 def schedule(
     ctx: Context, activity_type: str, argument: object, queue: str, session: str, epoch: int = 0,
-    resources: tuple[tuple[str, int], ...] = (), refused: bool = False,
+    resources: tuple[tuple[str, int], ...] = (), may_wait: bool = False,
 ) -> Future:  # fmt: skip
     """Schedule an activity with the options of `ctx`, on `queue` if that is not empty. What comes after `session` is its header."""
     options = activity_options(ctx)
@@ -110,6 +110,6 @@ def schedule(
         session=session,
         epoch=epoch,
         resources=resources,
-        refused=refused,
+        may_wait=may_wait,
     )
     return ctx.env.schedule_activity(ctx, command, options.wait_for_cancellation)

@@ -1,7 +1,8 @@
 """What sessions ask for of a worker's resources: amounts by type, and the creation queue of each demand (docs/design/typed-resources.md).
 
-A demand is a tuple of (type, amount), in the order of types, amounts above 0. Its creation queue carries it in the name, so that a worker
-polls only for what it can serve; a session that asks for nothing goes to the queue that sessions have always had.
+A demand is a tuple of (type, amount), in the order of types, amounts above 0. Its two creation queues carry it in their names: workers poll
+the first only while they have room for it, the second, to which it goes when it has waited too long, also while they have none, to let it
+wait at their door. A session that asks for nothing goes to the queue that sessions have always had.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MOST_SHAPES: Final = 64
 """So many demands a worker may be open to: each costs it a poll that is open at all times."""
 
 REFUSED: Final = "SessionResourcesBusy"
-"""Type of the failure with which a worker refuses a session that it has no room for now: it may be created elsewhere at once."""
+"""Type of the failure with which a worker turns a session away that it has no room for now: it may be created elsewhere at once."""
 NO_ROOM: Final = "SessionCreationTimeout"
 """Type of the failure of a creation that waited at a worker's door until CreationTimeout was over."""
 NEVER: Final = "SessionResourcesExceeded"
@@ -40,6 +41,11 @@ def spelled(demand: Amounts) -> str:
 def creation_queue(base: str, demand: Amounts) -> str:
     """The task queue of the creation activities of a demand."""
     return f"{base}/{spelled(demand)}{CREATION_QUEUE_SUFFIX}" if demand else base + CREATION_QUEUE_SUFFIX
+
+
+def waiting_queue(base: str, demand: Amounts) -> str:
+    """The task queue of those of them that have waited too long to be served only where there is room."""
+    return f"{base}/{spelled(demand)}/waiting{CREATION_QUEUE_SUFFIX}"
 
 
 def covers(have: Mapping[str, int], demand: Amounts) -> bool:

@@ -92,7 +92,7 @@ class Machine:
             _us(step, "execution"), _us(step, "creation"), _us(step, "heartbeat"), step.get("survive_restart", False), _us(step, "grace")
         )
         if step.get("resources"):
-            options = replace(options, resources=step["resources"])
+            options = replace(options, resources=step["resources"], resource_patience=_us(step, "patience"))
         try:
             made = await (create_session(on, options) if token is None else recreate_session(on, token, options))
         except WorkflowError as error:

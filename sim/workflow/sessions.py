@@ -55,7 +55,8 @@ class SessionOptions:
     `creation_timeout` bounds how long one attempt of the creation waits for a worker; `execution_timeout` the session
     from the start of its creation activity; `heartbeat_timeout` 0 means 20 s. The rest is of host sessions alone:
     `survive_restart`: whether the session outlives the loss of its process; `restart_grace`: how long its host may be without
-    one that takes it up, 0 meaning 60 s; `resources`: how much the session needs of what its worker has, by type, all of it or nothing.
+    one that takes it up, 0 meaning 60 s; `resources`: how much the session needs of what its worker has, by type, all of it or nothing;
+    `resource_patience`: how long it waits for a worker that has room before it waits at the door of one that has none, 0 meaning 30 s.
     """
 
     execution_timeout: int = 0
@@ -64,6 +65,7 @@ class SessionOptions:
     survive_restart: bool = False
     restart_grace: int = 0
     resources: Mapping[str, int] = field(default_factory=dict)
+    resource_patience: int = 0
 
 
 class Binding(Struct, frozen=True):

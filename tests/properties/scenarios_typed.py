@@ -12,20 +12,20 @@ from sim.properties import promises
 from sim.protocol.mutants import Mutant, Mutants
 from sim.workflow.resources import amounts
 from sim.workflow.variants import Variant
-from tests.properties.clusters import DEFER, SECOND, Program, Stage, act, create, spec
+from tests.properties.clusters import DEFER, Program, Stage, act, create, spec
 from tests.properties.scenarios_planted import Verdicts
 
 
 def typed_stage(bugs: Mutants = (), workers: str = "A", **units: int) -> Stage:
-    """Workers with so many units of each type, and patience for five seconds."""
-    options: dict[str, Any] = {"mutants": bugs, "variant": Variant.HOST, "session_patience": 5 * SECOND}
+    """Workers with so many units of each type."""
+    options: dict[str, Any] = {"mutants": bugs, "variant": Variant.HOST}
     specs = [spec(name, session_resources=amounts(units), **options) for name in workers]
     return Stage(specs=specs, names=list(promises(Variant.HOST)))
 
 
 def using(ms: int = 20_000, creation: str = "60s", **units: int) -> Program:
-    """A session with so many units of each type, in which an activity runs for so long."""
-    return [create(creation, resources=units), DEFER, act(ms)]
+    """A session with so many units of each type, in which an activity runs for so long. It has five seconds of patience."""
+    return [create(creation, resources=units, patience="5s"), DEFER, act(ms)]
 
 
 def two_for_one_gpu(bugs: Mutants) -> Verdicts:

@@ -7,26 +7,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from sim.protocol.worker.resources import Admission, ResourceBucket
-from sim.workflow.resources import Amounts, amounts, count_shapes, covers, creation_queue, shapes, spelled
+from sim.workflow.resources import Amounts, amounts, count_shapes, covers, creation_queue, shapes, spelled, waiting_queue
 
 GPU, DISK, BOTH = amounts({"gpu": 1}), amounts({"disk": 1}), amounts({"gpu": 1, "disk": 1})
 demands = st.dictionaries(st.sampled_from(["gpu", "disk", "ram"]), st.integers(1, 3), min_size=1).map(amounts)
 
 
-def granted(bucket: ResourceBucket, key: int, demand: Amounts, was_refused: bool = False) -> Admission:
+def granted(bucket: ResourceBucket, key: int, demand: Amounts, may_wait: bool = False) -> Admission:
     """Ask, and take what is granted."""
-    admission = bucket.admit(key, demand, was_refused, token_free=True)
+    admission = bucket.admit(key, demand, may_wait, token_free=True)
     if admission is Admission.GRANTED:
         assert bucket.take(demand) == demand
     return admission
 
 
-def test_what_fits_is_granted_and_what_does_not_is_refused_once_and_then_waits() -> None:
+def test_what_fits_is_granted_and_what_does_not_waits_if_it_may() -> None:
     bucket = ResourceBucket.full(amounts({"gpu": 1, "disk": 2}))
     assert granted(bucket, 1, BOTH) is Admission.GRANTED
     assert bucket.free == {"gpu": 0, "disk": 1}
-    assert granted(bucket, 2, GPU) is Admission.REFUSED
-    assert granted(bucket, 2, GPU, was_refused=True) is Admission.WAITS
+    assert granted(bucket, 2, GPU) is Admission.TURNED_AWAY
+    assert granted(bucket, 2, GPU, may_wait=True) is Admission.WAITS
     assert granted(bucket, 3, amounts({"gpu": 2})) is Admission.NEVER
     assert granted(bucket, 4, amounts({"tape": 1})) is Admission.NEVER
     assert bucket.next_in_line() is None
@@ -37,7 +37,7 @@ def test_what_fits_is_granted_and_what_does_not_is_refused_once_and_then_waits()
 def test_types_that_nobody_waits_for_are_given_past_the_line() -> None:
     bucket = ResourceBucket.full(amounts({"gpu": 1, "disk": 2}))
     granted(bucket, 1, GPU)
-    assert granted(bucket, 2, GPU, was_refused=True) is Admission.WAITS
+    assert granted(bucket, 2, GPU, may_wait=True) is Admission.WAITS
     assert bucket.is_open(DISK)
     assert not bucket.is_open(BOTH)
     assert granted(bucket, 3, DISK) is Admission.GRANTED
@@ -46,8 +46,8 @@ def test_types_that_nobody_waits_for_are_given_past_the_line() -> None:
 def test_who_needs_less_waits_behind_who_needs_more_of_the_same() -> None:
     bucket = ResourceBucket.full(amounts({"gpu": 2}))
     granted(bucket, 1, GPU)
-    assert granted(bucket, 2, amounts({"gpu": 2}), was_refused=True) is Admission.WAITS
-    assert granted(bucket, 3, GPU, was_refused=True) is Admission.WAITS
+    assert granted(bucket, 2, amounts({"gpu": 2}), may_wait=True) is Admission.WAITS
+    assert granted(bucket, 3, GPU, may_wait=True) is Admission.WAITS
     assert bucket.next_in_line() is None
     bucket.leave(2)
     assert bucket.next_in_line() == 3
@@ -55,8 +55,8 @@ def test_who_needs_less_waits_behind_who_needs_more_of_the_same() -> None:
 
 def test_without_a_token_nothing_is_granted() -> None:
     bucket = ResourceBucket.full(GPU)
-    assert bucket.admit(1, GPU, was_refused=False, token_free=False) is Admission.REFUSED
-    assert bucket.admit(1, GPU, was_refused=True, token_free=False) is Admission.WAITS
+    assert bucket.admit(1, GPU, may_wait=False, token_free=False) is Admission.TURNED_AWAY
+    assert bucket.admit(1, GPU, may_wait=True, token_free=False) is Admission.WAITS
 
 
 def test_demands_have_one_name_and_one_queue_each() -> None:
@@ -64,6 +64,7 @@ def test_demands_have_one_name_and_one_queue_each() -> None:
     assert spelled(amounts({"gpu": 2, "disk": 1})) == "disk=1,gpu=2"
     assert creation_queue("q", ()) == "q__internal_session_creation"
     assert creation_queue("q", GPU) == "q/gpu=1__internal_session_creation"
+    assert waiting_queue("q", GPU) == "q/gpu=1/waiting__internal_session_creation"
 
 
 @given(st.dictionaries(st.sampled_from(["gpu", "disk", "ram"]), st.integers(1, 4), min_size=1))
@@ -87,16 +88,16 @@ class BucketMachine(RuleBasedStateMachine):
         self.line: list[tuple[int, Amounts]] = []
         self.came = 0
 
-    @rule(target=sessions, demand=demands, was_refused=st.booleans())
-    def come(self, demand: Amounts, was_refused: bool) -> int:
+    @rule(target=sessions, demand=demands, may_wait=st.booleans())
+    def come(self, demand: Amounts, may_wait: bool) -> int:
         self.came += 1
         shares = any({kind for kind, _ in demand} & {kind for kind, _ in waiting} for _, waiting in self.line)
-        admission = granted(self.bucket, self.came, demand, was_refused)
+        admission = granted(self.bucket, self.came, demand, may_wait)
         if admission is Admission.GRANTED:
             assert not shares
             self.holders[self.came] = demand
         elif admission is Admission.WAITS:
-            assert was_refused
+            assert may_wait
             self.line.append((self.came, demand))
         else:
             assert (admission is Admission.NEVER) == (not covers(dict(self.size), demand))

@@ -12,8 +12,6 @@ from sim.workflow.variants import Variant
 
 DEFAULT_SIZE = 1000
 DEFAULT_RATE = 100_000
-DEFAULT_PATIENCE = 30_000_000
-FOREVER = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,6 @@ class WorkerOptions:
     """What its sessions may use, by type: typed resources (docs/design/typed-resources.md), only in host sessions."""
     session_shapes: tuple[Amounts, ...] = ()
     """The demands that it is open to; all that its resources cover when empty."""
-    session_patience: int = DEFAULT_PATIENCE
-    """How long it lets a demand that it covers go unpolled because too little is free; -1: for ever."""
     resource_id: str = ""
     """Of host sessions: what its host is known by, the same at every start; the host's name when empty."""
     asks_for_system_info: bool = False

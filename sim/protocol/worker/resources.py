@@ -2,15 +2,14 @@
 
     a demand arrives:  more than the worker has at all                         -> never
                        all of it is free, nobody in line waits for any of it   -> granted: all of it is taken at once
-                       it comes for the first time                             -> refused: it may find room elsewhere
-                       it was refused before                                   -> waits: the last in line
+                       otherwise, if it may wait                               -> waits: the last in line
+                       otherwise                                               -> turned away: there may be room elsewhere
     something is free: granted to the first in line for whom all of it is free, if nobody before it waits for any of its types
     a session ends:    all that it took is free, and the line is looked at before anything else
 
 * Nothing is ever held by who waits: a demand is taken as a whole or not at all, in one step.
 * What becomes free is never given past somebody in line who waits for it. Demands that have no type in common do not wait for each other.
-* A poll is opened only for a demand that would be granted now (`is_open`), or that has been without a poll for too long (the worker's
-  patience): what that one brings, and what older polls bring, may have to wait. One of each demand at most is in line.
+* A demand is polled for while it would be granted (`is_open`); those that may wait, while nobody in line waits for any of it (`has_place`).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Admission(Enum):
 
     GRANTED = "granted"
     WAITS = "waits in line"
-    REFUSED = "refused"
+    TURNED_AWAY = "turned away"
     NEVER = "never"
 
 
@@ -63,20 +62,20 @@ class ResourceBucket:
 
     def is_open(self, demand: Amounts) -> bool:
         """Whether a demand would be granted if it came now, as far as these resources go."""
-        return self.fits(demand) and not self._is_waited_for(demand, self.line)
+        return self.fits(demand) and self.has_place(demand)
 
-    def has_in_line(self, demand: Amounts) -> bool:
-        """Whether one like it waits."""
-        return any(place.demand == demand for place in self.line)
+    def has_place(self, demand: Amounts) -> bool:
+        """Whether nobody in line waits for any of a demand."""
+        return not self._is_waited_for(demand, self.line)
 
-    def admit(self, key: Hashable, demand: Amounts, was_refused: bool, token_free: bool) -> Admission:
+    def admit(self, key: Hashable, demand: Amounts, may_wait: bool, token_free: bool) -> Admission:
         """A demand has arrived. If it is granted, `take` has to follow; if it waits, it is in line."""
         if not covers(dict(self.size), demand):
             return Admission.NEVER
         if token_free and self.is_open(demand):
             return Admission.GRANTED
-        if not was_refused:
-            return Admission.REFUSED
+        if not may_wait:
+            return Admission.TURNED_AWAY
         self.line.append(Place(key, demand))
         return Admission.WAITS
 

@@ -4,7 +4,7 @@
       |        ^
       |        | all that it asks for is free, and it is the first in line for it
       +---> at the door <-> heartbeating                it holds nothing; it ends like any attempt that is told to
-      +---> refused, never
+      +---> turned away, never
 
 Whether it is granted is up to the worker's `ResourceBucket`. At the door it waits no longer than ScheduleToStart had left. However an
 attempt ends that was granted: token and resources go back together, and whoever is in line for them is looked at first.
@@ -53,15 +53,15 @@ class TypedCreationAttempt(HostCreationAttempt):
             # What the epoch before gave back is this session's own: nobody in line has waited for it.
             admission = Admission.GRANTED
         elif worker.pollers.stopping:
-            admission = Admission.REFUSED
+            admission = Admission.TURNED_AWAY
         else:
-            admission = typed.resources.admit(self.key, self.demand, self.task.activity.refused, token_free)
+            admission = typed.resources.admit(self.key, self.demand, self.task.activity.may_wait, token_free)
         match admission:
             case Admission.GRANTED:
                 self.let_in(worker, step)
             case Admission.WAITS:
                 self._wait_at_door(worker, step)
-            case Admission.REFUSED:
+            case Admission.TURNED_AWAY:
                 self.turn_away(worker, step)
             case Admission.NEVER:
                 text = f"this worker has {spelled(typed.resources.size) or 'nothing'}, asked for is {spelled(self.demand)}"

@@ -1,13 +1,13 @@
 """One worker object whose sessions may ask for resources (docs/design/typed-resources.md). What is not said here is `host_node`'s.
 
-* For each demand that it is open to it has a poller of its own, on the creation queue of that demand, which polls while
-      a token is free, all of the demand is free, and nobody at the door waits for any of it, or
-      the demand has been closed for as long as the worker's patience lasts: then until one like it has been let in or waits at the door.
-* Demands that are closed have a timer each, `("patience", number)`; it stops when they are open again.
+* For each demand that it is open to it has two pollers of its own: one on the creation queue of that demand, which polls while a token
+  and all of the demand are free and nobody at the door waits for any of it; and one on the waiting queue of that demand, for whoever has
+  waited too long elsewhere, which polls while nobody at the door waits for any of it.
 * Whenever something may have become free, the line at the door is looked at before any poll is opened.
 * A stop turns away whoever is at the door: another worker may have room.
 
-Pollers of demands are pollers of the kind `CREATION` with numbers from 1; that of sessions which ask for nothing has number 0.
+Pollers of demands are pollers of the kind `CREATION`: the demand number n (from 0) has those with the numbers 2n + 1 and 2n + 2. That of
+sessions which ask for nothing has number 0.
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ from dataclasses import dataclass, field
 
 from sim.model.inputs import Fault, Input, Name
 from sim.model.node import Step
-from sim.model.spans import Exactly
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.names import activity_queue
 from sim.protocol.worker.attempts import AttemptOnWorker
 from sim.protocol.worker.host_activity import HostCompletionAttempt, HostUserAttempt
 from sim.protocol.worker.host_node import HostWorker
-from sim.protocol.worker.options import FOREVER
 from sim.protocol.worker.pollers import Kind, Poller, Pollers
 from sim.protocol.worker.resources import ResourceBucket
 from sim.protocol.worker.typed_creation import TypedCreationAttempt
-from sim.workflow.resources import creation_queue
+from sim.workflow.resources import Amounts, creation_queue, waiting_queue
 from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
 
 
@@ -58,13 +56,9 @@ class TypedPollers(Pollers):
 
 @dataclass(slots=True)
 class TypedWorker(HostWorker):
-    """A worker with resources of several types. `impatient`: demands that are polled although they are closed, by number; `patient`:
-    those whose timers run; `handing_over`: what a session gives back just now is for itself.
-    """
+    """A worker with resources of several types. `handing_over`: what a session gives back just now is for itself."""
 
     resources: ResourceBucket = field(default_factory=lambda: ResourceBucket((), {}))
-    impatient: tuple[int, ...] = ()
-    patient: tuple[int, ...] = ()
     handing_over: bool = False
 
     def __post_init__(self) -> None:
@@ -75,12 +69,12 @@ class TypedWorker(HostWorker):
         self.resources = ResourceBucket.full(options.session_resources, options.mutants)
         old = self.pollers
         pollers = TypedPollers(old.identity, old.queues, old.sticky_queue, old.pollers, old.pools, old.slots, old.waiting)
-        for number, demand in enumerate(options.demands, 1):
-            pollers.demands[number] = activity_queue(creation_queue(self.task_queue, demand))
+        for number, queue in enumerate(queues_of(self.task_queue, options.demands), 1):
+            pollers.demands[number] = activity_queue(queue)
             pollers.waiting.append(len(pollers.pollers))
             pollers.pollers.append(Poller(Kind.CREATION, number, len(pollers.pollers)))
         # A poll holds a slot, and so does who waits at the door: what limits sessions are tokens and resources.
-        pollers.free(Kind.CREATION).free += 2 * len(options.demands)
+        pollers.free(Kind.CREATION).free += 2 * len(pollers.demands)
         self.pollers = pollers
 
     def attempt_of(self, task: msg.ActivityTask, pool: Kind) -> AttemptOnWorker:
@@ -101,16 +95,6 @@ class TypedWorker(HostWorker):
             step.emit(obs.WorkerHasResources(self.identity, self.resources.size))
         HostWorker._start(self, step)
 
-    def _fired(self, tag: tuple[object, ...], step: Step) -> None:
-        if tag[0] != "patience":
-            HostWorker._fired(self, tag, step)
-            return
-        number = tag[1]
-        assert isinstance(number, int)
-        self.patient = tuple(other for other in self.patient if other != number)
-        self.impatient = tuple(sorted((*self.impatient, number)))
-        self.moved(step)
-
     def hand_over(self, session: str, step: Step) -> None:
         self.handing_over = True
         HostWorker.hand_over(self, session, step)
@@ -119,7 +103,7 @@ class TypedWorker(HostWorker):
     def moved(self, step: Step) -> None:
         if isinstance(self.pollers, TypedPollers) and not self.handing_over:
             self._look_at_line(step)
-            self._look_at_demands(self.pollers, step)
+            self._look_at_demands(self.pollers)
         HostWorker.moved(self, step)
 
     def _look_at_line(self, step: Step) -> None:
@@ -134,25 +118,17 @@ class TypedWorker(HostWorker):
         assert isinstance(attempt, TypedCreationAttempt)
         return attempt
 
-    def _look_at_demands(self, pollers: TypedPollers, step: Step) -> None:
-        """Which demands are polled for now, and which of the others wait for this worker's patience to end."""
+    def _look_at_demands(self, pollers: TypedPollers) -> None:
+        """Which demands are polled for now."""
         wanted = []
-        for number, demand in enumerate(self.options.demands, 1):
-            is_open = self.bucket.free > 0 and self.resources.is_open(demand)
-            has_place = not self.resources.has_in_line(demand)
-            if is_open or not has_place or pollers.stopping:
-                self._calm(number, step)
-            elif number not in self.impatient and number not in self.patient and self.options.session_patience != FOREVER:
-                self.patient = tuple(sorted((*self.patient, number)))
-                step.arm(("patience", number), Exactly(self.options.session_patience))
-            if has_place and (is_open or number in self.impatient):
-                wanted.append(number)
+        for n, demand in enumerate(self.options.demands):
+            if self.bucket.free > 0 and self.resources.is_open(demand):
+                wanted.append(2 * n + 1)
+            if self.resources.has_place(demand):
+                wanted.append(2 * n + 2)
         pollers.wanted = tuple(wanted)
 
-    def _calm(self, number: int, step: Step) -> None:
-        """This demand is open, or has its place in line: nobody need lose patience for it."""
-        self.impatient = tuple(other for other in self.impatient if other != number)
-        if number in self.patient:
-            self.patient = tuple(other for other in self.patient if other != number)
-            step.disarm(("patience", number))
 
+def queues_of(task_queue: str, demands: tuple[Amounts, ...]) -> list[str]:
+    """The queues of the pollers of these demands, in their order."""
+    return [queue for demand in demands for queue in (creation_queue(task_queue, demand), waiting_queue(task_queue, demand))]
