@@ -80,7 +80,12 @@ OF_VARIANTS: dict[Variant, dict[str, Property]] = {
     Variant.HOST: {
         module.PROPERTY.name: module.PROPERTY
         for module in (
-            no_two_incarnations, fenced_writes, reattach_in_time, resource_limit, all_or_none, no_starvation_by_others,
+            no_two_incarnations,
+            fenced_writes,
+            reattach_in_time,
+            resource_limit,
+            all_or_none,
+            no_starvation_by_others,
         )
     },
 }

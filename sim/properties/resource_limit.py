@@ -76,8 +76,8 @@ class _Observer(Observer):
 PROPERTY = Property(
     name="resource_limit",
     sentence="The sessions of a worker object never hold more of a resource than it has, and what none of them holds is free.",
-    source="docs/design/typed-resources.md, What is promised; documentation, Future Work: “enforce different limitations on different types "
-    "of resources”",
+    source="docs/design/typed-resources.md, What is promised; documentation, Future Work: “enforce different limitations on different "
+    "types of resources”",
     needs=(obs.WorkerStarted, obs.WorkerHasResources, obs.ResourcesTaken, obs.ResourcesReturned, obs.AttemptEnded),
     observer=_Observer,
     timeless=True,

@@ -40,7 +40,7 @@ def _check_worker(model: ScenarioModel, section: WorkerSection, key: Key) -> Ite
     if count > MOST_SHAPES:
         yield Problem(
             (*key, "session_shapes"),
-            f"{count} different demands, each with a poll of its own; expected at most {MOST_SHAPES}: name those that sessions have, "
+            f"{count} different demands, each with two polls of its own; expected at most {MOST_SHAPES}: name those that sessions have, "
             'such as session_shapes = [{ gpu = 1 }, { gpu = 1, disk = 2 }]',
         )  # fmt: skip
 
@@ -69,7 +69,7 @@ def _check_demand(model: ScenarioModel, workflow: WorkflowSection, step: Mapping
         return
     queue = step.get("queue") or workflow.task_queue or model.cluster.task_queue
     # A session in another's context, or recreated, may go to other queues than the workflow's.
-    anywhere = step["op"] == "recreate" or bool(step.get("in")) and not step.get("queue")
+    anywhere = step["op"] == "recreate" or (bool(step.get("in")) and not step.get("queue"))
     workers = [w for w in model.workers if w.enable_session_worker and (anywhere or (w.task_queue or model.cluster.task_queue) == queue)]
     known = sorted({kind for worker in workers for kind in worker.session_resources})
     unknown = [kind for kind in wanted if kind not in known]

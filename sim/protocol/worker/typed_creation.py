@@ -137,6 +137,3 @@ def _typed(worker: Worker) -> TypedWorker:
 
     assert isinstance(worker, TypedWorker)
     return worker
-
-
-
