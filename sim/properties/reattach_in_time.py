@@ -9,32 +9,36 @@ from sim.properties.scene import Scene, Session, State, Worker
 from sim.properties.session_activities_start import MEET
 from sim.protocol import observations as obs
 from sim.workflow import seen
+from sim.workflow.sessions import CREATION_ACTIVITY
 
 
 def take_up_epsilon(setting: Setting) -> int:
     """How long a detached session may wait for a process that could take it.
 
-    The workflow task that detaches it is committed, with the next creation activity; that passes the shard's transfer queue (55 ms),
-    and meets a poll (50 ms) that is opened when the process starts or a slot becomes free; then the task travels.
+    The creation activity passes the shard's transfer queue (55 ms), and meets a poll (50 ms) that is opened when the process starts or a
+    slot becomes free.
     """
-    return TRANSFER + MEET + 4 * setting.max_call_delay_us
+    return TRANSFER + MEET + 3 * setting.max_call_delay_us
 
 
 class _Observer(Observer):
-    """The clock of a detached session runs while a process of its host lives, is in reach, and has a slot free; a session that is
-    taken up there meanwhile had its turn first. What happens before the detachment is `failure_propagation`'s.
+    """The clock runs while a creation activity waits on the queue of a host, and a process of it lives, is in reach, and has a slot
+    free; a session that is taken up there meanwhile had its turn first. What happens before the session is detached is
+    `failure_propagation`'s; a process that gets the activity and is lost is noticed by the heartbeat timeout, as any other.
     """
 
     def __init__(self, setting: Setting, scene: Scene, epsilon: int) -> None:
         super().__init__(setting, scene, epsilon)
         self._waiting: dict[str, int] = {}
-        """Session -> since when it is detached."""
+        """Detached session -> since when its creation activity waits to be handed out."""
         self._turn: dict[str, int] = {}
         """Worker node -> when it last took a slot."""
 
     def listeners(self) -> Mapping[type, Listener]:
         return {
-            seen.SessionDetached: self._detached,
+            obs.ActivityScheduled: self._waits,
+            obs.AttemptRetried: self._waits,
+            obs.AttemptRecorded: self._handed_out,
             seen.SessionStateChanged: self._over,
             seen.SessionCompleteCalled: self._over,
             obs.TokenTaken: self._taken,
@@ -43,14 +47,18 @@ class _Observer(Observer):
             obs.WorkflowClosed: self._closed,
         }
 
-    def _detached(self, time: int, node: str, o: seen.SessionDetached) -> None:
-        self._waiting[o.session] = time
+    def _waits(self, time: int, node: str, o: obs.ActivityScheduled | obs.AttemptRetried) -> None:
+        session = self.scene.sessions.get(o.session)
+        if session is not None and session.detached and o.activity_type == CREATION_ACTIVITY:
+            self._waiting[o.session] = time + (o.backoff if isinstance(o, obs.AttemptRetried) else 0)
 
-    def _taken(self, time: int, node: str, o: obs.TokenTaken) -> None:
-        if o.session in self._waiting:
+    def _handed_out(self, time: int, node: str, o: obs.AttemptRecorded) -> None:
+        if o.session in self._waiting and o.activity_type == CREATION_ACTIVITY:
             self.exercised += 1
             self._judge(time, o.session)
             self._waiting.pop(o.session, None)
+
+    def _taken(self, time: int, node: str, o: obs.TokenTaken) -> None:
         self._turn[node] = time
 
     def _over(self, time: int, node: str, o: seen.SessionStateChanged | seen.SessionCompleteCalled) -> None:
@@ -107,7 +115,8 @@ class _Observer(Observer):
 
 PROPERTY = Property(
     name="reattach_in_time",
-    sentence="A host session that has lost its process is taken up within e once a live, reachable process of its host has a slot free.",
+    sentence="A host session that has lost its process is given to a process of its host within e once one that lives and is in reach has "
+    "a slot free.",
     source="docs/design/host-sessions.md, Taking up; documentation, Future Work: “the session should be automatically re-established if "
     "the worker process is restarted”",
     needs=(
@@ -116,8 +125,10 @@ PROPERTY = Property(
         obs.TokenReturned,
         obs.FaultHappened,
         obs.WorkerStopping,
+        obs.ActivityScheduled,
+        obs.AttemptRetried,
+        obs.AttemptRecorded,
         seen.SessionDetached,
-        seen.SessionReattached,
         seen.SessionStateChanged,
         seen.SessionCompleteCalled,
         obs.WorkflowClosed,

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from sim.properties import promises
+from sim.protocol import messages as msg
 from sim.protocol.mutants import Mutant, Mutants
+from sim.simulator.places import Fate, Rule
 from sim.workflow.variants import Variant
 from tests.properties.clusters import DEFER, Program, Stage, act, create, spec
 from tests.properties.scenarios_planted import Verdicts, sleep
@@ -49,12 +51,13 @@ def frozen_until_another_has_written(bugs: Mutants) -> Verdicts:
 
 
 def taken_up_by_its_own_process(bugs: Mutants) -> Verdicts:
-    """A clock that runs a tenth too slow, so a lease does, too; heartbeats are held: the process is given what it still holds."""
+    """A clock that runs a tenth too slow, so a lease does, too; heartbeats are lost: the process is given what it still holds."""
     stage = host_stage(bugs=bugs)
     stage.cluster.set_clock("A", -100_000, 0)
     stage.start(surviving(act(60_000)))
-    stage.at(8, lambda: stage.cluster.hold("A", up=True, down=False))
-    return stage.at(40, lambda: stage.cluster.release("A", up=True, down=False)).run(240)
+    lost = Rule(lambda message: isinstance(message, msg.RecordActivityTaskHeartbeat), Fate.LOSE)
+    stage.at(8, lambda: stage.cluster.add_rule("A", True, lost, "heartbeats are lost"))
+    return stage.at(27, lambda: stage.cluster.remove_rule("A", True, lost)).run(240)
 
 
 HOST_PLANTED: dict[str, tuple[Mutant, Callable[[Mutants], Verdicts]]] = {

@@ -143,5 +143,10 @@ class HostWorker(Worker):
             del self.done_channels[session]
         for key in list(hold.running):
             attempt = self.attempts.get(key)
-            if attempt is not None:
+            if attempt is None or attempt.responding:
+                continue
+            if attempt.cause is None:
                 attempt.cancel(Cause.FENCED, self, step)
+            else:
+                # Cancelled before, by a stop, and not woken yet: what obeys has ended when the token goes back.
+                attempt.context_done(self, step)
