@@ -33,7 +33,8 @@ BAD: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
     ),
     "a demand that no worker is open to": (
         {**SECTION, "session_shapes": [{"gpu": 1}]}, [create(resources={"gpu": 2})],
-        "workflows[0].program[0].resources: no worker could ever serve gpu=2; w has disk=4,gpu=2 and its session_shapes name what it is open to",
+        "workflows[0].program[0].resources: no worker could ever serve gpu=2; w has disk=4,gpu=2 and its session_shapes name "
+        "what it is open to",
     ),
     "deep in a program": (
         SECTION, [{"op": "parallel", "branches": [[create(resources={"tape": 1})]]}],
@@ -52,10 +53,12 @@ BAD: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
     ),
     "too many demands": (
         {"name": "w", "session_resources": {"gpu": 8, "disk": 8}}, [],
-        "workers[0].session_shapes: 80 different demands, each with two polls of its own; expected at most 64: name those that sessions have, ",
+        "workers[0].session_shapes: 80 different demands, each with two polls of its own; expected at most 64: name those "
+        "that sessions have, ",
     ),
     "a shape that it has not": (
-        {**SECTION, "session_shapes": [{"gpu": 3}]}, [], "workers[0].session_shapes[0]: is gpu=3; expected some of what it has, disk=4,gpu=2",
+        {**SECTION, "session_shapes": [{"gpu": 3}]}, [],
+        "workers[0].session_shapes[0]: is gpu=3; expected some of what it has, disk=4,gpu=2",
     ),
     "shapes of nothing": (
         {"name": "w", "session_shapes": [{"gpu": 1}]}, [],
@@ -89,7 +92,12 @@ def test_what_nobody_asked_for_is_not_spelled_out() -> None:
 
 def small_ones_without_end(patience: str) -> dict[str, Any]:
     """Two GPUs; every 40 s a session comes that needs one for a minute; one comes that needs both."""
-    small = [create(resources={"gpu": 1}, creation="10m"), {"op": "defer_complete", "in": "s"}, {"op": "act", "in": "s", "work": {"ms": 60000}}]
+    work = {"op": "act", "in": "s", "work": {"ms": 60000}}
+    small = [create(resources={"gpu": 1}, creation="10m"), {"op": "defer_complete", "in": "s"}, work]
+        create(resources={"gpu": 1}, creation="10m"),
+        {"op": "defer_complete", "in": "s"},
+        {"op": "act", "in": "s", "work": {"ms": 60000}},
+    ]
     large = [create(resources={"gpu": 2}, creation="15m", patience=patience), {"op": "complete", "in": "s"}]
     made = Scenario.from_dict(
         {
