@@ -66,7 +66,7 @@ class _Observer(Observer):
         if o.kind in ("kill", "lose_machine", "exit"):
             for known in (self._lines, self._left, self._gave):
                 for gone in [node for node in known if node.partition("/")[0] == o.place]:
-                    del known[gone]  # type: ignore[attr-defined]
+                    del known[gone]
 
 
 PROPERTY = Property(
