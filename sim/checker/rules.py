@@ -110,7 +110,12 @@ class Rules:
         if any(armed.must_end for _, armed in station.timers):
             return None
         timers = tuple((tag, armed.later()) for tag, armed in station.timers)
-        return number if timers == station.timers else self.interner.station(replace(station, timers=timers))
+        local = station.local
+        if station.kind is not None and self.interner.parts[station.slot] is None and isinstance(self.world, InstantWorld):
+            assert self.world.ticks is not None
+            local = station.kind.later(local, self.world.ticks.unit)
+        same = timers == station.timers and local == station.local
+        return number if same else self.interner.station(replace(station, local=local, timers=timers))
 
     def _events(self, station: Station) -> Iterator[Input]:
         yield from (Fired(tag) for tag, armed in station.timers if armed.may_fire)

@@ -80,7 +80,7 @@ def _passed_over(finding: Finding | None) -> str:
 
 def _bound(value: object) -> str:
     if isinstance(value, list):
-        return "; ".join(" = ".join(group) for group in value) or "none"
+        return "; ".join(group if isinstance(group, str) else " = ".join(group) for group in value) or "none"
     return str(value)
 
 

@@ -35,7 +35,7 @@ from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes
 from sim.model.windows import ANY, Armed, LeftOf, Ticks
 from sim.model.words import Words
-from sim.model.world import Enabled, OpenCall, Parcel, State, Timer, World, in_order_of_tags
+from sim.model.world import Enabled, Network, OpenCall, Parcel, State, Timer, World, in_order_of_tags
 
 CRASH = Fault("crash")
 """The driver's own input: the node is gone, and whoever it had called gets to know."""
@@ -77,6 +77,9 @@ class InstantWorld(World):
     """Nodes that take observations as messages, from whoever emits them, if they hear of them: (by whom, what)."""
     words: bool = False
     """Whether names are made of words: then what symmetry swaps are words, wherever they stand."""
+    stepwise: bool = False
+    """Whether each delivery is a choice of its own, and what is between two of them a state: the same runs, cut into smaller steps.
+    The network has to be ordered."""
     first: tuple[Parcel, ...] = ()
     """What is delivered before the first state."""
     ticks: Ticks | None = None
@@ -89,7 +92,7 @@ class InstantWorld(World):
         """The settled state after the first deliveries. Raises ValueError when there are several."""
         empty = State(tuple((n, type(self.nodes[n]), self.nodes[n].snapshot()) for n in sorted(self.nodes)), (), (), ())
         # Nothing is lost before the first state.
-        calm = replace(self, lossy=None)
+        calm = replace(self, lossy=None, stepwise=False)
         flow = _Flow.of(calm, empty)
         flow.urgent.extend(self.first)
         found = {state for _, state in calm._settle(flow, ())}
@@ -99,10 +102,14 @@ class InstantWorld(World):
 
     def enabled(self, state: State) -> Iterator[Enabled]:
         """What may happen next, in a fixed order: mail, its losses, timers, moves."""
-        for parcel in self._deliverable(state.mail):
+        for parcel in state.mail[:1] if self.stepwise else self._deliverable(state.mail):
             yield Enabled(parcel.to, parcel.event, parcel)
-            if self.lossy is not None and self.lossy(parcel) and self._grants(state, loss_of(parcel)):
+            # In a set a message that is lost is one that is never delivered.
+            losable = self.lossy is not None and self.lossy(parcel) and self.network is not Network.SET
+            if losable and self._grants(state, loss_of(parcel)):
                 yield Enabled(parcel.to, parcel.event, parcel, lost=True)
+        if self.stepwise and state.mail:
+            return
         shields = self.shields(state)
         kinds, slow = {name: kind for name, kind, _ in state.nodes}, None
         if self._may_tick(state, shields):
@@ -128,11 +135,11 @@ class InstantWorld(World):
             flow.tick()
             yield (), flow.state()
             return
-        if choice.parcel is not None:
+        if choice.parcel is not None and self.network is not Network.SET:
             flow.mail.remove(choice.parcel)
         if choice.lost:
             assert choice.parcel is not None
-            yield from self._go(flow, self.environment, loss_of(choice.parcel), ())
+            yield from self._lose(flow, choice.parcel, ())
             return
         way: Way = ()
         for deed in self._price(state, choice):
@@ -146,7 +153,8 @@ class InstantWorld(World):
         """Whether time may pass: nothing prompt comes first, no timer has come to its end, and for some it makes a difference."""
         if self.ticks is None or PROMPT in shields or any(timer.armed.must_end for timer in state.timers):
             return False
-        return any(timer.armed.later() != timer.armed for timer in state.timers)
+        us = self.ticks.unit
+        return any(t.armed.later() != t.armed for t in state.timers) or any(kind.later(s, us) != s for _, kind, s in state.nodes)
 
     def _price(self, state: State, choice: Enabled) -> Iterator[Fault]:
         """What the environment gives for a timer that fires."""
@@ -193,12 +201,21 @@ class InstantWorld(World):
         parcel = flow.urgent.pop(0)
         if self.lossy is not None and self.environment in flow.nodes and self.lossy(parcel):
             kind, local = flow.nodes[self.environment]
-            loss = loss_of(parcel)
-            if self._leave(kind, local, loss):
-                for _, after in self._taken(flow.copy(), self.environment, loss):
-                    yield from self._settle(after, (*way, Micro(self.environment, Fault(loss.kind, parcel), None)))
+            if self._leave(kind, local, loss_of(parcel)):
+                yield from self._lose(flow.copy(), parcel, way)
         for more, after in self._taken(flow, parcel.to, parcel.event):
             yield from self._settle(after, way + more)
+
+    def _lose(self, flow: _Flow, parcel: Parcel, way: Way) -> Iterator[tuple[Way, State]]:
+        loss = loss_of(parcel)
+        for _, after in self._taken(flow, self.environment, loss):
+            yield from self._settle(after, (*way, Micro(self.environment, Fault(loss.kind, parcel), None)))
+
+    def goes_by_mail(self, parcel: Parcel) -> bool:
+        """Whether it is mail between states, and not delivered at once. Watchers see what happens while it does."""
+        if self.stepwise:
+            return parcel.to not in self.watchers
+        return self.travels is not None and self.travels(parcel)
 
     def seen(self, name: Name, result: Outcome) -> Iterator[Parcel]:
         """What the watchers get to see of an outcome."""
@@ -227,6 +244,27 @@ class InstantWorld(World):
             after.urgent.extend(self.seen(name, result))
             if after.carry_all_out(name, result):
                 yield (Micro(name, event, result),), after
+
+
+def with_ticks(world: World, ticks: Ticks) -> InstantWorld:
+    """The same world with a coarse clock: timers keep to their windows, messages take any time, and are lost as before.
+
+    Raises ValueError when a node has the name that the losses need.
+    """
+    nodes = dict(world.nodes)
+    if world.lossy is not None:
+        if NATURE in nodes:
+            raise ValueError(f"a node is called {NATURE!r}; that name is needed for the losses of a world with a clock")
+        nodes[NATURE] = Environment({LOST_REQUEST.kind: -1, LOST_RESPONSE.kind: -1})
+    environment = NATURE if world.lossy is not None else ""
+    return InstantWorld(nodes, world.network, world.lossy, environment, travels=_always, ticks=ticks)
+
+
+NATURE = "nature"
+
+
+def _always(parcel: Parcel) -> bool:
+    return True
 
 
 def loss_of(parcel: Parcel) -> Fault:
@@ -314,8 +352,7 @@ class _Flow:
             self._close(name, event.tag, withdrawn=isinstance(event, Fired))
 
     def send(self, parcel: Parcel) -> None:
-        travels = self.world.travels
-        (self.mail if travels is not None and travels(parcel) else self.urgent).append(parcel)
+        (self.mail if self.world.goes_by_mail(parcel) else self.urgent).append(parcel)
 
     def answer(self, source: Name, call: Call, message: object) -> None:
         if (call.caller, call.tag) in self.calls:
@@ -323,7 +360,10 @@ class _Flow:
 
     def tick(self) -> None:
         """A unit of time passes."""
+        assert self.world.ticks is not None
+        us = self.world.ticks.unit
         self.timers = {key: armed.later() for key, armed in self.timers.items()}
+        self.nodes = {name: (kind, kind.later(local, us)) for name, (kind, local) in self.nodes.items()}
 
     def carry_all_out(self, me: Name, result: Outcome) -> bool:
         """Carry out what an outcome asks for; False where no clock gives the answers that it was given."""
