@@ -58,13 +58,3 @@ def test_every_session_is_served_in_the_end() -> None:
     """Two demands that share a type, no timeouts: whoever may wait, nobody waits for another that waits for it."""
     system = system_of(pool({"gpu": 1, "disk": 1}, session(gpu=1, disk=1), session(gpu=1), shapes=ONE_OF_EACH), Bounds(), [])
     assert eventually(system, all_closed) is None
-
-
-@pytest.mark.slow
-def test_a_workflow_that_holds_one_and_asks_for_another_may_wait_for_ever() -> None:
-    """Two of them, the other way round: as with two locks. Asking for both in one session is the remedy."""
-    both: list[Program] = []
-    for first, second in (("gpu", "disk"), ("disk", "gpu")):
-        both.append([create("a", **{first: 1}), create("b", **{second: 1}), complete("b"), complete("a")])
-    system = system_of(pool({"gpu": 1, "disk": 1}, *both, shapes=[{"gpu": 1}, {"disk": 1}]), Bounds(), [])
-    assert eventually(system, all_closed) is not None

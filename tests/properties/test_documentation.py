@@ -38,7 +38,12 @@ def test_every_finding_has_its_row(name: str, scenario: tuple[object, str]) -> N
 
 
 def test_every_planted_bug_has_its_row() -> None:
-    for name, bug, scenario in [*((n, b, s) for n, (b, s) in (PLANTED | HOST_PLANTED | TYPED_PLANTED).items()), *MORE, *HOST_MORE, *TYPED_MORE]:
+    for name, bug, scenario in [
+        *((n, b, s) for n, (b, s) in (PLANTED | HOST_PLANTED | TYPED_PLANTED).items()),
+        *MORE,
+        *HOST_MORE,
+        *TYPED_MORE,
+    ]:
         assert f"| `{name}` | {bug.value} | `{scenario.__name__}` |" in ROWS
 
 
