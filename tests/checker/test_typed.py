@@ -17,6 +17,9 @@ from sim.protocol.shard import Shard
 from sim.scenario.checked import Bounds, system_of
 from tests.checker.typed import Units, complete, create, pool, session
 
+SMALL_SCOPES: list[tuple[int, dict[str, int]]] = [(2, {}), (1, {"crashes": 1, "restarts": 1}), (1, {"cancels": 1}), (1, {"stops": 1})]
+"""Workers, and what may happen."""
+
 ONE_OF_EACH = [{"gpu": 1}, {"gpu": 1, "disk": 1}]
 Program = list[dict[str, Any]]
 
@@ -46,6 +49,19 @@ def test_a_planted_bug_is_found_and_nothing_without_it(name: str, bug: Mutant, c
     assert found.verdict is Verdict.BROKEN
     assert found.path is not None
     assert judged(name, None, case).verdict is Verdict.HELD
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("workers", "budgets"), SMALL_SCOPES, ids=str)
+def test_promises_hold_in_small_pools(workers: int, budgets: dict[str, int]) -> None:
+    """Two sessions that share a type, whatever becomes of a worker or of a workflow; interchangeable workers are told by nobody."""
+    names = ["resource_limit", "all_or_none", "no_starvation_by_others", "token_conservation", "slot_limit", "one_binding", "same_worker"]
+    programs = [[create(gpu=1, disk=1), complete()], [create(gpu=1), complete()]]
+    scenario = pool({"gpu": 1, "disk": 1}, *programs, shapes=ONE_OF_EACH, workers=workers)
+    result = check(system_of(scenario, Bounds(**budgets), names), Options(jobs=1))
+    assert result.complete
+    assert not [name for name, judgement in result.properties.items() if judgement.verdict is Verdict.BROKEN]
+    assert result.properties["resource_limit"].verdict is Verdict.HELD
 
 
 def all_closed(state: State) -> bool:
