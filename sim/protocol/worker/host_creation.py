@@ -84,7 +84,7 @@ class HostCreationAttempt(CreationAttempt):
 
     def _granted(self, worker: Worker, step: Step) -> None:
         """It has a slot: the session is held, and its workflow is told."""
-        _host(worker).hold(self.session, self.epoch, self.key)
+        host_of(worker).hold(self.session, self.epoch, self.key)
         self._signal(worker, step)
 
     def _signal(self, worker: Worker, step: Step) -> None:
