@@ -17,7 +17,7 @@ from sim.protocol.shard import Shard
 from sim.scenario.checked import Bounds, system_of
 from tests.checker.typed import Units, complete, create, pool, session
 
-SMALL_SCOPES: list[tuple[int, dict[str, int]]] = [(2, {}), (1, {"crashes": 1, "restarts": 1}), (1, {"cancels": 1}), (1, {"stops": 1})]
+SMALL_SCOPES: list[tuple[int, dict[str, int]]] = [(1, {"cancels": 1}), (1, {"stops": 1}), (1, {"crashes": 1, "restarts": 1}), (2, {})]
 """Workers, and what may happen."""
 
 ONE_OF_EACH = [{"gpu": 1}, {"gpu": 1, "disk": 1}]

@@ -18,7 +18,7 @@ from sim.sweep.statistics import Interval, mean_interval
 from sim.workflow import seen
 from tools.studies.page import fill, spelled, table
 
-RUNS: Final = 12
+RUNS: Final = 6
 MINUTE: Final = 60_000_000
 GPUS: Final = 4
 LOADS: Final = (0.5, 0.7, 0.9)
@@ -76,7 +76,7 @@ def mixed(limit: str, load: float) -> Scenario:
     every = 10 / (load * GPUS)
     worker = {"session_resources": {"gpu": 2, "disk": 4}, "session_shapes": [{"gpu": 1, "disk": 1}, {"disk": 1}]}
     one = {"max_concurrent_session_execution_size": 2}
-    flows = [("train", every, 10.0, 100), ("prepare", every * 2, 2.0, 50), ("report", every, 2.0, 100)]
+    flows = [("train", every, 10.0, 40), ("prepare", every * 2, 2.0, 20), ("report", every, 2.0, 40)]
     return Scenario.from_dict(
         {
             "name": f"{limit}-{load:g}",
@@ -92,8 +92,8 @@ def mixed(limit: str, load: float) -> Scenario:
 def large(patience: str) -> Scenario:
     """The same machines, kept busy to 0.7 by sessions with a GPU; and from time to time one that needs both of a machine."""
     worker = {"session_resources": {"gpu": 2}, "session_shapes": [{"gpu": 1}, {"gpu": 2}]}
-    small = _workflow("train", 10 / (0.7 * GPUS), 10.0, True, 150, resources={"gpu": 1}, patience=patience)
-    big = _workflow("large", 60.0, 10.0, True, 8, resources={"gpu": 2}, patience=patience)
+    small = _workflow("train", 10 / (0.7 * GPUS), 10.0, True, 60, resources={"gpu": 1}, patience=patience)
+    big = _workflow("large", 40.0, 10.0, True, 5, resources={"gpu": 2}, patience=patience)
     return Scenario.from_dict(
         {
             "name": f"patience-{patience}",
