@@ -23,7 +23,6 @@ PROGRAM: Final[list[dict[str, Any]]] = [
 SCOPES: Final[dict[str, tuple[int, int, dict[str, int]]]] = {
     "nothing happens": (1, 1, {}),
     "crash, restart": (1, 1, {"crashes": 1, "restarts": 1}),
-    "two crashes, two restarts": (1, 1, {"crashes": 2, "restarts": 2}),
     "crash, restart, cancel": (1, 1, {"crashes": 1, "restarts": 1, "cancels": 1}),
     "graceful stop": (2, 1, {"stops": 1}),
     "lost answer": (1, 1, {"lost_responses": 1}),
@@ -31,7 +30,8 @@ SCOPES: Final[dict[str, tuple[int, int, dict[str, int]]]] = {
     "slow": (2, 1, {"slow": 1}),
     "crash, restart, two processes": (2, 1, {"crashes": 1, "restarts": 1}),
     "slow, two slots": (1, 2, {"slow": 1}),
-    "slow twice": (2, 1, {"slow": 2}),
+    "slow, crash, restart": (2, 1, {"slow": 1, "crashes": 1, "restarts": 1}),
+    "two crashes, two restarts": (1, 1, {"crashes": 2, "restarts": 2}),
 }
 """Name -> processes of the host, slots of each, and what may happen. One workflow with one session and one activity."""
 HEAD: Final = """# Host sessions in the checker
