@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
@@ -153,3 +153,4 @@ class BucketMachine(RuleBasedStateMachine):
 
 
 TestBucket = BucketMachine.TestCase
+TestBucket.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

@@ -18,7 +18,7 @@ from sim.sweep.statistics import Interval, mean_interval
 from sim.workflow import seen
 from tools.studies.page import fill, spelled, table
 
-RUNS: Final = 6
+RUNS: Final = 5
 MINUTE: Final = 60_000_000
 GPUS: Final = 4
 LOADS: Final = (0.5, 0.7, 0.9)
