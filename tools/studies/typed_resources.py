@@ -1,4 +1,4 @@
-"""A GPU pool with mixed sessions: one limit on all sessions against limits by type; and what patience does to large demands."""
+"""A GPU pool with mixed sessions: one limit on all sessions against limits by type."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ MINUTE: Final = 60_000_000
 GPUS: Final = 4
 LOADS: Final = (0.5, 0.7, 0.9)
 """Share of the GPUs that sessions which need one keep busy in the mean."""
-PATIENCES: Final = ("10s", "1m", "5m", "3h")
 DEMANDS: Final[dict[str, dict[str, int]]] = {"train": {"gpu": 1, "disk": 1}, "prepare": {"disk": 1}, "report": {}}
-NAMES: Final = {"train": "a GPU and a disk", "prepare": "a disk", "report": "nothing scarce", "large": "both GPUs"}
+NAMES: Final = {"train": "a GPU and a disk", "prepare": "a disk", "report": "nothing scarce"}
 LIMITS: Final = {"one": "one limit", "typed": "limits by type"}
 
 
@@ -89,23 +88,6 @@ def mixed(limit: str, load: float) -> Scenario:
     )
 
 
-def large(patience: str) -> Scenario:
-    """The same machines, kept busy to 0.7 by sessions with a GPU; and from time to time one that needs both of a machine."""
-    worker = {"session_resources": {"gpu": 2}, "session_shapes": [{"gpu": 1}, {"gpu": 2}]}
-    small = _workflow("train", 10 / (0.7 * GPUS), 10.0, True, 60, resources={"gpu": 1}, patience=patience)
-    big = _workflow("large", 40.0, 10.0, True, 5, resources={"gpu": 2}, patience=patience)
-    return Scenario.from_dict(
-        {
-            "name": f"patience-{patience}",
-            "protocol": "host",
-            "until": "80h",
-            "workers": [{"name": "m", "count": 2, **worker}],
-            "activities": {f"{kind}_work": {"duration": {"exponential": "10m"}} for kind in ("train", "large")},
-            "workflows": [small, big],
-        }
-    )
-
-
 def measured(scenario: Scenario) -> dict[str, Interval]:
     """Means over runs: the wait of each kind in minutes, and (`gpu`) the share of GPU time in use until all is done."""
     found: dict[str, list[float]] = {}
@@ -114,20 +96,19 @@ def measured(scenario: Scenario) -> dict[str, Interval]:
         result = run(scenario, seed, observers=[kinds], properties=())
         for kind, waits in kinds.waits.items():
             found.setdefault(kind, []).append(sum(waits) / len(waits) / MINUTE)
-        used = kinds.held.get("train", 0) + 2 * kinds.held.get("large", 0)
+        used = kinds.held.get("train", 0)
         found.setdefault("gpu", []).append(used / (GPUS * result.ended_at_us))
     return {name: mean_interval(values) for name, values in found.items()}
 
 
 def make(folder: Path) -> None:
-    """Run both parts, and write their tables and figures."""
+    """Run all of it, and write the table and the figures."""
     loads = {(limit, load): measured(mixed(limit, load)) for limit in LIMITS for load in LOADS}
     for kind in DEMANDS:
         title = f"Sessions that need {NAMES[kind]}: waiting"
         files.write(f"wait-{kind}", folder, partial(draw, loads, kind, title, "minutes until the session is created"))
     files.write("gpus", folder, partial(draw, loads, "gpu", "GPUs in use until all is done", "share of GPU time"))
     fill(folder / "README.md", "limits", _limits(loads))
-    fill(folder / "README.md", "patience", _patience({patience: measured(large(patience)) for patience in PATIENCES}))
 
 
 def draw(loads: Mapping[tuple[str, float], Mapping[str, Interval]], what: str, title: str, label: str) -> Figure:
@@ -152,8 +133,3 @@ def _limits(loads: Mapping[tuple[str, float], Mapping[str, Interval]]) -> str:
             got = loads[limit, load]
             rows.append((load, name, *(spelled(got[kind]) for kind in DEMANDS), f"{spelled(got['gpu'], 100)} %"))
     return table(["load", "", *(f"minutes, {NAMES[kind]}" for kind in DEMANDS), "GPUs in use"], rows)
-
-
-def _patience(got: Mapping[str, Mapping[str, Interval]]) -> str:
-    rows = [(patience, spelled(of["large"]), spelled(of["train"]), f"{spelled(of['gpu'], 100)} %") for patience, of in got.items()]
-    return table(["patience", "minutes, both GPUs", "minutes, one GPU", "GPUs in use"], rows)
