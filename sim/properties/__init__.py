@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from sim.properties import (
     activity_failure_keeps_session,
     activity_needs_slot,
+    all_or_none,
     closed_is_final,
     complete_is_safe,
     completion_frees_slot,
@@ -26,11 +27,13 @@ from sim.properties import (
     graceful_stop_waits,
     no_false_alarm,
     no_orphan_activity,
+    no_starvation_by_others,
     no_two_incarnations,
     one_binding,
     open_session_refused,
     reattach_in_time,
     recreate_same_worker,
+    resource_limit,
     same_worker,
     session_activities_start,
     slot_limit,
@@ -74,7 +77,17 @@ ALL: dict[str, Property] = {
 """Every property by name, in the order of the documentation's table."""
 
 OF_VARIANTS: dict[Variant, dict[str, Property]] = {
-    Variant.HOST: {module.PROPERTY.name: module.PROPERTY for module in (no_two_incarnations, fenced_writes, reattach_in_time)},
+    Variant.HOST: {
+        module.PROPERTY.name: module.PROPERTY
+        for module in (
+            no_two_incarnations,
+            fenced_writes,
+            reattach_in_time,
+            resource_limit,
+            all_or_none,
+            no_starvation_by_others,
+        )
+    },
 }
 """What a variant of the protocol promises beside: judged where it is spoken."""
 

@@ -34,7 +34,7 @@ from sim.protocol.resource import RESOURCE, Resource
 from sim.protocol.shard import Shard
 from sim.scenario.arrivals import workflow_ids
 from sim.scenario.behaviours import behaviour_of
-from sim.scenario.cluster import CLIENT, owner
+from sim.scenario.cluster import CLIENT, demand_queues, owner
 from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.load import Scenario
 from sim.scenario.operator import (
@@ -248,6 +248,7 @@ def _queues(model: ScenarioModel) -> Iterator[Name]:
         yield from (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX))
     specs = [plan.spec for plan in plans if plan.spec.options.variant is Variant.HOST and plan.spec.options.session_worker]
     yield from dict.fromkeys(activity_queue(host_queue(s.options.resource_id or s.host, s.task_queue)) for s in specs)
+    yield from dict.fromkeys(queue for spec in specs for queue in demand_queues(spec))
 
 
 def _blueprints(model: ScenarioModel, reductions: Reductions) -> dict[str, Blueprint]:

@@ -14,6 +14,7 @@ from sim.scenario.judging import property_names
 from sim.scenario.moments import MOMENTS
 from sim.scenario.problems import Problem, did_you_mean
 from sim.scenario.programs import check_program
+from sim.scenario.resource_checks import check_resources
 from sim.scenario.schema import ArrivalSection, ScenarioModel
 from sim.scenario.values import NEVER
 from sim.scenario.workers import worker_names
@@ -25,7 +26,8 @@ ARRIVALS = ("at", "poisson", "every", "burst", "closed", "file")
 def check(model: ScenarioModel) -> list[Problem]:
     """Everything that is wrong with a scenario whose values are fine one by one."""
     checks: tuple[Callable[[ScenarioModel], Iterator[Problem]], ...] = (
-        _check_workers, _check_processes, _check_workflows, _check_code, _check_queues, _check_faults, _check_properties, _check_fuzz,
+        _check_workers, _check_processes, _check_workflows, _check_code, _check_queues, check_resources, _check_faults,
+        _check_properties, _check_fuzz,
     )  # fmt: skip
     return [problem for one in checks for problem in one(model)]
 

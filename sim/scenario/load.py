@@ -119,8 +119,9 @@ class Scenario:
             # It came later than the digests that stores and tapes have: what is off is left out.
             if not worker["asks_for_system_info"]:
                 del worker["asks_for_system_info"]
-            if not worker["resource_id"]:
-                del worker["resource_id"]
+            for name in ("resource_id", "session_resources", "session_shapes"):
+                if not worker[name]:
+                    del worker[name]
         return content
 
     @property

@@ -12,10 +12,12 @@ from sim.scenario.latencies import pace_of
 from sim.scenario.schema import ScenarioModel, WorkerSection
 from sim.scenario.values import NEVER
 from sim.simulator.places import Clock
+from sim.workflow.resources import amounts
 from sim.workflow.sdk import SdkVersion
 from sim.workflow.variants import Variant
 
-_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in ("sdk", "mutants", "pace", "variant"))
+_MADE = ("sdk", "mutants", "pace", "variant", "session_resources", "session_shapes")
+_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in _MADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
     mutants = tuple(Mutant[name.upper()] for name in section.mutants)
     return WorkerOptions(
         **{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants, pace=pace_of(model),
-        variant=Variant(model.protocol),
+        variant=Variant(model.protocol), session_resources=amounts(section.session_resources),
+        session_shapes=tuple(amounts(shape) for shape in section.session_shapes),
     )  # fmt: skip
 
 

@@ -91,8 +91,11 @@ def _fail_session(ctx: Context, session: SessionInfo, future: Future) -> None:
         ctx.env.observe(SessionStateChanged(ctx.env.info.run, session.session_id, "Open", "Failed", "an activity failed"))
 
 
-def schedule(ctx: Context, activity_type: str, argument: object, queue: str, session: str, epoch: int = 0) -> Future:
-    """Schedule an activity with the options of `ctx`, on `queue` if that is not empty."""
+def schedule(
+    ctx: Context, activity_type: str, argument: object, queue: str, session: str, epoch: int = 0,
+    resources: tuple[tuple[str, int], ...] = (), may_wait: bool = False,
+) -> Future:  # fmt: skip
+    """Schedule an activity with the options of `ctx`, on `queue` if that is not empty. What comes after `session` is its header."""
     options = activity_options(ctx)
     command = ScheduleActivity(
         ordinal=ctx.env.next_ordinal("activity"),
@@ -106,5 +109,7 @@ def schedule(ctx: Context, activity_type: str, argument: object, queue: str, ses
         retry_policy=options.retry_policy,
         session=session,
         epoch=epoch,
+        resources=resources,
+        may_wait=may_wait,
     )
     return ctx.env.schedule_activity(ctx, command, options.wait_for_cancellation)

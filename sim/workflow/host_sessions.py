@@ -23,10 +23,12 @@ from sim.history.failures import TimeoutType
 from sim.workflow import activities
 from sim.workflow.activities import OPTIONS_KEY, ActivityOptions, activity_options, observe_cancelled, schedule
 from sim.workflow.context import Context, with_cancel
-from sim.workflow.errors import ApplicationError, WorkflowError, chain, describe, is_canceled, is_timeout
+from sim.workflow.errors import ApplicationError, WorkflowError, describe, is_canceled, is_timeout
 from sim.workflow.futures import Channel, Future, Selector
 from sim.workflow.host_work import HostWork
 from sim.workflow.mutants import Mutant
+from sim.workflow.resources import NEVER, amounts
+from sim.workflow.search import Search, kind_of
 from sim.workflow.seen import (
     SessionActivityAsked,
     SessionAsked,
@@ -44,7 +46,6 @@ from sim.workflow.session_info import SESSION_KEY, SessionInfo, SessionState
 from sim.workflow.sessions import (
     COMPLETION_ACTIVITY,
     CREATION_ACTIVITY,
-    CREATION_QUEUE_SUFFIX,
     CREATION_RETRY,
     DEFAULT_HEARTBEAT_TIMEOUT,
     SECOND,
@@ -105,7 +106,7 @@ class HostSessionInfo(SessionInfo):
 async def create_session(ctx: Context, options: SessionOptions) -> Context:
     """Create a session on a worker that polls the context's queue. Raises what the original does."""
     base = activity_options(ctx).task_queue or ctx.env.info.task_queue
-    return await _create(ctx, options, base + CREATION_QUEUE_SUFFIX, recreated=False)
+    return await _create(ctx, options, Search.of(base, options, ctx.env.now))
 
 
 async def recreate_session(ctx: Context, recreate_token: bytes, options: SessionOptions) -> Context:
@@ -114,10 +115,10 @@ async def recreate_session(ctx: Context, recreate_token: bytes, options: Session
         queue = json.loads(recreate_token)["Taskqueue"]
     except (ValueError, KeyError, TypeError) as error:
         raise WorkflowError(f"failed to deserilalize recreate token: {error}") from None
-    return await _create(ctx, options, queue, recreated=True)
+    return await _create(ctx, options, Search.at(queue, options, ctx.env.now), recreated=True)
 
 
-async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: bool) -> Context:
+async def _create(ctx: Context, options: SessionOptions, search: Search, recreated: bool = False) -> Context:
     env = ctx.env
     existing = get_session_info(ctx)
     if existing is not None and existing.state is SessionState.OPEN:
@@ -130,13 +131,13 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
     info.completion_ctx = ctx.derived(SESSION_KEY, info)
     session_ctx, info.cancel = with_cancel(info.completion_ctx)
     asked = SessionAsked(
-        env.info.run, info.session_id, queue, recreated, options.creation_timeout, options.execution_timeout, info.heartbeat,
-        activity_options(ctx).task_queue,
+        env.info.run, info.session_id, search.queue, recreated, options.creation_timeout, options.execution_timeout, info.heartbeat,
+        activity_options(ctx).task_queue, resources=amounts(options.resources),
     )  # fmt: skip
     env.observe(asked)
     # Activities and timers register under their ordinals, which are never 0.
     session_ctx.scope.hooks[0] = lambda: env.observe(SessionContextDone(env.info.run, info.session_id))
-    creation = await _first_binding(ctx, session_ctx, info, queue)
+    creation = await _first_binding(ctx, session_ctx, info, search)
     info.ends_at = env.now + options.execution_timeout
     env.dispatcher.spawn(_keep(ctx, session_ctx, info, creation))
     env.open_sessions[info.session_id] = info
@@ -144,8 +145,9 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
     return session_ctx
 
 
-def _schedule_creation(session_ctx: Context, info: HostSessionInfo, queue: str, wait: int, work: int) -> Future:
-    """The next creation activity, at the next epoch. `wait`, `work`: its ScheduleToStart and StartToClose, microseconds."""
+def _schedule_creation(session_ctx: Context, info: HostSessionInfo, queue: str, wait: int, work: int, may_wait: bool) -> Future:
+    """The next creation activity, at the next epoch. `wait`, `work`: its ScheduleToStart and StartToClose, microseconds; `may_wait`:
+    whether it may wait for resources at a worker's door."""
     if not (info.epoch and Mutant.EPOCH_NOT_RENEWED in session_ctx.env.info.mutants):
         info.epoch += 1
     options = ActivityOptions(
@@ -153,18 +155,19 @@ def _schedule_creation(session_ctx: Context, info: HostSessionInfo, queue: str, 
         retry_policy=CREATION_RETRY,
     )  # fmt: skip
     creation_ctx = session_ctx.derived(OPTIONS_KEY, options)
-    return schedule(creation_ctx, CREATION_ACTIVITY, info.session_id, "", info.session_id, info.epoch)
+    demand = amounts(info.options.resources)
+    return schedule(creation_ctx, CREATION_ACTIVITY, info.session_id, "", info.session_id, info.epoch, demand, may_wait)
 
 
-async def _first_binding(ctx: Context, session_ctx: Context, info: HostSessionInfo, queue: str) -> Future:
+async def _first_binding(ctx: Context, session_ctx: Context, info: HostSessionInfo, search: Search) -> Future:
     """Wait until a worker holds the session. An attempt whose signal got lost on its way is followed by the next epoch."""
-    options = info.options
+    work = info.options.execution_timeout
     while True:
-        creation = _schedule_creation(session_ctx, info, queue, options.creation_timeout, options.execution_timeout)
+        creation = _schedule_creation(session_ctx, info, search.queue, search.wait(ctx.env.now), work, search.may_wait)
         failure = await _binding_or_end(session_ctx, info, creation)
         if failure is None:
             return creation
-        if _kind(failure) == NOT_TOLD:
+        if kind_of(failure) == NOT_TOLD or search.goes_on(failure, ctx.env.now):
             continue
         if is_canceled(failure):
             ctx.scope.tell()
@@ -225,18 +228,13 @@ async def _take_up(session_ctx: Context, info: HostSessionInfo) -> Future | None
         wait, work = info.grace_ends - env.now, info.ends_at - env.now
         if wait <= 0 or work <= 0:
             return None
-        creation = _schedule_creation(session_ctx, info, info.host_queue, wait, work)
+        creation = _schedule_creation(session_ctx, info, info.host_queue, wait, work, may_wait=True)
         failure = await _binding_or_end(session_ctx, info, creation)
         if failure is None:
             return creation
-        if is_canceled(failure) or is_timeout(failure, TimeoutType.SCHEDULE_TO_START):
+        if is_canceled(failure) or is_timeout(failure, TimeoutType.SCHEDULE_TO_START) or kind_of(failure) == NEVER:
             return None
     return None
-
-
-def _kind(error: BaseException) -> str:
-    """The type of the application error within, "" without one."""
-    return next((e.type for e in chain(error) if isinstance(e, ApplicationError)), "")
 
 
 def _fail(ctx: Context, info: HostSessionInfo, why: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sim.history.commands import RetryPolicy
@@ -90,6 +91,8 @@ class Machine:
         options = SessionOptions(
             _us(step, "execution"), _us(step, "creation"), _us(step, "heartbeat"), step.get("survive_restart", False), _us(step, "grace")
         )
+        if step.get("resources"):
+            options = replace(options, resources=step["resources"], resource_patience=_us(step, "patience"))
         try:
             made = await (create_session(on, options) if token is None else recreate_session(on, token, options))
         except WorkflowError as error:

@@ -12,7 +12,7 @@ class SessionAsked(Struct, frozen=True):
     """CreateSession or RecreateSession scheduled a creation activity. Timeouts in microseconds.
 
     `task_queue`: where the creation activity goes. `options_queue`: the queue of the context's activity options, "" without.
-    `within`: an open session of the context ("" as it should be).
+    `within`: an open session of the context ("" as it should be). `resources`: what it needs, (type, amount) each.
     """
 
     run: str
@@ -24,6 +24,7 @@ class SessionAsked(Struct, frozen=True):
     heartbeat_timeout: int
     options_queue: str = ""
     within: str = ""
+    resources: tuple[tuple[str, int], ...] = ()
 
     def sentence(self) -> str:
         word = "recreate" if self.recreated else "create"

@@ -33,6 +33,7 @@ from sim.protocol.worker.options import WorkerOptions
 from sim.scenario.cluster import Cluster, WorkerSpec
 from sim.simulator.places import Delays, Fate, Rule
 from sim.simulator.simulation import Simulation
+from sim.workflow.resources import amounts
 from sim.workflow.script import SCRIPT
 from sim.workflow.sdk import SdkVersion
 from sim.workflow.seen import Saw, SessionStateChanged
@@ -125,6 +126,8 @@ def _worker(setting: Setting, words: list[str]) -> None:
             values[key] = Variant(value)
         elif kinds[key] == "str":
             values[key] = value
+        elif key == "session_resources":
+            values[key] = amounts({kind: int(units) for kind, units in _pairs(value.split(",")).items()})
         elif kinds[key] == "bool":
             values[key] = value == "true"
         else:
@@ -253,6 +256,8 @@ def _listen(played: Played) -> None:
         say(time, "", f"    {seen.run.removeprefix('server/run/')} sees {what}: {outcome}{state}")
 
     played.sim.listen(Wrote, wrote)
+    for kind in (obs.ResourcesTaken, obs.ResourcesReturned, obs.SessionWaits, obs.SessionTurnedAway):
+        played.sim.listen(kind, note)
     for kind in (obs.TokenTaken, obs.TokenReturned, obs.AttemptRetried, obs.FaultHappened, obs.WorkerStopped, SessionStateChanged):
         played.sim.listen(kind, note)
     played.sim.listen(Saw, saw)

@@ -332,3 +332,28 @@ HOST = {
     },
 }
 """Host sessions, after docs/design/host-sessions.md."""
+
+ASKING = "1 WES; 2 WTSch(Q); 3 WTSt; 4 WTC; 5 Mk"
+
+TYPED = {
+    "typed-door": {
+        "v/1": f"{ASKING}; 6 ATSch(SCA, C(Q, gpu=1)); {BOUND}; {WORKED}; {COMPLETING}; {END_A}",
+        "w/1": (
+            f"{ASKING}; 6 ATSch(SCA, C(Q, gpu=1)); 7 ATTO(6, st 0, ScheduleToStart, TIMEOUT); 8 WTSch(sticky); 9 WTSt; 10 WTC; "
+            "11 ATSch(SCA, D(Q, gpu=1)); 12 WESig(R_A); 13 WTSch(sticky); 14 WTSt; 15 WTC; 16 ATCR(11); 17 ATSch(SKA, R_A); 18 ATSt(17); "
+            "19 ATC(17); 20 WTSch(sticky); 21 ATSt(11); 22 ATC(11); 23 WTSt; 24 WTC; 25 WEC"
+        ),
+    },
+    "typed-turned-away": {
+        "v/1": (
+            f"{ASKING}; 6 ATSch(SCA, C(Q, gpu=1)); 7 ATSt(6); 8 ATF(6, SessionResourcesBusy, NON_RETRYABLE_FAILURE); 9 WTSch(sticky); "
+            "10 WTSt; 11 WTC; 12 ATSch(SCA, C(Q, gpu=1)); 13 WESig(R_A); 14 WTSch(sticky); 15 WTSt; 16 WTC; 17 ATCR(12); "
+            "18 ATSch(SKA, R_A); 19 ATSt(18); 20 ATC(18); 21 WTSch(sticky); 22 ATSt(12); 23 ATC(12); 24 WTSt; 25 WTC; 26 WEC"
+        ),
+        "w/1": (
+            f"{ASKING}; 6 ATSch(SCA, C(Q, disk=1,gpu=1)); {TOLD}; 11 ATCR(6); 12 ATSch(SKA, R_A); 13 ATSt(12); 14 ATC(12); "
+            "15 WTSch(sticky); 16 ATSt(6); 17 ATC(6); 18 WTSt; 19 WTC; 20 WEC"
+        ),
+    },
+}
+"""Typed resources, after docs/design/typed-resources.md."""

@@ -68,12 +68,23 @@ class HostCreationAttempt(CreationAttempt):
             return
         if hold is not None:
             host.hand_over(self.session, step)
-        if not worker.bucket.take():
+        self._claim(worker, step, hold is not None)
+
+    def _claim(self, worker: Worker, step: Step, handed_over: bool) -> None:
+        """Take a slot, if one is free. `handed_over`: this worker held the session at an older epoch until now."""
+        if worker.bucket.take():
+            self._took_token(worker, step)
+            self._granted(worker, step)
+        else:
             self._end(failed(ApplicationFailure(TOO_MANY)), worker, step)
-            return
+
+    def _took_token(self, worker: Worker, step: Step) -> None:
         self.holds_token = True
         step.emit(obs.TokenTaken(worker.identity, self.session, self.task.run, self.task.attempt, worker.bucket.free))
-        host.hold(self.session, self.epoch, self.key)
+
+    def _granted(self, worker: Worker, step: Step) -> None:
+        """It has a slot: the session is held, and its workflow is told."""
+        host_of(worker).hold(self.session, self.epoch, self.key)
         self._signal(worker, step)
 
     def _signal(self, worker: Worker, step: Step) -> None:

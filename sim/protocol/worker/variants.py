@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from sim.protocol.worker import node
-from sim.protocol.worker.host_node import HostWorker
 from sim.protocol.worker.node import Worker
 from sim.protocol.worker.options import WorkerOptions
+from sim.protocol.worker.typed_node import TypedWorker
 from sim.protocol.worker.work import Behaviour
 from sim.workflow.definition import Definition
 from sim.workflow.variants import Variant
 
-WORKERS: Final[Mapping[Variant, type[Worker]]] = {Variant.SESSIONS: Worker, Variant.HOST: HostWorker}
+WORKERS: Final[Mapping[Variant, type[Worker]]] = {Variant.SESSIONS: Worker, Variant.HOST: TypedWorker}
 """Which class of node a worker object is. A variant derives its own, and says there what is different."""
 
 
