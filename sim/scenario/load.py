@@ -117,6 +117,8 @@ class Scenario:
             # It came later than the digests that stores and tapes have: what is off is left out.
             if not worker["asks_for_system_info"]:
                 del worker["asks_for_system_info"]
+        if not content["repairs"]:
+            del content["repairs"]
         return content
 
     @property

@@ -12,9 +12,10 @@ from sim.scenario.latencies import pace_of
 from sim.scenario.schema import ScenarioModel, WorkerSection
 from sim.scenario.values import NEVER
 from sim.simulator.places import Clock
+from sim.workflow.repairs import repairs_of
 from sim.workflow.sdk import SdkVersion
 
-_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in ("sdk", "mutants", "pace"))
+_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in ("sdk", "mutants", "repairs", "pace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
     """The options of a table's workers."""
     sdk = SdkVersion.parse(section.sdk_version or model.cluster.sdk_version)
     mutants = tuple(Mutant[name.upper()] for name in section.mutants)
-    return WorkerOptions(**{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants, pace=pace_of(model))
+    options = {name: getattr(section, name) for name in _OPTIONS}
+    return WorkerOptions(**options, sdk=sdk, mutants=mutants, repairs=repairs_of(model.repairs), pace=pace_of(model))
 
 
 def _plan(model: ScenarioModel, section: WorkerSection, name: str) -> WorkerPlan:

@@ -9,7 +9,7 @@ knows nothing about sessions; every guarantee, and every lack of one, follows fr
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from msgspec import Struct
 
@@ -20,6 +20,8 @@ from sim.workflow.context import Context, with_cancel
 from sim.workflow.errors import WorkflowError, describe, is_canceled
 from sim.workflow.futures import Future, Selector
 from sim.workflow.mutants import Mutant
+from sim.workflow.repaired import asks_again, canceled, creation_timer, heartbeat_timeout, looks_at_state
+from sim.workflow.repairs import Repair
 from sim.workflow.seen import (
     AskedInVain,
     SessionAsked,
@@ -60,12 +62,16 @@ class SessionOptions:
     heartbeat_timeout: int = 0
 
 
-class Binding(Struct, frozen=True):
-    """The payload of the creation activity's signal: which worker holds the session."""
+class Binding(Struct, frozen=True, omit_defaults=True):
+    """The payload of the creation activity's signal: which worker holds the session.
+
+    `creation`: the ordinal of the creation activity, where a session may have several (`Repair.CREATION_AGAIN`).
+    """
 
     task_queue: str
     host_name: str
     resource_id: str
+    creation: int = 0
 
 
 def get_session_info(ctx: Context) -> SessionInfo | None:
@@ -112,6 +118,10 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
     info = SessionInfo(session_id)
     info.completion_ctx = ctx.derived(SESSION_KEY, info)
     session_ctx, info.cancel = with_cancel(info.completion_ctx)
+    heartbeat = heartbeat_timeout(env, options, queue.endswith(CREATION_QUEUE_SUFFIX), DEFAULT_HEARTBEAT_TIMEOUT)
+    options = replace(options, heartbeat_timeout=heartbeat)
+    told = Repair.FAILURE_NOT_CANCELED in env.info.repairs
+    info.fail = lambda: env.cancel(session_ctx.scope, session_failed=told)
     env.observe(
         SessionAsked(
             env.info.run,
@@ -120,7 +130,7 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
             recreated,
             options.creation_timeout,
             options.execution_timeout,
-            options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT,
+            heartbeat,
             activity_options(ctx).task_queue,
             within,
         )
@@ -130,48 +140,50 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         of_workflow, place = env.root.scope.knowingly_canceled, asked_at(env.definition.function)
         env.observe(AskedInVain(env.info.run, session_id, "", of_workflow, place))
     session_ctx.scope.hooks[0] = lambda: env.observe(SessionContextDone(env.info.run, session_id))
-    creation = _schedule_creation(session_ctx, info, options, queue)
-    await _bound_or_failed(ctx, session_ctx, info, creation)
-    env.dispatcher.spawn(_watch(info, creation, ctx))
+    await _bound_or_failed(ctx, session_ctx, info, options, queue)
+    env.dispatcher.spawn(_watch(info, ctx))
     env.open_sessions[session_id] = info
     env.observe(SessionCreated(env.info.run, session_id, info.task_queue, info.host_name))
     return session_ctx
 
 
 def _schedule_creation(session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> Future:
+    """Schedule the creation activity; `options` say how long it may wait from now on."""
     env = session_ctx.env
-    mutants = env.info.mutants
+    mutants, repairs = env.info.mutants, env.info.repairs
+    wait = options.creation_timeout
+    if Repair.RECREATE_WITHIN_HEARTBEAT in repairs and not queue.endswith(CREATION_QUEUE_SUFFIX):
+        # A worker that lives takes it at once, and is full or not: who waits longer waits for nobody.
+        wait = min(wait or options.heartbeat_timeout, options.heartbeat_timeout)
     if Mutant.RECREATE_ON_CREATION_QUEUE in mutants and not queue.endswith(CREATION_QUEUE_SUFFIX):
         queue = env.info.task_queue + CREATION_QUEUE_SUFFIX
     creation_ctx = session_ctx.derived(
         OPTIONS_KEY,
         ActivityOptions(
             task_queue=queue,
-            schedule_to_start_timeout=0 if Mutant.CREATION_TIMEOUT_NOT_SENT in mutants else options.creation_timeout,
+            schedule_to_start_timeout=0 if Mutant.CREATION_TIMEOUT_NOT_SENT in mutants else wait,
             start_to_close_timeout=YEAR if Mutant.EXECUTION_TIMEOUT_NOT_SENT in mutants else options.execution_timeout,
-            heartbeat_timeout=options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT,
+            heartbeat_timeout=options.heartbeat_timeout,
+            wait_for_cancellation=Repair.WATCHED_TO_THE_END in repairs,
             retry_policy=CREATION_RETRY if env.sdk.fatal_session_timeouts else CREATION_RETRY_BEFORE_1_14,
         ),
     )
     return schedule(creation_ctx, CREATION_ACTIVITY, info.session_id, "", info.session_id)
 
 
-async def _bound_or_failed(ctx: Context, session_ctx: Context, info: SessionInfo, creation: Future) -> None:
-    """Wait for the binding or for the end of the creation activity, whichever the history has first."""
-    failure: BaseException | None = None
-
-    def bound(payload: object) -> None:
-        assert isinstance(payload, Binding)
-        info.task_queue, info.host_name, info.resource_id = payload.task_queue, payload.host_name, payload.resource_id
-
-    def ended(future: Future) -> None:
-        nonlocal failure
-        failure = future.error
-
-    selector = Selector().add_receive(ctx.env.channel(info.session_id), bound)
-    if Mutant.CREATION_FAILURE_NOT_AWAITED not in ctx.env.info.mutants:
-        selector.add_future(creation, ended)
-    await selector.select(session_ctx)
+async def _bound_or_failed(ctx: Context, session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> None:
+    """Schedule the creation activity, and wait for the binding or for its end, whichever the history has first."""
+    env = ctx.env
+    until = env.now + options.creation_timeout
+    expired, stop_timer = creation_timer(session_ctx, options.creation_timeout)
+    while True:
+        info.creation = _schedule_creation(session_ctx, info, options, queue)
+        failure = await _first(session_ctx, info, expired)
+        if failure is None or not asks_again(env, failure, queue.endswith(CREATION_QUEUE_SUFFIX), options.creation_timeout, until):
+            break
+        if options.creation_timeout:
+            options = replace(options, creation_timeout=until - env.now)
+    stop_timer()
     if failure is not None:
         if is_canceled(failure):
             ctx.scope.tell()
@@ -180,14 +192,51 @@ async def _bound_or_failed(ctx: Context, session_ctx: Context, info: SessionInfo
         raise failure.with_traceback(None)
 
 
-async def _watch(info: SessionInfo, creation: Future, ctx: Context) -> None:
+async def _first(session_ctx: Context, info: SessionInfo, expired: Future | None) -> BaseException | None:
+    """What comes first: the binding (None), or an error: of the creation activity, of its timer, of a cancelled context."""
+    env, creation = session_ctx.env, info.creation
+    assert creation is not None
+    failure: BaseException | None = None
+    ordinal, stale = env.last_ordinal("activity"), True
+
+    def bound(payload: object) -> None:
+        nonlocal stale
+        assert isinstance(payload, Binding)
+        stale = payload.creation not in (0, ordinal)
+        if not stale:
+            info.task_queue, info.host_name, info.resource_id = payload.task_queue, payload.host_name, payload.resource_id
+
+    def ended(future: Future) -> None:
+        nonlocal failure, stale
+        failure, stale = future.error, False
+
+    selector = Selector().add_receive(env.channel(info.session_id), bound)
+    if Mutant.CREATION_FAILURE_NOT_AWAITED not in env.info.mutants:
+        selector.add_future(creation, ended)
+    # With WaitForCancellation the creation's own future does not tell of a cancelled context at once.
+    gone = canceled(session_ctx) if Repair.WATCHED_TO_THE_END in env.info.repairs else None
+    for future in (gone, expired):
+        if future is not None:
+            selector.add_future(future, ended)
+    while stale:
+        await selector.select(session_ctx)
+    return failure
+
+
+async def _watch(info: SessionInfo, ctx: Context) -> None:
     """The watcher coroutine: the creation activity's failure is the session's failure."""
-    error = await creation.outcome()
+    assert info.creation is not None
+    _creation_ended(info, await info.creation.outcome(), ctx)
+
+
+def _creation_ended(info: SessionInfo, error: BaseException | None, ctx: Context) -> None:
     if error is None or is_canceled(error) or Mutant.WATCHER_IGNORES_FAILURES in ctx.env.info.mutants:
+        return
+    if info.state is not SessionState.OPEN and looks_at_state(ctx.env):
         return
     ctx.env.open_sessions.pop(info.session_id, None)
     _change(ctx, info, SessionState.FAILED, describe(error))
-    info.cancel()
+    info.fail()
 
 
 async def complete_session(ctx: Context) -> None:
@@ -224,8 +273,14 @@ async def _complete(ctx: Context, info: SessionInfo) -> None:
     error = await schedule(completion_ctx, COMPLETION_ACTIVITY, info.session_id, "", info.session_id).outcome()
     failure = describe(error)
     env.open_sessions.pop(info.session_id, None)
-    # Unconditional, as in the SDK: a failure that the watcher saw meanwhile is overwritten.
-    _change(ctx, info, SessionState.CLOSED, failure)
+    if Repair.WATCHED_TO_THE_END in env.info.repairs and info.creation is not None:
+        ended = await info.creation.outcome()
+        # A worker that has answered was there to complete the session, however its creation activity ends.
+        if error is not None:
+            _creation_ended(info, ended, ctx)
+    if info.state is not SessionState.FAILED or Repair.WATCHED_TO_THE_END not in env.info.repairs:
+        # Unconditional, as in the SDK: a failure that the watcher saw meanwhile is overwritten.
+        _change(ctx, info, SessionState.CLOSED, failure)
     env.observe(SessionCompleteReturned(env.info.run, info.session_id, failure))
 
 

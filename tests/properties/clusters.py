@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sim.model.laws import Uniform
@@ -13,6 +14,7 @@ from sim.protocol.worker.options import WorkerOptions
 from sim.scenario.cluster import Cluster, WorkerSpec
 from sim.simulator.places import Delays
 from sim.simulator.simulation import Simulation
+from sim.workflow.repairs import Repairs
 from sim.workflow.script import SCRIPT
 
 SECOND = 1_000_000
@@ -44,6 +46,20 @@ COMPLETE = {"op": "complete", "in": "s"}
 def simple(ms: int = 20_000, **options: Any) -> Program:
     """Create, one activity, deferred completion."""
     return [create(**options), DEFER, act(ms)]
+
+
+REPAIRS: list[Repairs] = [()]
+"""With which repairs clusters are made: the last one's."""
+
+
+@contextmanager
+def repaired(repairs: Repairs) -> Iterator[None]:
+    """All clusters that are made meanwhile have these repairs."""
+    REPAIRS.append(repairs)
+    try:
+        yield
+    finally:
+        REPAIRS.pop()
 
 
 class Stage:
@@ -98,4 +114,4 @@ class Stage:
 
 def spec(name: str, queue: str = "q", mutants: Mutants = (), **options: Any) -> WorkerSpec:
     """One worker on a host of its own."""
-    return WorkerSpec(name, f"host-{name.lower()}", queue, WorkerOptions(mutants=mutants, **options))
+    return WorkerSpec(name, f"host-{name.lower()}", queue, WorkerOptions(mutants=mutants, **{"repairs": REPAIRS[-1], **options}))
