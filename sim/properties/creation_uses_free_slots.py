@@ -56,7 +56,9 @@ class _Observer(Observer):
         self._room.pop(o.session, None)
 
     def _failed(self, time: int, node: str, o: seen.SessionNotCreated) -> None:
-        if o.refused or "CanceledError" in o.error:
+        if o.again:
+            self._room.pop(o.session, None)
+        if o.again or o.refused or "CanceledError" in o.error:
             return
         self.exercised += 1
         ended = o.session in self._room

@@ -150,10 +150,6 @@ class Environment:
         self._count[kind] += 1
         return self._count[kind]
 
-    def last_ordinal(self, kind: str) -> int:
-        """The number that `next_ordinal` gave last."""
-        return self._count[kind]
-
     def new_session_id(self) -> str:
         """A session id, unique in the simulation; the recorder turns it into a uuid."""
         return f"{self.info.workflow_id}/{self.info.run.rpartition('/')[2]}/s{self.next_ordinal('session')}"

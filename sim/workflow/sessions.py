@@ -62,16 +62,12 @@ class SessionOptions:
     heartbeat_timeout: int = 0
 
 
-class Binding(Struct, frozen=True, omit_defaults=True):
-    """The payload of the creation activity's signal: which worker holds the session.
-
-    `creation`: the ordinal of the creation activity, where a session may have several (`Repair.CREATION_AGAIN`).
-    """
+class Binding(Struct, frozen=True):
+    """The payload of the creation activity's signal: which worker holds the session."""
 
     task_queue: str
     host_name: str
     resource_id: str
-    creation: int = 0
 
 
 def get_session_info(ctx: Context) -> SessionInfo | None:
@@ -112,14 +108,40 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         refusal = WorkflowError("found exisiting open session in the context")
         env.observe(SessionNotCreated(env.info.run, "", describe(refusal), refused=True, within=within))
         raise refusal
+    heartbeat = heartbeat_timeout(env, options, not recreated, DEFAULT_HEARTBEAT_TIMEOUT)
+    options = replace(options, heartbeat_timeout=heartbeat)
+    until, instead_of = env.now + options.creation_timeout, ""
+    while True:
+        info, session_ctx = _ask(ctx, options, queue, recreated, within, instead_of)
+        left = until - env.now if options.creation_timeout else 0
+        failure = await _bound_or_failed(session_ctx, info, replace(options, creation_timeout=left), queue)
+        if failure is None:
+            break
+        if is_canceled(failure):
+            ctx.scope.tell()
+        info.cancel()
+        again = asks_again(env, failure, not recreated, options.creation_timeout, until)
+        env.observe(SessionNotCreated(env.info.run, info.session_id, describe(failure), again=again))
+        if not again:
+            raise failure.with_traceback(None)
+        instead_of = info.session_id
+    env.dispatcher.spawn(_watch(info, ctx))
+    env.open_sessions[info.session_id] = info
+    env.observe(SessionCreated(env.info.run, info.session_id, info.task_queue, info.host_name))
+    return session_ctx
+
+
+def _ask(
+    ctx: Context, options: SessionOptions, queue: str, recreated: bool, within: str, instead_of: str
+) -> tuple[SessionInfo, Context]:
+    """A session's name and contexts. `instead_of`: the one that the same call asked for before, in vain."""
+    env = ctx.env
     # Counted on replay too: a worker that takes over must not give the next session a name that is used already.
     fresh = env.new_session_id()
     session_id = str(env.side_effect(lambda: fresh))
     info = SessionInfo(session_id)
     info.completion_ctx = ctx.derived(SESSION_KEY, info)
     session_ctx, info.cancel = with_cancel(info.completion_ctx)
-    heartbeat = heartbeat_timeout(env, options, queue.endswith(CREATION_QUEUE_SUFFIX), DEFAULT_HEARTBEAT_TIMEOUT)
-    options = replace(options, heartbeat_timeout=heartbeat)
     told = Repair.FAILURE_NOT_CANCELED in env.info.repairs
     info.fail = lambda: env.cancel(session_ctx.scope, session_failed=told)
     env.observe(
@@ -130,9 +152,10 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
             recreated,
             options.creation_timeout,
             options.execution_timeout,
-            heartbeat,
+            options.heartbeat_timeout,
             activity_options(ctx).task_queue,
             within,
+            instead_of,
         )
     )
     # Activities and timers register under their ordinals, which are never 0.
@@ -140,11 +163,7 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         of_workflow, place = env.root.scope.knowingly_canceled, asked_at(env.definition.function)
         env.observe(AskedInVain(env.info.run, session_id, "", of_workflow, place))
     session_ctx.scope.hooks[0] = lambda: env.observe(SessionContextDone(env.info.run, session_id))
-    await _bound_or_failed(ctx, session_ctx, info, options, queue)
-    env.dispatcher.spawn(_watch(info, ctx))
-    env.open_sessions[session_id] = info
-    env.observe(SessionCreated(env.info.run, session_id, info.task_queue, info.host_name))
-    return session_ctx
+    return info, session_ctx
 
 
 def _schedule_creation(session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> Future:
@@ -171,55 +190,31 @@ def _schedule_creation(session_ctx: Context, info: SessionInfo, options: Session
     return schedule(creation_ctx, CREATION_ACTIVITY, info.session_id, "", info.session_id)
 
 
-async def _bound_or_failed(ctx: Context, session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> None:
-    """Schedule the creation activity, and wait for the binding or for its end, whichever the history has first."""
-    env = ctx.env
-    until = env.now + options.creation_timeout
-    expired, stop_timer = creation_timer(session_ctx, options.creation_timeout)
-    while True:
-        info.creation = _schedule_creation(session_ctx, info, options, queue)
-        failure = await _first(session_ctx, info, expired)
-        if failure is None or not asks_again(env, failure, queue.endswith(CREATION_QUEUE_SUFFIX), options.creation_timeout, until):
-            break
-        if options.creation_timeout:
-            options = replace(options, creation_timeout=until - env.now)
-    stop_timer()
-    if failure is not None:
-        if is_canceled(failure):
-            ctx.scope.tell()
-        info.cancel()
-        ctx.env.observe(SessionNotCreated(ctx.env.info.run, info.session_id, describe(failure)))
-        raise failure.with_traceback(None)
-
-
-async def _first(session_ctx: Context, info: SessionInfo, expired: Future | None) -> BaseException | None:
-    """What comes first: the binding (None), or an error: of the creation activity, of its timer, of a cancelled context."""
-    env, creation = session_ctx.env, info.creation
-    assert creation is not None
+async def _bound_or_failed(session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> BaseException | None:
+    """Schedule the creation activity, and wait for the binding (then None) or for its end, whichever the history has first."""
+    env = session_ctx.env
     failure: BaseException | None = None
-    ordinal, stale = env.last_ordinal("activity"), True
 
     def bound(payload: object) -> None:
-        nonlocal stale
         assert isinstance(payload, Binding)
-        stale = payload.creation not in (0, ordinal)
-        if not stale:
-            info.task_queue, info.host_name, info.resource_id = payload.task_queue, payload.host_name, payload.resource_id
+        info.task_queue, info.host_name, info.resource_id = payload.task_queue, payload.host_name, payload.resource_id
 
     def ended(future: Future) -> None:
-        nonlocal failure, stale
-        failure, stale = future.error, False
+        nonlocal failure
+        failure = future.error
 
+    info.creation = _schedule_creation(session_ctx, info, options, queue)
+    expired, stop_timer = creation_timer(session_ctx, options.creation_timeout)
     selector = Selector().add_receive(env.channel(info.session_id), bound)
     if Mutant.CREATION_FAILURE_NOT_AWAITED not in env.info.mutants:
-        selector.add_future(creation, ended)
+        selector.add_future(info.creation, ended)
     # With WaitForCancellation the creation's own future does not tell of a cancelled context at once.
     gone = canceled(session_ctx) if Repair.WATCHED_TO_THE_END in env.info.repairs else None
     for future in (gone, expired):
         if future is not None:
             selector.add_future(future, ended)
-    while stale:
-        await selector.select(session_ctx)
+    await selector.select(session_ctx)
+    stop_timer()
     return failure
 
 

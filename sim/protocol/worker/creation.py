@@ -126,8 +126,7 @@ class CreationAttempt(AttemptOnWorker):
     def _signal(self, worker: Worker, step: Step) -> None:
         """Tell the workflow where its session is."""
         repairs = worker.options.repairs
-        ordinal = self.task.ordinal if Repair.CREATION_AGAIN in repairs else 0
-        binding = Binding(worker.resource_queue, worker.host, worker.resource_id, ordinal)
+        binding = Binding(worker.resource_queue, worker.host, worker.resource_id)
         # A request id of its own for every attempt; repetitions inside the call carry the same one.
         request = f"{worker.resource_id}/{self.session}/{self.task.attempt}"
         signal = msg.SignalWorkflowExecution(self.session, binding, request, worker.signal_identity)
