@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,6 @@ from sim.protocol.worker.options import WorkerOptions
 from sim.scenario.cluster import Cluster, WorkerSpec
 from sim.simulator.places import Delays
 from sim.simulator.simulation import Simulation
-from sim.workflow.repairs import Repairs
 from sim.workflow.script import SCRIPT
 
 SECOND = 1_000_000
@@ -48,18 +47,18 @@ def simple(ms: int = 20_000, **options: Any) -> Program:
     return [create(**options), DEFER, act(ms)]
 
 
-REPAIRS: list[Repairs] = [()]
-"""With which repairs clusters are made: the last one's."""
+OPTIONS: list[Mapping[str, Any]] = [{}]
+"""With which options workers are made that name no others: the last ones."""
 
 
 @contextmanager
-def repaired(repairs: Repairs) -> Iterator[None]:
-    """All clusters that are made meanwhile have these repairs."""
-    REPAIRS.append(repairs)
+def worker_options(**options: Any) -> Iterator[None]:
+    """All workers that are made meanwhile have these options: repairs, for one."""
+    OPTIONS.append(options)
     try:
         yield
     finally:
-        REPAIRS.pop()
+        OPTIONS.pop()
 
 
 class Stage:
@@ -114,4 +113,4 @@ class Stage:
 
 def spec(name: str, queue: str = "q", mutants: Mutants = (), **options: Any) -> WorkerSpec:
     """One worker on a host of its own."""
-    return WorkerSpec(name, f"host-{name.lower()}", queue, WorkerOptions(mutants=mutants, **{"repairs": REPAIRS[-1], **options}))
+    return WorkerSpec(name, f"host-{name.lower()}", queue, WorkerOptions(mutants=mutants, **{**OPTIONS[-1], **options}))
