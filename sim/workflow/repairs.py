@@ -42,8 +42,14 @@ WORKFLOW_SIDE: Final = frozenset(
 )  # fmt: skip
 """Those that workflow code carries out; all others are the worker's alone."""
 
-UNTOUCHED: Final = frozenset(set(Repair) - WORKFLOW_SIDE | {Repair.CLOSED_STAYS_CLOSED, Repair.RECREATE_WITHIN_HEARTBEAT})
-"""Those with which histories that were made without them still replay: they ask for the same commands in the same order."""
+UNTOUCHED: Final = frozenset(
+    {
+        Repair.CLOSED_STAYS_CLOSED, Repair.RECREATE_WITHIN_HEARTBEAT, Repair.SIGNAL_UNTIL_KNOWN, Repair.HEARTBEATS_GO_ON,
+        Repair.STOP_WAITS_FOR_SESSIONS, Repair.CREATION_OUTSIDE_SLOTS,
+    }
+)  # fmt: skip
+"""Those with which histories that were made without them still replay: they, and what they need, ask for the same commands in the same
+order."""
 
 
 def repairs_of(names: Iterable[str]) -> Repairs:
