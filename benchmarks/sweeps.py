@@ -1,19 +1,22 @@
-"""What the executor and the store of sweeps cost: ``python -m benchmarks.sweeps [--rounds N] [--quick] [--real]``.
+"""What the executor and the store of sweeps cost: ``python -m benchmarks.sweeps [--rounds N] [--quick]``, or ``--real``.
 
 * speed-up on two processes, relative to what two processes that know nothing of each other reach in the same round;
 * what a run costs in a sweep beside a plain loop over the same runs, and what the store alone takes for a row;
-* what a run costs as a sweep grows from 100 to 100,000 runs. By default the runs are empty, so that nothing hides the cost of executor
-  and store; with --real a small scenario is run so often, which takes a quarter of an hour.
+* what a run costs as a sweep grows from 100 to 100,000 runs: empty ones, so that nothing hides the cost of executor and store;
+* with --real only this: what a run of a real scenario, the smallest there is, costs as a sweep grows from 100 to 100,000 runs, in processor
+  time of all processes (a few minutes of one core).
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing as mp
+import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from rich.table import Table
 from benchmarks.table import environment
 from sim.scenario.load import Scenario
 from sim.scenario.run import run
-from sim.sweep.cell import FUNCTION, Task, row_of
+from sim.sweep.cell import FUNCTION, Task, measure, row_of
 from sim.sweep.executor import Executor
 from sim.sweep.jobs import Job
 from sim.sweep.prepared import text_of
@@ -45,6 +48,23 @@ SMALL = {
     ],
 }
 """About 4 ms a run: as small as runs get, so that what they cost besides shows."""
+
+SMALLEST = {
+    "name": "smallest",
+    "workers": [{"name": "w"}],
+    "workflows": [
+        {
+            "id": "job",
+            "program": [{"op": "create", "as": "s", "creation": "1m", "execution": "10m"}, {"op": "complete", "in": "s"}],
+        }
+    ],
+}
+"""A session that is created and completed: for so many real runs that a simulation with any work would take hours."""
+
+
+def clocked(task: Task) -> dict[str, Any]:
+    """A real run; its row says besides which process computed it, and how long that process has computed in all."""
+    return measure(task) | {"process": os.getpid(), "processor_s": time.process_time()}
 
 
 def empty(task: Task) -> dict[str, Any]:
@@ -148,21 +168,75 @@ def overhead(rounds: int, runs: int, folder: Path) -> list[tuple[float, float, f
     return found
 
 
-def growth(sizes: Sequence[int], real: bool, folder: Path) -> list[tuple[int, float, float]]:
-    """For sweeps of these sizes on two processes: seconds a run, and processor seconds a run of the parent, which has all the state."""
-    text = text_of(Scenario.from_dict(SMALL))
-    function = FUNCTION if real else "benchmarks.sweeps:empty"
+def growth(sizes: Sequence[int], folder: Path) -> list[tuple[int, float, float]]:
+    """For sweeps of empty runs of these sizes on two processes: seconds a run, and processor seconds a run of the parent, which has all
+    the state.
+    """
     found = []
     with Executor(2) as executor:
-        swept(executor, tasks(400, function, text), 400, folder)
+        swept(executor, tasks(400, "benchmarks.sweeps:empty"), 400, folder)
         for size in sizes:
             took = []
             for _ in range(max(1, 2_000 // size)):
                 began = time.process_time()
-                wall = swept(executor, tasks(size, function, text), size, folder)
+                wall = swept(executor, tasks(size, "benchmarks.sweeps:empty"), size, folder)
                 took.append((wall / size, (time.process_time() - began) / size))
             found.append((size, *(statistics.median(values) for values in zip(*took, strict=True))))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A sweep of real runs. `parent`, `others`: processor seconds of the process that has the store, and of those that run."""
+
+    runs: int
+    parent: float
+    others: float
+    stored: int
+    """Bytes of the store."""
+
+
+class Clocks:
+    """What the processes of a pool have computed, as the rows tell that they give back."""
+
+    def __init__(self) -> None:
+        self._latest: dict[int, float] = {}
+
+    def take(self, row: dict[str, Any]) -> None:
+        """A row is there."""
+        self._latest[row["process"]] = max(self._latest.get(row["process"], 0.0), row["processor_s"])
+
+    @property
+    def total(self) -> float:
+        """Seconds, of all of them."""
+        return sum(self._latest.values())
+
+
+def growth_of_real_runs(sizes: Sequence[int], folder: Path) -> Iterator[Grown]:
+    """Sweeps of these sizes on two processes, by processor time, which others at work on the machine hardly change."""
+    text, clocks = text_of(Scenario.from_dict(SMALLEST)), Clocks()
+    with Executor(2) as executor:
+        _clocked(executor, text, 400, clocks, folder)
+        for size in sizes:
+            yield _clocked(executor, text, size, clocks, folder)
+
+
+def _clocked(executor: Executor, text: str, size: int, clocks: Clocks, folder: Path) -> Grown:
+    path = folder / f"real-{size}.db"
+    with Store(path, "sweep") as store:
+        began, others = time.process_time(), clocks.total
+
+        def keep(job: Job, row: dict[str, Any]) -> None:
+            clocks.take(row)
+            store.add(job.data.key, job.data.seed, row)
+
+        for _ in executor.results(tasks(size, "benchmarks.sweeps:clocked", text), size, keep):
+            pass
+        store.commit()
+        parent = time.process_time() - began
+    stored = path.stat().st_size
+    path.unlink()
+    return Grown(size, parent, clocks.total - others, stored)
 
 
 # ---- printing --------------------------------------------------------------------------------------
@@ -172,35 +246,48 @@ def _range(values: Sequence[float], spelled: Callable[[float], str]) -> str:
     return f"{spelled(statistics.median(values))} ({spelled(min(values))} to {spelled(max(values))})"
 
 
+def _real(quick: str, scale: int, folder: Path) -> Table:
+    table = Table(title=f"Sweeps of real runs on two processes{quick}", title_justify="left")
+    for heading in ("runs", "CPU us a run: all processes", "those that run", "the one with the store", "store, bytes a run"):
+        table.add_column(heading, justify="right")
+    for grown in growth_of_real_runs([100, 1_000, 10_000, 100_000 // scale], folder):
+        figures = (1e6 * (grown.parent + grown.others), 1e6 * grown.others, 1e6 * grown.parent, grown.stored)
+        table.add_row(f"{grown.runs:,}", *(f"{figure / grown.runs:,.0f}" for figure in figures))
+    return table
+
+
+def _all(quick: str, rounds: int, scale: int, folder: Path) -> Table:
+    table = Table(title=f"Sweeps{quick}", title_justify="left")
+    table.add_column("what")
+    table.add_column(f"median of {rounds} rounds (least to most)", justify="right")
+    ups = speed_up(rounds, 1_000 // scale, folder)
+    table.add_row("speed-up of two independent processes", _range([alone for alone, _ in ups], "{:.2f}".format))
+    table.add_row("speed-up of a sweep on two processes", _range([sweep for _, sweep in ups], "{:.2f}".format))
+    table.add_row("the one relative to the other, paired", _range([sweep / alone for alone, sweep in ups], "{:.3f}".format))
+    table.add_section()
+    costs = overhead(rounds, 1_000 // scale, folder)
+    table.add_row("a run in a plain loop, CPU ms", _range([1e3 * plain for plain, _, _ in costs], "{:.3f}".format))
+    table.add_row("a run in a sweep, CPU ms", _range([1e3 * swept_ for _, swept_, _ in costs], "{:.3f}".format))
+    table.add_row("the one relative to the other, paired", _range([swept_ / plain for plain, swept_, _ in costs], "{:.3f}".format))
+    table.add_row("a row in the store, CPU us", _range([1e6 * alone for _, _, alone in costs], "{:.1f}".format))
+    table.add_section()
+    for size, wall, cpu in growth([100, 1_000, 10_000, 100_000 // scale], folder):
+        table.add_row(f"empty runs, {size:,}: us a run; the parent's CPU us", f"{1e6 * wall:.0f}; {1e6 * cpu:.0f}")
+    return table
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sweeps", description="Measure the executor and the store of sweeps.")
     parser.add_argument("--rounds", type=int, default=5, help="rounds; each measures everything in turn (default: 5)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the load: to see that all run, not to quote")
-    parser.add_argument("--real", action="store_true", help="cost against size with real runs instead of empty ones")
+    parser.add_argument("--real", action="store_true", help="only cost against size, with real runs, in processor time")
     options = parser.parse_args(argv)
     scale = 10 if options.quick else 1
     console = Console()
     env = environment(["loky", "simpy"])
-    table = Table(title="Sweeps, quick (not to be quoted)" if options.quick else "Sweeps", title_justify="left")
-    table.add_column("what")
-    table.add_column(f"median of {options.rounds} rounds (least to most)", justify="right")
+    quick = ", quick (not to be quoted)" if options.quick else ""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        ups = speed_up(options.rounds, 1_000 // scale, folder)
-        table.add_row("speed-up of two independent processes", _range([alone for alone, _ in ups], "{:.2f}".format))
-        table.add_row("speed-up of a sweep on two processes", _range([sweep for _, sweep in ups], "{:.2f}".format))
-        table.add_row("the one relative to the other, paired", _range([sweep / alone for alone, sweep in ups], "{:.3f}".format))
-        table.add_section()
-        costs = overhead(options.rounds, 1_000 // scale, folder)
-        table.add_row("a run in a plain loop, CPU ms", _range([1e3 * plain for plain, _, _ in costs], "{:.3f}".format))
-        table.add_row("a run in a sweep, CPU ms", _range([1e3 * swept_ for _, swept_, _ in costs], "{:.3f}".format))
-        table.add_row("the one relative to the other, paired", _range([swept_ / plain for plain, swept_, _ in costs], "{:.3f}".format))
-        table.add_row("a row in the store, CPU us", _range([1e6 * alone for _, _, alone in costs], "{:.1f}".format))
-        table.add_section()
-        sizes = [100, 1_000, 10_000, 100_000 // scale]
-        for size, wall, cpu in growth(sizes, options.real, folder):
-            what = f"{'small' if options.real else 'empty'} runs, {size:,}: us a run; the parent's CPU us"
-            table.add_row(what, f"{1e6 * wall:.0f}; {1e6 * cpu:.0f}")
+        table = _real(quick, scale, Path(name)) if options.real else _all(quick, options.rounds, scale, Path(name))
     console.print(table)
     console.print(f"{env['python']}, {env['system']}, {env['cpus']} CPUs, load {env['load_average']}", highlight=False)
     return 0

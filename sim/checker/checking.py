@@ -16,9 +16,13 @@ from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Judgement, Verdict
 from sim.checker.search import Found, Progress, Search
 from sim.checker.warm import warm
+from sim.model.garbage import seldom_collected
 from sim.model.instant import InstantWorld
 from sim.model.system import System
 from sim.model.world import Network
+
+COLLECT_AFTER = (100_000, 10, 10)
+"""Tables are never garbage. What handlers leave in cycles, a watcher's scene, is some 10 kB for each call."""
 
 SCOUTED = 100_000
 """States that are looked at to choose the fields of packed keys."""
@@ -34,6 +38,8 @@ class Options:
     exact: bool = False
     symmetry: bool = True
     """Whether interchangeable nodes (`System.symmetry`) are taken for one another: then states are orbits."""
+    parts: bool = True
+    """Whether nodes are kept in parts where their class says what lies apart: the same states, from fewer local ones."""
     jobs: int = 0
     memory: int = 0
     limit: int = 1 << 32
@@ -52,7 +58,8 @@ def check(system: System, options: Options = Options(), watch: Watch | None = No
     """
     compile_s = warm()
     began = perf_counter()
-    search, found = _searched(system, options, watch)
+    with seldom_collected(COLLECT_AFTER):
+        search, found = _searched(system, options, watch)
     search_s = perf_counter() - began
     return _result(system, options, search, found, compile_s, search_s)
 
@@ -79,7 +86,7 @@ def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -
     predicates = Predicates(system.invariants, system.goals)
     symmetry = system.symmetry if options.symmetry else ()
     if isinstance(system.world, InstantWorld):
-        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
+        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry, parts=options.parts)
     return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
 
 
@@ -164,6 +171,7 @@ def _bounds(system: System, options: Options) -> dict[str, object]:
     world = system.world
     groups = [list(group) for group in system.symmetry] if options.symmetry else []
     if isinstance(world, InstantWorld):
-        return {**system.bounds, "symmetry": groups}
+        reductions = [*system.reductions, *(["parts"] if options.parts else [])]
+        return {**system.bounds, "symmetry": groups, "reductions": sorted(reductions)}
     losses = "any" if world.lossy is not None else "none"
     return {"time": "free", "network": world.network.name.lower(), "losses": losses, "symmetry": groups, **system.bounds}

@@ -59,10 +59,14 @@ class Extra(NamedTuple):
     """Per trigger: whether something is tried again after it."""
     reads: Array
     """Per reading: the slot that is looked at."""
+    later: Array
+    """Per station: what it is after a tick, UNKNOWN at first, STANDS where no tick may pass; none of these where there are no ticks."""
     following: Array
     """Per slot: the next part of the same node, 0 behind the last."""
     environment: int
     """Its slot, -1 without one."""
+    stepwise: bool
+    """Whether only the first piece of mail is delivered, and nothing else happens before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,10 @@ class InstantCompiler(Compiler):
     the outcomes.
     """
 
-    def __init__(self, world: InstantWorld, keys: Keys, predicates: Predicates, groups: Sequence[Sequence[Name]] = ()) -> None:
+    def __init__(
+        self, world: InstantWorld, keys: Keys, predicates: Predicates, groups: Sequence[Sequence[Name]] = (), parts: bool = True
+    ) -> None:
+        self._parts = parts
         self._shields: dict[Hashable, int] = {PROMPT: 0}
         self.extra = {
             "shields": Column(np.uint64, width=WORDS),
@@ -117,6 +124,7 @@ class InstantCompiler(Compiler):
             "held": Column(np.uint64, width=WORDS),
             "retries": Column(np.bool_),
             "reads": Column(np.int64),
+            "later": Column(np.int64, kernels.UNKNOWN),
         }
         self._known: dict[tuple[int, int, tuple[tuple[int, int], ...]], _Decided] = {}
         """By (station, parcel, parts by slot), of one of those that are the same under other names."""
@@ -134,7 +142,7 @@ class InstantCompiler(Compiler):
         known = self._apart.get(kind)
         if known is None:
             # A promise about nodes of a class looks at them whole.
-            known = self._apart[kind] = bool(kind.apart()) and not any(issubclass(kind, judged) for judged in self._judged)
+            known = self._apart[kind] = self._parts and bool(kind.apart()) and not any(issubclass(kind, judged) for judged in self._judged)
         return known
 
     # -- inputs ----------------------------------------------------------------------------------------------------------
@@ -145,6 +153,8 @@ class InstantCompiler(Compiler):
             if first >= kernels.READING:
                 reading = self._readings[first - kernels.READING]
                 self._decide(reading.station, reading.parcel, {**reading.given, reading.part: second}, key)
+            elif second == kernels.TICK:
+                self._pass_time(first)
             elif second:
                 self._decide(first, second, {}, key)
             elif self._columns["own"].data[first] < 0:
@@ -241,6 +251,11 @@ class InstantCompiler(Compiler):
                         self._take(*key, self._read(through.station, through.parcel, before, part))
                         self._take(*through.key, through.entry)
 
+    def _pass_time(self, station: int) -> None:
+        later = self.rules.later(station)
+        self._sync()
+        self.extra["later"].data[station] = kernels.STANDS if later is None else later
+
     def _triggers(self, station: int) -> int:
         """The entry of what a station does by itself."""
         triggers = self.rules.triggers(station)
@@ -270,12 +285,15 @@ class InstantCompiler(Compiler):
             super()._sync()
         for number in range(extra["shields"].size, len(interner.stations)):
             extra["shields"].append(self._words(self._shields_of(interner.stations[number])))
+        if world.ticks is not None:
+            for number in range(extra["later"].size, len(interner.stations)):
+                extra["later"].append(kernels.UNKNOWN if number else 0)
         for number in range(extra["fates"].size, len(interner.parcels)):
             parcel = interner.parcels[number]
             sent = parcel is not None and not isinstance(parcel.event, Fired | Move)
             lossy = parcel is not None and sent and world.lossy is not None and world.lossy(parcel)
             extra["fates"].append(DEEDS.index(loss_of(parcel)) if parcel is not None and lossy else 0)
-            extra["travels"].append(parcel is not None and world.travels is not None and world.travels(parcel))
+            extra["travels"].append(parcel is not None and world.goes_by_mail(parcel))
         # Last, since it may intern stations.
         for number in range(extra["leaves"].size, len(interner.stations)):
             if extra["leaves"].size == number:
@@ -306,7 +324,7 @@ class InstantCompiler(Compiler):
             found = set(shields(station.kind, part, station.local))
         else:
             found = set(station.kind.restored(station.local).shields())
-        if any(is_prompt(station.kind, tag) for tag, _ in station.timers):
+        if any(armed.fires and is_prompt(station.kind, tag) for tag, armed in station.timers):
             found.add(PROMPT)
         return found
 
@@ -335,7 +353,9 @@ class InstantCompiler(Compiler):
     def extras(self) -> Extra:
         """The further tables as they are now."""
         columns = {name: column.data for name, column in self.extra.items()}
-        return Extra(**columns, following=self._following, environment=self.environment)
+        if self.instant.ticks is None:
+            columns["later"] = np.zeros(0, np.int64)
+        return Extra(**columns, following=self._following, environment=self.environment, stepwise=self.instant.stepwise)
 
     @property
     def nbytes(self) -> int:
@@ -361,9 +381,14 @@ class InstantSearch(Search):
 
     stacks: Sequence[Stack] = ()
 
-    @staticmethod
-    def make_compiler(world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> InstantCompiler:
-        return InstantCompiler(world, keys, predicates, symmetry)
+    def __init__(self, *args: Any, parts: bool = True, **more: Any) -> None:
+        """As `Search`; `parts`: whether nodes of classes that say so are kept in parts."""
+        self._parts = parts
+        self._mail_grows = False
+        super().__init__(*args, **more)
+
+    def make_compiler(self, world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> InstantCompiler:
+        return InstantCompiler(world, keys, predicates, symmetry, self._parts)
 
     def _expand(self, job: tuple[int, Array]) -> tuple[int, int, int]:
         number, piece = job
@@ -382,6 +407,8 @@ class InstantSearch(Search):
     def _count(self, buffer: Any) -> None:
         if buffer.stats[ERROR] in (kernels.TOO_DEEP, ROOM):
             raise Overflow("one choice sets off more than the checker has room for; a system without delays has to come to rest")
+        if buffer.stats[ERROR] == kernels.LONG_MAIL:
+            self._mail_grows, buffer.stats[ERROR] = True, 0
         super()._count(buffer)
 
     def _take_in(self, counts: Array) -> None:
@@ -396,6 +423,10 @@ class InstantSearch(Search):
                 known = self.found.witnesses.setdefault(k, [])
                 known += [first + row for row in found[: WITNESSES - len(known)]]
                 self.found.hits.setdefault(k, first + found[0])
+        if self._mail_grows:
+            # Now that the buckets are empty.
+            self._mail_grows = False
+            self._lengthen()
 
     def _write(self, q: int, fresh: Array, begin: int, number: int, hits: Array, done: list[int]) -> None:
         _, goals = self._wanted()

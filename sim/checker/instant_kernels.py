@@ -21,6 +21,7 @@ from sim.checker.kernels import (
     PURGES,
     REPLY,
     ROOM,
+    SET,
     SETS,
     SLOT,
     STATION,
@@ -51,6 +52,12 @@ READING: Final = 1 << 31
 FRESH, GONE, CRASHED = 1, 2, 4
 """How another slot is set, see `rules.py`."""
 TOO_DEEP: Final = -3
+TICK: Final = -1
+"""In place of a parcel: what a station is after a unit of time is not known yet."""
+UNKNOWN, STANDS = -1, -2
+"""Of `later`: not asked for yet; no time may pass."""
+LONG_MAIL: Final = -4
+"""What `stats` says when a settled state has more mail than rows have room for."""
 MISSING, SETTLED, WANTED, LEVEL = 0, 1, 2, 3
 """Columns of `notes`: whether an input was unknown; settled states so far; which one's row is wanted, -1: none; and
 the level where it stopped."""
@@ -85,11 +92,27 @@ def drop_all_answers(parcels: Any, slot: Any, items: Any, level: Any, first: Any
 
 
 @njit(nogil=True, cache=True)
+def post(network: Any, rows: Any, level: Any, first: Any, urgent: Any, marks: Any, parcel: Any, travels: Any) -> Any:
+    """A parcel is sent: it becomes mail, or is delivered soon; 0, TOO_DEEP or ROOM."""
+    if travels:
+        count = add_mail(network, rows, level, first, np.int64(rows[level, 0]), parcel)
+        if count < 0:
+            return ROOM
+        rows[level, 0] = count
+        return 0
+    if marks[level, TAIL] >= urgent.shape[1]:
+        return TOO_DEEP
+    urgent[level, marks[level, TAIL]] = parcel
+    marks[level, TAIL] += 1
+    return 0
+
+
+@njit(nogil=True, cache=True)
 def sweep(
-    parcels: Any, wills: Any, willed: Any, following: Any, slots: Any, rows: Any, level: Any, urgent: Any, marks: Any, slot: Any,
-    crashed: Any,
+    parcels: Any, wills: Any, willed: Any, travels: Any, following: Any, network: Any, slots: Any, rows: Any, level: Any, urgent: Any,
+    marks: Any, slot: Any, crashed: Any,
 ) -> Any:  # fmt: skip
-    """The parts of a node go with it, and if it crashed, those whom they had called get to know; 0 or TOO_DEEP."""
+    """The parts of a node go with it, and if it crashed, those whom they had called get to know; 0, TOO_DEEP or ROOM."""
     first = slots + 1
     if crashed:
         marks[level, TAIL] = drop_all_answers(parcels, slot, urgent, level, marks[level, HEAD], marks[level, TAIL])
@@ -100,10 +123,9 @@ def sweep(
         rows[level, 1 + part] = 0
         if crashed:
             for k in range(wills[station, 0], wills[station, 1]):
-                if marks[level, TAIL] >= urgent.shape[1]:
-                    return TOO_DEEP
-                urgent[level, marks[level, TAIL]] = willed[k]
-                marks[level, TAIL] += 1
+                done = post(network, rows, level, first, urgent, marks, willed[k], travels[willed[k]])
+                if done != 0:
+                    return done
         part = following[part]
     return 0
 
@@ -120,7 +142,8 @@ def take(t: Any, x: Any, network: Any, slots: Any, rows: Any, level: Any, urgent
         rows[level, slot] = other[k, 1]
         if other[k, 2] & (GONE | CRASHED):
             done = sweep(
-                parcels, x.wills, x.willed, x.following, slots, rows, level, urgent, marks, other[k, 0], other[k, 2] & CRASHED
+                parcels, x.wills, x.willed, travels, x.following, network, slots, rows, level, urgent, marks, other[k, 0],
+                other[k, 2] & CRASHED,
             )  # fmt: skip
             if done != 0:
                 return done
@@ -132,17 +155,9 @@ def take(t: Any, x: Any, network: Any, slots: Any, rows: Any, level: Any, urgent
     for k in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
         waiting = added[k, 1]
         if waiting < 0 or (calls[rows[level, 1 + waiting]] >> U(added[k, 2])) & U(1):
-            parcel = added[k, 0]
-            if travels[parcel]:
-                count = add_mail(network, rows, level, first, np.int64(rows[level, 0]), parcel)
-                if count < 0:
-                    return ROOM
-                rows[level, 0] = count
-            else:
-                if marks[level, TAIL] >= urgent.shape[1]:
-                    return TOO_DEEP
-                urgent[level, marks[level, TAIL]] = parcel
-                marks[level, TAIL] += 1
+            done = post(network, rows, level, first, urgent, marks, added[k, 0], travels[added[k, 0]])
+            if done != 0:
+                return done
     return 0
 
 
@@ -179,6 +194,9 @@ def emit(
     q = mix(key) & U(PARTITIONS - 1)
     i = counts[q]
     if i >= keys.shape[1]:
+        return FULL
+    if slots + 1 + np.int64(rows[level, 0]) > bucket_rows.shape[2]:
+        stats[ERROR] = LONG_MAIL
         return FULL
     keys[q, i] = key
     origins[q, i] = U(origin) << U(32) | U(ordinal)
@@ -225,7 +243,8 @@ def settle(
         first, n = entry >> 20, entry >> 2 & COUNT
         cursor = marks[level, CURSOR]
         loss = np.int64(0)
-        if fates[parcel] and environment >= 0:
+        # In a set a message that is lost is one that is never delivered.
+        if fates[parcel] and environment >= 0 and not (network == SET and x.travels[parcel]):
             loss = leaves[rows[level, 1 + environment], fates[parcel]]
         if cursor == 0 and not loss:
             cursor = 1
@@ -275,6 +294,29 @@ def begin(width: Any, source: Any, f: Any, rows: Any, marks: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
+def tick(
+    later: Any, slots: Any, width: Any, source: Any, f: Any, rows: Any, marks: Any, notes: Any, misses: Any, missed: Any
+) -> Any:  # fmt: skip
+    """Put the row as it is after a unit of time on level 0; (whether time may pass and makes a difference, misses so far)."""
+    begin(width, source, f, rows, marks)
+    passes = False
+    for i in range(1, slots + 1):
+        station = np.int64(source[f, i])
+        after = later[station]
+        if after == STANDS:
+            return False, missed
+        if after == UNKNOWN:
+            if missed < misses.shape[0]:
+                misses[missed, 0], misses[missed, 1] = station, TICK
+                missed += 1
+            notes[MISSING] = 1
+        elif after != station:
+            rows[0, i] = after
+            passes = True
+    return passes and not notes[MISSING], missed
+
+
+@njit(nogil=True, cache=True)
 def expand_row(
     t: Any, x: Any, network: Any, symmetric: Any, slots: Any, source: Any, f: Any, key0: Any, keys: Any, origins: Any, bucket_rows: Any,
     counts: Any, rows: Any, urgent: Any, marks: Any, united: Any, notes: Any, misses: Any, missed: Any, sums: Any, work: Any,
@@ -289,13 +331,14 @@ def expand_row(
     how = DONE
     # Mail that travelled: its loss, and its delivery, as if it were urgent now.
     for j in range(first, first + np.int64(source[f, 0])):
-        if not is_offered(parcels, network, source, f, first, j):
+        if (x.stepwise and j > first) or not is_offered(parcels, network, source, f, first, j):
             continue
         begin(width, source, f, rows, marks)
-        n = np.int64(source[f, 0])
-        for k in range(j, first + n - 1):
-            rows[0, k] = rows[0, k + 1]
-        rows[0, 0] = n - 1
+        if network != SET:
+            n = np.int64(source[f, 0])
+            for k in range(j, first + n - 1):
+                rows[0, k] = rows[0, k + 1]
+            rows[0, 0] = n - 1
         urgent[0, 0] = source[f, j]
         marks[0, TAIL] = 1
         how, missed = settle(
@@ -304,6 +347,17 @@ def expand_row(
         )  # fmt: skip
         if how != DONE:
             return how, missed
+    if x.stepwise and source[f, 0] > 0:
+        return DONE, missed
+    if x.later.shape[0] and not united[0] & U(1):
+        passes, missed = tick(x.later, slots, width, source, f, rows, marks, notes, misses, missed)
+        if passes:
+            how, missed = settle(
+                t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
+                sums, work, stats,
+            )  # fmt: skip
+            if how != DONE:
+                return how, missed
     for i in range(1, first):
         entry = t.own[source[f, i]]
         if entry < 0:

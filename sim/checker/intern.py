@@ -9,7 +9,7 @@ A node whose state lies apart (`sim.model.apart`) has a slot for the rest of it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -17,13 +17,14 @@ from sim.model.apart import Bundle, Part, joined, split
 from sim.model.canon import Frozen, sort_key
 from sim.model.inputs import Name, Reply, Tag
 from sim.model.node import Node
+from sim.model.windows import Armed
 from sim.model.world import OpenCall, Parcel, State, Timer, in_order_of_tags
 
 CALL_BITS = 64
 """Different tags of calls that one node may use: one bit each, of a word per station."""
 
 
-Timers = tuple[tuple[Tag, tuple[Hashable, ...]], ...]
+Timers = tuple[tuple[Tag, Armed], ...]
 Calls = tuple[tuple[Tag, Name], ...]
 Apart = Callable[[type[Node]], bool]
 
@@ -44,7 +45,7 @@ class Station:
     kind: type[Node] | None
     local: Frozen
     timers: Timers = ()
-    """Tags with what beats them."""
+    """Tags with how they are armed."""
     calls: Calls = ()
     """Tags with who was called."""
 
@@ -94,8 +95,7 @@ class Interner:
 
     def station(self, station: Station) -> int:
         """The number of a station."""
-        empty = station.kind is None or (station.local == () and self.parts[station.slot] is not None)
-        if empty and not station.timers and not station.calls:
+        if self._is_nothing(station):
             return 0
         number = self._stations.get(station)
         if number is None:
@@ -104,6 +104,10 @@ class Interner:
             if station.kind is not None:
                 self.kinds[station.slot] = station.kind
         return number
+
+    def _is_nothing(self, station: Station) -> bool:
+        empty = station.kind is None or (station.local == () and self.parts[station.slot] is not None)
+        return empty and not station.timers and not station.calls
 
     def bundle(self, number: int) -> Bundle:
         """What is in a part, by the number of its station."""
@@ -165,12 +169,29 @@ class Interner:
         """A state of the world as stations by slot, and parcels in the order of its mail."""
         for name, _, _ in state.nodes:
             self.slot(name)
-        found: dict[int, int] = {}
-        for name, kind, local in state.nodes:
-            timers = tuple((t.tag, t.beaten_by) for t in state.timers if t.node == name)
-            calls = tuple((c.tag, c.to) for c in state.calls if c.node == name)
-            found |= {station.slot: self.station(station) for station in self.stations_of(name, kind, local, timers, calls)}
+        found = {station.slot: self.station(station) for station in self._stations_of(state)}
         return [found.get(slot, 0) for slot in range(len(self.names))], [self.parcel(parcel) for parcel in state.mail]
+
+    def known(self, state: State) -> tuple[list[int], list[int]] | None:
+        """The same without giving new numbers: None when any part of the state has none."""
+        kinds = {name: kind for name, kind, _ in state.nodes}
+        tags = [(t.node, t.tag) for t in state.timers] + [(c.node, c.tag) for c in state.calls]
+        if any(name not in self.slots for name in (*kinds, *(name for name, _ in tags))):
+            return None
+        parts = [(name, part) for name, kind, local in state.nodes if self.apart(kind) for part in split(kind, local)[1]]
+        parts += [(name, kinds[name].part_of(tag)) for name, tag in tags if name in kinds and self.apart(kinds[name])]
+        if any(part is not None and part not in self._slots_of_parts.get(self.slots[name], {}) for name, part in parts):
+            return None
+        if any(station not in self._stations for station in self._stations_of(state) if not self._is_nothing(station)):
+            return None
+        return self.encode(state) if all(parcel in self._parcels for parcel in state.mail) else None
+
+    def _stations_of(self, state: State) -> list[Station]:
+        stations = [s for name, kind, local in state.nodes for s in self.stations_of(name, kind, local, *_owned(state, name))]
+        there = {name for name, _, _ in state.nodes}
+        # A node that retired itself, and asked for more in the same step, leaves timers and calls behind.
+        left = dict.fromkeys(name for name in (*(t.node for t in state.timers), *(c.node for c in state.calls)) if name not in there)
+        return stations + [Station(self.slot(name), None, None, *_owned(state, name)) for name in left]
 
     def stations_of(self, name: Name, kind: type[Node], local: Frozen, timers: Timers = (), calls: Calls = ()) -> list[Station]:
         """A node as stations: one, or one for the rest of it and one for each part."""
@@ -198,7 +219,12 @@ class Interner:
             ((n, s.kind, joined(s.kind, s.local, parts.get(n, ()))) for n, s in there if s.kind and self.parts[s.slot] is None),
             key=lambda node: node[0],
         )
-        timers = [Timer(name, tag, beaten_by) for name, s in there for tag, beaten_by in s.timers]
+        timers = [Timer(name, tag, armed) for name, s in there for tag, armed in s.timers]
         calls = [OpenCall(name, tag, to) for name, s in there for tag, to in s.calls]
         parcels = [p for p in (self.parcels[number] for number in mail) if p is not None]
         return State(tuple(nodes), tuple(parcels), in_order_of_tags(timers), in_order_of_tags(calls))
+
+
+def _owned(state: State, name: Name) -> tuple[Timers, Calls]:
+    """The timers and calls of a node."""
+    return tuple((t.tag, t.armed) for t in state.timers if t.node == name), tuple((c.tag, c.to) for c in state.calls if c.node == name)

@@ -8,7 +8,7 @@ while its caller waits for it, replies to a call that ends leave the mail, and n
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar, assert_never
 
 from sim.checker.intern import Interner, ModelError, Station
@@ -16,9 +16,10 @@ from sim.model import effects as fx
 from sim.model.apart import Bundle, Needed, Part, Partly
 from sim.model.canon import Frozen, freeze, sort_key
 from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
-from sim.model.instant import CALL, CRASH, PROMPT, InstantWorld, is_prompt, is_retry
+from sim.model.instant import CALL, CRASH, PROMPT, InstantWorld, armed_as, is_prompt, is_retry
 from sim.model.node import Node
 from sim.model.outcomes import Outcome
+from sim.model.windows import FOREVER, Armed
 from sim.model.world import Network, Parcel, World
 
 T = TypeVar("T")
@@ -91,20 +92,33 @@ class Rules:
     def triggers(self, number: int) -> list[Trigger]:
         """The same in a world without delays, where it is taken like mail."""
         station = self._station(number)
-        name, beaten_by = self.interner.names[station.slot], dict(station.timers)
+        name, timers = self.interner.names[station.slot], dict(station.timers)
         found = []
         for event in self._events(station):
             parcel = self.interner.parcel(Parcel(name, name, event))  # type: ignore[arg-type]
             if isinstance(event, Fired):
                 prompt = is_prompt(station.kind, event.tag)
-                guard = frozenset(beaten_by[event.tag]) | (frozenset() if prompt else {PROMPT})
+                guard = frozenset(timers[event.tag].beaten_by) | (frozenset() if prompt else {PROMPT})
                 found.append(Trigger(parcel, guard, is_retry(station.kind, event.tag)))
             else:
                 found.append(Trigger(parcel))
         return found
 
+    def later(self, number: int) -> int | None:
+        """The station after a unit of time; None where its node has to do something first."""
+        station = self._station(number)
+        if any(armed.must_end for _, armed in station.timers):
+            return None
+        timers = tuple((tag, armed.later()) for tag, armed in station.timers)
+        local = station.local
+        if station.kind is not None and self.interner.parts[station.slot] is None and isinstance(self.world, InstantWorld):
+            assert self.world.ticks is not None
+            local = station.kind.later(local, self.world.ticks.unit)
+        same = timers == station.timers and local == station.local
+        return number if same else self.interner.station(replace(station, local=local, timers=timers))
+
     def _events(self, station: Station) -> Iterator[Input]:
-        yield from (Fired(tag) for tag, _ in station.timers)
+        yield from (Fired(tag) for tag, armed in station.timers if armed.may_fire)
         if station.kind is not None and station.kind.restless and self.interner.parts[station.slot] is None:
             yield from (Move(label) for label in station.kind.restored(station.local).moves())
 
@@ -151,9 +165,8 @@ class Rules:
                 turn.own(part).local = bundle
             if isinstance(self.world, InstantWorld):
                 turn.adds += [(parcel, None) for parcel in self.world.seen(name, result)]
-            for effect in result.effects:
-                turn.carry_out(effect)
-            yield turn.change(result.answers, event)
+            if turn.carry_all_out(result):
+                yield turn.change(result.answers, event)
 
     def _handled(self, station: Station, name: Name, event: Input, given: Given) -> Iterator[tuple[Outcome, Mapping[Part, Bundle]]]:
         assert station.kind is not None
@@ -171,7 +184,7 @@ class _Own:
     """What a turn changes: a node, or a part of it."""
 
     local: Frozen
-    timers: dict[Tag, tuple[Hashable, ...]]
+    timers: dict[Tag, Armed]
     calls: dict[Tag, Name]
 
 
@@ -181,6 +194,7 @@ class _Turn:
     def __init__(self, rules: Rules, me: Name, station: Station, given: Given) -> None:
         self.interner = rules.interner
         self.instant = rules.instant
+        self.ticks = rules.world.ticks if isinstance(rules.world, InstantWorld) else None
         self.me = me
         self.slot = station.slot
         self.kind = station.kind
@@ -232,6 +246,35 @@ class _Turn:
         own.timers, own.calls = {}, {}
         self.kind, own.local, self.gone = None, None, CRASHED
 
+    def left(self, tag: Tag) -> Armed | None:
+        """How a timer of this node is armed. Raises Needed when it belongs to a part that is not given."""
+        return self.at(tag).timers.get(tag)
+
+    def carry_all_out(self, result: Outcome) -> bool:
+        """Carry out what an outcome asks for; False where no clock gives the answers that it was given."""
+        done = 0
+        if self.ticks is not None:
+            for (before, question), answer in zip(result.asked, result.answers, strict=True):
+                for effect in result.effects[done:before]:
+                    self.carry_out(effect)
+                done = before
+                if not self.ticks.allows(question, answer, self.left):
+                    return False
+        for effect in result.effects[done:]:
+            self.carry_out(effect)
+        return True
+
+    def arm(self, effect: fx.Arm) -> None:
+        timers = self.at(effect.tag).timers
+        if not self.instant:
+            armed = FOREVER if effect.fires else None
+        else:
+            armed = armed_as(self.ticks, self.kind, effect, self.left)
+        if armed is None:
+            timers.pop(effect.tag, None)
+        else:
+            timers[effect.tag] = armed
+
     def carry_out(self, effect: fx.Effect) -> None:
         match effect:
             case fx.Send(to=to, message=message):
@@ -242,12 +285,12 @@ class _Turn:
                 own = self.at(tag)
                 own.calls[tag] = to
                 if budget is not None:
-                    own.timers[tag] = ((CALL, self.me, tag),) if self.instant else ()
+                    own.timers[tag] = Armed(((CALL, self.me, tag),)) if self.instant else FOREVER
             case fx.Answer(call=call, message=message):
                 self.answer(call, Parcel(self.me, call.caller, Reply(call.tag, freeze(message))))
-            case fx.Arm(tag=tag, fires=True, beaten_by=beaten_by):
-                self.at(tag).timers[tag] = beaten_by if self.instant else ()
-            case fx.Arm(tag=tag) | fx.Disarm(tag=tag):
+            case fx.Arm():
+                self.arm(effect)
+            case fx.Disarm(tag=tag):
                 self.at(tag).timers.pop(tag, None)
             case fx.Abandon(tag=tag):
                 own = self.at(tag)

@@ -78,6 +78,19 @@ class Progress:
     depth: int = 0
     waiting: int = 0
     """States of this depth that have not been looked at, and all of the next."""
+    layer: int = 0
+    """States of this depth, and `before` of the one before."""
+    before: int = 0
+    memory: int = 0
+    """Bytes that are used, of `memory_limit`."""
+    memory_limit: int = 0
+
+    def states_to_come(self) -> int | None:
+        """Those that are still to be looked at if layers shrink no faster than they do; None while nobody can tell."""
+        if self.layer > 0.9 * self.before:
+            return None
+        growth = self.layer / self.before
+        return self.waiting + int(self.layer * growth / (1 - growth))
 
 
 @dataclass(slots=True)
@@ -123,12 +136,13 @@ class Search:
         self.found = Found()
         self.begin = 0
         """The number of the first state of the layer."""
+        self.before = 0
+        """How many states the layer before had."""
         self.threads = ThreadPoolExecutor(jobs) if jobs > 1 else None
         self.bucket = BUCKET
         self._first_layer()
 
-    @staticmethod
-    def make_compiler(world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> Compiler:
+    def make_compiler(self, world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> Compiler:
         """The tables to search with."""
         return Compiler(world, keys, predicates, symmetry)
 
@@ -223,6 +237,7 @@ class Search:
             self._round([self.queue.popleft() for _ in range(min(BUFFERS, len(self.queue)))])
             if self.begin + self.layer.n + self.following.n >= self.limit:
                 raise Overflow(f"{self.limit:,} states are reached, which is the limit")
+        self.before = self.layer.n
         self.begin += self.layer.n
         if self.following.n:
             self.found.depth += 1
@@ -259,7 +274,8 @@ class Search:
         if self.watch is not None:
             waiting = sum(map(len, self.queue)) + self.following.n
             states = self.begin + self.layer.n + self.following.n
-            self.watch(Progress(states, self.found.generated, self.found.depth, waiting))
+            sizes, memory = (self.layer.n, self.before), (self.budget.used + self.compiler.nbytes, self.budget.limit)
+            self.watch(Progress(states, self.found.generated, self.found.depth, waiting, *sizes, *memory))
 
     def _each(self, work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
         return list(map(work, items) if self.threads is None else self.threads.map(work, items))
@@ -359,10 +375,10 @@ class Search:
 
     def key(self, state: State) -> int:
         """The key of a state of the world; with symmetry, of its orbit. Raises KeyError when the search has not met its parts."""
-        known = len(self.compiler.interner.stations), len(self.compiler.interner.parcels)
-        stations, mail = self.compiler.interner.encode(state)
-        if known != (len(self.compiler.interner.stations), len(self.compiler.interner.parcels)):
+        known = self.compiler.interner.known(state)
+        if known is None:
             raise KeyError(state)
+        stations, mail = known
         t, slots = self.tables, self.layer.slots
         row: Array = np.zeros((1, self.desks[0].work.shape[1]), self.layer.number)
         row[0, 0] = len(mail)
@@ -371,6 +387,10 @@ class Search:
         if self.symmetric:
             self._canonicalise(row, 0)
         return int(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0))
+
+    def visited(self) -> Array:
+        """The keys of all states that were found, in no order."""
+        return np.concatenate([partition.table[partition.table != 0] for partition in self.partitions])
 
     def keys_along(self, outcomes: Sequence[int]) -> list[int]:
         """The keys of the states along a path of outcomes, the first left out."""

@@ -15,8 +15,10 @@ from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
     from sim.checker.result import CheckResult
+    from sim.checker.search import Progress
     from sim.checker.traces import Leg
     from sim.model.system import System
+    from sim.model.windows import Ticks
     from sim.scenario.findings import Finding
     from sim.scenario.load import Scenario
 
@@ -36,7 +38,12 @@ def command(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the scenario, or a parameter of the model.")
     ] = None,
-    time: Annotated[str, typer.Option("--time", metavar="untimed|free", help="What timers mean without a clock; see below.")] = "untimed",
+    time: Annotated[
+        str, typer.Option("--time", metavar="windows|untimed|free", help="What timers mean; see below. Of a scenario: windows.")
+    ] = "",
+    unit: Annotated[
+        str, typer.Option("--unit", metavar="DURATION", help="The unit of time of windows; a quarter of the SDK's heartbeat timeout.")
+    ] = "5s",
     crashes: Annotated[int, typer.Option("--crashes", min=0, help="Crashes of worker processes, all together.")] = 0,
     restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed ones.")] = 0,
     stops: Annotated[int, typer.Option("--stops", min=0, help="Graceful stops.")] = 0,
@@ -51,6 +58,12 @@ def command(
         list[str] | None, typer.Option("--property", metavar="NAME", help="Check only this property of a scenario; may be repeated.")
     ] = None,
     no_symmetry: Annotated[bool, typer.Option("--no-symmetry", help="Tell interchangeable nodes apart.")] = False,
+    no_reduction: Annotated[
+        bool,
+        typer.Option(
+            "--no-reduction", help="Leave nothing out of a scenario's world, and keep nodes whole: the same verdicts, more states."
+        ),
+    ] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=0, help="Threads; 0 is one per core.")] = 0,
     memory: Annotated[float, typer.Option("--memory", metavar="GIB", min=0, help="Most memory to use; 0 is half of the machine's.")] = 0,
@@ -65,9 +78,10 @@ def command(
 ) -> None:
     """Visit every reachable state; say of each promise whether it holds, and show the shortest way to break it.
 
-    A scenario is checked without a clock: any timer may fire at any moment, but (--time untimed) one that something would
-    have beaten, an activity's end or a heartbeat, only as often as --slow says; with --time free always. Faults are budgets.
-    In a model timers fire at any moment, and messages travel as its network lets them.
+    Faults of a scenario are budgets. Its timers last as long as they do, to within a --unit (--time windows). Or they fire at
+    any moment: with --time untimed those that something would have beaten, an activity's end or a heartbeat, only as often
+    as --slow says; with --time free always. In a model messages travel as its network lets them, and timers fire at any moment
+    unless --time windows is given.
 
     Example: session-sim check scenarios/file_processing.toml --crashes 1
 
@@ -77,7 +91,7 @@ def command(
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
         "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow, "retries": retries,
     }  # fmt: skip
-    system, scenario = _system(model, settings or [], time, bounds, properties)
+    system, scenario = _system(model, settings or [], Time(time, unit), bounds, properties, no_reduction)
     if graph is not None:
         _write_graph(system, graph, limit)
     if small:
@@ -86,7 +100,15 @@ def command(
         leave(check_small.show(system, not no_symmetry, min(limit, 1_000_000), as_json))
     result = _checked(
         system,
-        {"exact": exact, "symmetry": not no_symmetry, "jobs": jobs, "memory": int(memory * GIB), "limit": limit, "seed": fingerprint_seed},
+        {
+            "exact": exact,
+            "symmetry": not no_symmetry,
+            "parts": not no_reduction,
+            "jobs": jobs,
+            "memory": int(memory * GIB),
+            "limit": limit,
+            "seed": fingerprint_seed,
+        },
     )
     found = _held_to_a_clock(scenario, system, result)
     written = _write_ways(system, result, found, out) if out is not None else Written({}, {})
@@ -130,7 +152,8 @@ def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding
             path = found[name].path if name in found else judgement.path
             if path and not judgement.goal:
                 diagrams[name] = out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}.svg"
-                diagrams[name].write_text(style.svg(diagram.draw(sequence(system.world.initial(), path), name)), encoding="utf-8")
+                events = sequence(system.world.initial(), path, result.bounds.get("unit", ""))
+                diagrams[name].write_text(style.svg(diagram.draw(events, name)), encoding="utf-8")
         for name, finding in found.items():
             if finding.tape is not None:
                 tapes[name] = out / f"{name}.tape"
@@ -140,30 +163,71 @@ def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding
     return Written(tapes, diagrams)
 
 
+class Time(NamedTuple):
+    """What timers mean, "" for what is usual; the unit of windows as text."""
+
+    meaning: str
+    unit: str
+
+    def ticks(self) -> Ticks | None:
+        """The clock of a scenario, None without one. Raises WrongInput."""
+        from sim.model.durations import parse_duration
+        from sim.model.windows import Ticks
+
+        if self.meaning in ("untimed", "free"):
+            return None
+        if self.meaning not in ("", "windows"):
+            raise WrongInput(f"--time {self.meaning}: expected windows, untimed or free")
+        try:
+            unit = parse_duration(self.unit)
+        except ValueError as error:
+            raise WrongInput(f"--unit: {error}") from None
+        if not unit:
+            raise WrongInput("--unit 0s: expected a unit of time, such as 5s; the smaller, the more states")
+        return Ticks(unit)
+
+
 def _system(
-    argument: str, settings: list[str], time: str, bounds: dict[str, int], properties: list[str] | None
+    argument: str, settings: list[str], time: Time, bounds: dict[str, int], properties: list[str] | None, no_reduction: bool
 ) -> tuple[System, Scenario | None]:
     """A model's system, or a scenario's with the scenario."""
-    if time == "windows":
-        raise WrongInput("--time windows: there are no clocks in the checker yet; expected untimed or free")
-    if time not in ("untimed", "free"):
-        raise WrongInput(f"--time {time}: expected untimed or free")
+    ticks = time.ticks()
     if argument.partition(":")[0].endswith(".py"):
         from sim.cli import model_file
 
         given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value and name != "retries"]
-        if given or properties or time != "untimed":
-            raise WrongInput(f"{', '.join(given) or '--time or --property'}: for scenarios only; a model has parameters of its own (--set)")
-        return model_file.load(argument, settings), None
+        if given or properties or time.meaning == "untimed":
+            what = ", ".join(given) or ("--property" if properties else "--time untimed")
+            raise WrongInput(f"{what}: for scenarios only; a model has parameters of its own (--set)")
+        system = model_file.load(argument, settings)
+        return (_with_ticks(system, ticks) if ticks is not None and time.meaning else system), None
     from sim.cli import load
-    from sim.scenario.checked import UNLIMITED, Bounds, system_of
+    from sim.scenario.checked import NO_REDUCTIONS, UNLIMITED, Bounds, Reductions, system_of
 
     try:
         scenario = load.scenario(argument, settings)
-        budgets = Bounds(**{**bounds, "slow": UNLIMITED if time == "free" else bounds["slow"]})
-        return system_of(scenario, budgets, properties), scenario
+        budgets = Bounds(**{**bounds, "slow": UNLIMITED if time.meaning == "free" else bounds["slow"]})
+        return system_of(scenario, budgets, properties, NO_REDUCTIONS if no_reduction else Reductions(), ticks), scenario
     except ValueError as error:
         raise WrongInput(str(error)) from None
+
+
+def _with_ticks(system: System, ticks: Ticks) -> System:
+    """A model with a clock that moves in ticks."""
+    from dataclasses import replace
+
+    from sim.model.durations import format_duration
+    from sim.model.instant import with_ticks
+
+    try:
+        world = with_ticks(system.world, ticks)
+    except ValueError as error:
+        raise WrongInput(str(error)) from None
+    bounds = {
+        "time": "windows", "unit": format_duration(ticks.unit), "horizon": format_duration(ticks.unit * ticks.most),
+        "network": world.network.name.lower(), "losses": "none" if world.lossy is None else "any", **system.bounds,
+    }  # fmt: skip
+    return replace(system, world=world, bounds=bounds)
 
 
 def exit_code(result: CheckResult, found: Mapping[str, Finding]) -> Exit:
@@ -200,13 +264,14 @@ class _Watch:
         self.began = self.last = monotonic()
         self.status: Any = None
 
-    def __call__(self, progress: Any) -> None:
+    def __call__(self, progress: Progress) -> None:
         now = monotonic()
         if not self.console.is_terminal or now - self.last < EVERY_S:
             return
         self.last = now
         rate = progress.states / max(now - self.began, 1e-9)
-        text = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting · {rate:,.0f} states/s"
+        seen = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting"
+        text = f"{seen} · {rate:,.0f} states/s · {_left(progress, rate)}"
         if self.status is None:
             self.status = self.console.status(text)
             self.status.start()
@@ -216,6 +281,13 @@ class _Watch:
     def stop(self) -> None:
         if self.status is not None:
             self.status.stop()
+
+
+def _left(progress: Progress, rate: float) -> str:
+    """How much memory is used, and how long the rest takes if layers shrink no faster than they do: they mostly do."""
+    memory = f"{progress.memory / GIB:.1f} of {progress.memory_limit / GIB:.1f} GiB"
+    states = progress.states_to_come()
+    return f"{memory} · still growing" if states is None else f"{memory} · at most about {states / max(rate, 1e-9):,.0f} s left"
 
 
 def to_json(result: CheckResult, found: Mapping[str, Finding], written: Written, graph: Path | None = None) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from sim.history.events import Wrote
+from sim.model.instant import TICK
 from sim.model.promises import Exercised
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def show(console: Console, model: str, result: CheckResult, found: Mapping[str, 
         if judgement.verdict.value == "broken" and judgement.path is not None:
             path = found[name].path if name in found else judgement.path
             console.print(f"\nThe shortest way to break “{name}”{_passed_over(found.get(name))}, {len(path)} steps:", markup=False)
-            _story(console, path)
+            _story(console, path, result.bounds.get("unit", ""))
             if name in written.tapes:
                 console.print(f"to see it: session-sim replay {written.tapes[name]} --explain", markup=False, soft_wrap=True)
             if name in written.diagrams:
@@ -78,17 +80,29 @@ def _passed_over(finding: Finding | None) -> str:
 
 def _bound(value: object) -> str:
     if isinstance(value, list):
-        return "; ".join(" = ".join(group) for group in value) or "none"
+        return "; ".join(group if isinstance(group, str) else " = ".join(group) for group in value) or "none"
     return str(value)
 
 
-def _story(console: Console, path: Sequence[Leg]) -> None:
-    for number, leg in enumerate(path, 1):
-        console.print(f"{number:4}  {leg.choice.label()}", markup=False, soft_wrap=True)
-        for lost in leg.lost:
-            console.print(f"        ✗ {lost}", markup=False, soft_wrap=True)
-        for seen in leg.seen:
-            if isinstance(seen, Exercised | Wrote):
-                continue
+def _story(console: Console, path: Sequence[Leg], unit: object) -> None:
+    """Step by step; units of time that pass one after the other are told together."""
+    number = 0
+    for is_tick, legs in groupby(path, key=lambda leg: leg.choice == TICK):
+        if is_tick:
+            ticks = len(list(legs))
+            number += ticks
+            console.print(f"{number:4}  time passes: {ticks} x {unit}", markup=False)
+            continue
+        for leg in legs:
+            number += 1
+            _step(console, number, leg)
+
+
+def _step(console: Console, number: int, leg: Leg) -> None:
+    console.print(f"{number:4}  {leg.choice.label()}", markup=False, soft_wrap=True)
+    for lost in leg.lost:
+        console.print(f"        ✗ {lost}", markup=False, soft_wrap=True)
+    for seen in leg.seen:
+        if not isinstance(seen, Exercised | Wrote):
             sentence = getattr(seen, "sentence", None)
             console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)

@@ -184,10 +184,7 @@ def _show(result: SizeResult, files: list[str]) -> None:
         markup=False,
     )
     if result.pool is None:
-        say.print("\nNo pool within these ranges was shown to be enough.", markup=False)
-        if result.least > result.most:
-            text = f"The largest has {result.most:,} slots; below {result.least:,} the targets cannot be met, whatever the laws."
-            say.print(text, markup=False)
+        say.print(f"\nNo pool within these ranges was shown to be enough. {result.advice}", markup=False)
     else:
         pool = result.pool
         cost = result.costs.of(pool.workers, pool.slots)
@@ -200,8 +197,9 @@ def _show(result: SizeResult, files: list[str]) -> None:
     for p in result.points:
         mark = "meets, fewest" if p.enough else p.decision
         table.add_row(str(p.slots), str(p.workers), f"{p.cost:g}", f"{p.sessions:,}", mark, p.by)
-    say.print()
-    say.print(table)
+    if result.points:
+        say.print()
+        say.print(table)
     if result.breaks:
         say.print("\nWhat would break it:", markup=False)
     for broken in result.breaks:

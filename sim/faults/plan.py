@@ -69,6 +69,8 @@ class FaultPlan:
 
         def listener(time: int, node: Name, observation: object) -> None:
             nonlocal seen
+            if when.count is not None and seen >= when.nth + when.count - 1:
+                return  # it has happened as often as it may
             for fields in when.moment.sightings(node, observation, when.where):
                 seen += 1
                 late = when.until is not None and time + when.after > when.until

@@ -7,21 +7,21 @@ three inputs: a stand-in for what it remembers, which would cost more to look at
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from sim.simulator.digest import Digest
 
-Numbers = npt.NDArray[np.uint64]
+_MASK: Final = (1 << 64) - 1
 _FIRST: Final = 0
 """Stands for the input before a node's first."""
 _PLAIN: Final = ("Deliver ", "Reply ", "Fired ")
 """Inputs that are told with the class of their message, or the first part of their tag; of others only the class is."""
 _FAULT: Final = re.compile(r"Fault\(kind='(\w+)'")
 _IDS: dict[str, int] = {}
+_TEXTS: dict[int, str] = {}
+"""What numbers of texts stand for."""
 
 
 def identity(text: str) -> int:
@@ -29,27 +29,26 @@ def identity(text: str) -> int:
     known = _IDS.get(text)
     if known is None:
         known = _IDS[text] = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") | 1
+        _TEXTS[known] = text
     return known
 
 
 def seen_in(digest: Digest) -> tuple[set[str], set[int]]:
     """The transitions, in words, and the states, as numbers, of a run whose digest remembers."""
     digest.hexdigest()
-    blocks = digest.blocks or []
-    if not blocks:
-        return set(), set()
-    table = np.concatenate([np.frombuffer(block, dtype=np.int64) for block in blocks]).reshape(-1, 3)
-    order = np.argsort(table[:, 1], kind="stable")
-    nodes, codes = table[order, 1], table[order, 2]
-    words = _words(digest)
-    ids = np.zeros(max(words) + 1, dtype=np.uint64)
-    for number, text in words.items():
-        ids[number] = identity(text)
-    first = _same_as_before(nodes, 1)
-    before = np.where(first, _shifted(codes, 1), _FIRST)
-    kinds, now, one = ids[nodes], ids[codes], ids[before]
-    two = np.where(_same_as_before(nodes, 2), ids[_shifted(codes, 2)], np.uint64(_FIRST))
-    return _transitions(kinds, one, now, words), set(np.unique(_mixed(kinds, two, one, now)).tolist())
+    ids = {number: identity(text) for number, text in _words(digest).items()}
+    unused = (_FIRST, _FIRST)
+    before: dict[int, tuple[int, int]] = {}
+    seen: set[tuple[int, int, int, int]] = set()
+    for block in digest.blocks or ():
+        for node, code in zip(block[1::3], block[2::3], strict=True):
+            one, two = before.get(node, unused)
+            now = ids[code]
+            before[node] = now, one
+            seen.add((ids[node], two, one, now))
+    nothing = ids[_FIRST]
+    transitions = {_told(kind, one or nothing, now) for kind, one, now in {(kind, one, now) for kind, _, one, now in seen}}
+    return transitions, {_mixed(kind, two, one or nothing, now) for kind, two, one, now in seen}
 
 
 def _words(digest: Digest) -> dict[int, str]:
@@ -61,31 +60,17 @@ def _words(digest: Digest) -> dict[int, str]:
     return found
 
 
-def _shifted(values: npt.NDArray[np.int64], by: int) -> npt.NDArray[np.int64]:
-    found = np.zeros_like(values)
-    found[by:] = values[:-by]
-    return found
-
-
-def _same_as_before(nodes: npt.NDArray[np.int64], by: int) -> npt.NDArray[np.bool_]:
-    found = np.zeros(len(nodes), dtype=np.bool_)
-    found[by:] = nodes[by:] == nodes[:-by]
-    return found
-
-
-def _mixed(*parts: Numbers) -> Numbers:
+# The runs of a campaign see the same again and again.
+@lru_cache(maxsize=1 << 16)
+def _mixed(*parts: int) -> int:
     """One number of several, by multiplication and shifts as in `draws.mix64`."""
-    found = np.zeros(len(parts[0]), dtype=np.uint64)
+    found = 0
     for part in parts:
-        found = (found ^ part) * np.uint64(0xBF58476D1CE4E5B9)
-        found ^= found >> np.uint64(31)
+        found = ((found ^ part) * 0xBF58476D1CE4E5B9) & _MASK
+        found ^= found >> 31
     return found
 
 
-def _transitions(kinds: Numbers, before: Numbers, now: Numbers, words: dict[int, str]) -> set[str]:
-    text = {identity(word): word for word in words.values()} | {0: "nothing"}
-    _, index = np.unique(_mixed(kinds, before, now), return_index=True)
-    return {
-        f"{text[kind]}: {text[one]}, {text[two]}"
-        for kind, one, two in zip(kinds[index].tolist(), before[index].tolist(), now[index].tolist(), strict=True)
-    }
+@lru_cache(maxsize=1 << 14)
+def _told(kind: int, before: int, now: int) -> str:
+    return f"{_TEXTS[kind]}: {_TEXTS[before]}, {_TEXTS[now]}"

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from sim.faults.nemesis import Plan, crossed
 from sim.fuzz.coverage import seen_in
 from sim.fuzz.schedulers import Schedule, scheduler
+from sim.model.garbage import seldom_collected
 from sim.properties.base import Verdict, VerdictKind
 from sim.scenario.fuzzing import Ground
 from sim.scenario.load import Scenario
@@ -22,7 +23,7 @@ from sim.scenario.moments import MOMENTS
 from sim.scenario.run import PreparedRun, RunResult
 from sim.scenario.run import run as run_scenario
 from sim.simulator.digest import Digest
-from sim.simulator.simulation import seldom_collected
+from sim.simulator.simulation import COLLECT_AFTER
 
 
 class Breach(Struct, frozen=True, array_like=True):
@@ -134,10 +135,11 @@ def run_chunk(seeds: Seeds) -> Chunk:
     """Run the seeds of a chunk, in their order."""
     chunk = Chunk()
     # Around all runs: when the thresholds of the collector come back after a run, it looks at everything.
-    with seldom_collected():
+    with seldom_collected(COLLECT_AFTER):
         for seed, parent in zip(seeds.numbers, seeds.parents or [None] * len(seeds.numbers), strict=True):
             played = play(seeds.ground, seed, seeds.schedule, seeds.goals, chunk.goals, parent)
             _take_in(chunk, seed, played, len(seeds.ground.scenario.model.faults))
+            played.prepared.release()
     return chunk
 
 

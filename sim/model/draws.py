@@ -15,6 +15,7 @@ every platform, Python and numpy version, and do not depend on PYTHONHASHSEED.
 from __future__ import annotations
 
 from array import array
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -36,8 +37,10 @@ _MIX_B: Final = 0x94D049BB133111EB
 _GAMMA_A: Final = 0xFF51AFD7ED558CCD
 _GAMMA_B: Final = 0xC4CEB9FE1A85EC53
 
-SCALAR_DRAWS: Final = 4
+SCALAR_DRAWS: Final = 12
 """Most entities draw only a few numbers, for which a block would cost more time and memory than it saves."""
+_NOTHING: Final = array("Q")
+"""What streams hold that have prepared nothing: one for all, for nobody changes it."""
 _FIRST_BLOCK: Final = 32
 _LARGEST_BLOCK: Final = 128
 
@@ -65,6 +68,7 @@ def _mix_gamma(z: int) -> int:
     return z ^ 0xAAAAAAAAAAAAAAAA if (z ^ (z >> 1)).bit_count() < 24 else z
 
 
+@lru_cache(maxsize=4096)
 def _prefixed(text: str) -> bytes:
     """Encode text as UTF-8 behind its length in bytes (8 bytes, little endian), so that joined keys stay distinct."""
     data = text.encode("utf-8")
@@ -76,9 +80,15 @@ def _stream_key(head: bytes, entity: str) -> int:
     return int.from_bytes(blake2b(head + _prefixed(entity), digest_size=8).digest(), "little")
 
 
+@lru_cache(maxsize=256)
 def _head(seed: int, purpose: str) -> bytes:
     """Encode the keys that many streams share."""
     return _prefixed(str(seed)) + _prefixed(purpose)
+
+
+def _at(key: int, ordinal: int) -> int:
+    """The draw with this ordinal of the stream with this key."""
+    return mix64((key + ordinal * _mix_gamma(key)) & _MASK)
 
 
 def _check_ordinal(ordinal: int) -> None:
@@ -102,7 +112,8 @@ def draw(seed: int, purpose: str, entity: str, ordinal: int) -> int:
     Raises:
         ValueError: the ordinal is out of range, or a text cannot be written as UTF-8.
     """
-    return Stream(_stream_key(_head(seed, purpose), entity)).at(ordinal)
+    _check_ordinal(ordinal)
+    return _at(_stream_key(_head(seed, purpose), entity), ordinal)
 
 
 class Stream:
@@ -120,7 +131,7 @@ class Stream:
         self._gamma = _mix_gamma(key)
         self._made = 0
         # 8 bytes a draw that waits: a run with a thousand workers has tens of thousands of streams.
-        self._block: array[int] = array("Q")
+        self._block: array[int] = _NOTHING
 
     @property
     def drawn(self) -> int:
@@ -140,8 +151,8 @@ class Stream:
         """Give the next draw when no prepared one is left, preparing a block once the stream proves busy."""
         made = self._made
         if made < SCALAR_DRAWS:
-            self._made = made + 1
-            return mix64((self._key + self._made * self._gamma) & _MASK)
+            self._made = made = made + 1
+            return mix64((self._key + made * self._gamma) & _MASK)
         self._block = array("Q", self.take().tobytes())
         return self._block.pop()
 

@@ -8,6 +8,7 @@ stands at most once. All arithmetic is on integers, so ``0.1s`` is exactly 100,0
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _UNITS: Final[tuple[tuple[str, int], ...]] = (("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1))
@@ -19,6 +20,7 @@ _PATTERN: Final = re.compile("".join(f"(?:{_NUMBER}{unit})?" for unit, _ in _UNI
 _EXPECTED: Final = "expected numbers with the units h, m, s, ms, us, largest unit first, such as '1h30m', '1.5s', '400ms' or '0s'"
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> int:
     """Read a duration.
 

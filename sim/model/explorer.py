@@ -48,7 +48,7 @@ def explore(
     """
     result = Exploration()
     ordered = world.network is Network.ORDERED
-    first = canonical(world.initial(), symmetry, ordered)
+    first = canonical(world.initial(), symmetry, ordered, world.renaming)
     parents: dict[State, tuple[State, Enabled] | None] = {first: None}
     queue: deque[tuple[State, int]] = deque([(first, 0)])
     while queue:
@@ -65,7 +65,7 @@ def explore(
             for _, after in world.apply(state, choice):
                 stuck = False
                 result.generated += 1
-                after = canonical(after, symmetry, ordered)
+                after = canonical(after, symmetry, ordered, world.renaming)
                 if after not in parents:
                     if len(parents) >= limit:
                         result.complete = False
@@ -101,7 +101,7 @@ def real_path(world: World, symmetry: Sequence[Sequence[Name]], orbits: Sequence
     path: list[Enabled] = []
     for orbit in orbits:
         ways = ((choice, after) for choice in world.enabled(state) for _, after in world.apply(state, choice))
-        step = next((way for way in ways if canonical(way[1], symmetry, ordered) == orbit), None)
+        step = next((way for way in ways if canonical(way[1], symmetry, ordered, world.renaming) == orbit), None)
         if step is None:
             raise ValueError(
                 f"the nodes {symmetry} are not interchangeable: after {[choice.label() for choice in path]} only some can go on"
@@ -111,23 +111,28 @@ def real_path(world: World, symmetry: Sequence[Sequence[Name]], orbits: Sequence
     return path
 
 
-def canonical(state: State, symmetry: Sequence[Sequence[Name]], ordered: bool = False) -> State:
+Renaming = Callable[[Mapping[Name, Name]], Mapping[Name, Name]]
+"""How a world renames its nodes: names as they are, or words within them."""
+
+
+def canonical(state: State, symmetry: Sequence[Sequence[Name]], ordered: bool = False, renaming: Renaming = dict) -> State:
     """The representative of the orbit of `state`; `ordered` as in `rename_state`."""
     if not symmetry:
         return state
-    return min((rename_state(state, names, ordered) for names in _candidates(state, symmetry, ordered)), key=sort_key)
+    return min((rename_state(state, renaming(names), ordered) for names in _candidates(state, symmetry, ordered, renaming)), key=sort_key)
 
 
-def _candidates(state: State, symmetry: Sequence[Sequence[Name]], ordered: bool) -> Iterator[dict[Name, Name]]:
+def _candidates(state: State, symmetry: Sequence[Sequence[Name]], ordered: bool, renaming: Renaming) -> Iterator[dict[Name, Name]]:
     """Renamings that sort each group by signature, in every order within equal signatures."""
-    per_group = [_orders(state, group, ordered) for group in symmetry]
+    per_group = [_orders(state, group, ordered, renaming) for group in symmetry]
     for orders in product(*per_group):
         yield {old: new for group, order in zip(symmetry, orders, strict=True) for old, new in zip(order, group, strict=True)}
 
 
-def _orders(state: State, group: Sequence[Name], ordered: bool) -> list[list[Name]]:
+def _orders(state: State, group: Sequence[Name], ordered: bool, renaming: Renaming) -> list[list[Name]]:
     def signature(name: Name) -> tuple[str, str]:
-        return sort_key(rename_state(state, {other: "@" if other == name else "*" for other in group}, ordered))
+        marked = renaming({other: "@" if other == name else "*" for other in group})
+        return sort_key(rename_state(state, marked, ordered))
 
     ranked = sorted((signature(name), name) for name in group)
     ties = [[name for _, name in tied] for _, tied in groupby(ranked, key=lambda pair: pair[0])]

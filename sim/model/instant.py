@@ -13,6 +13,10 @@ Three rules take the place of a clock:
 * **Slowness** is a budget: with the environment's leave, a timer fires in spite of both. So is what is tried again.
 
 Faults are deeds of one node, the environment: it moves by itself, and may take a message on its way.
+
+A world with `ticks` has a clock after all, a coarse one (`sim.model.windows`): time passes by choice, a unit at a time, and
+timers other than prompt ones fire within their windows, whatever would have beaten them. Budgets of calls have none: an
+answer takes no time, and that of a call which was lost may be given up at any time. That messages take no time stays true.
 """
 
 from __future__ import annotations
@@ -29,7 +33,9 @@ from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, RETRY, SLOW, Envi
 from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes
-from sim.model.world import Enabled, OpenCall, Parcel, State, Timer, World, in_order_of_tags
+from sim.model.windows import ANY, Armed, LeftOf, Ticks
+from sim.model.words import Words
+from sim.model.world import Enabled, Network, OpenCall, Parcel, State, Timer, World, in_order_of_tags
 
 CRASH = Fault("crash")
 """The driver's own input: the node is gone, and whoever it had called gets to know."""
@@ -39,6 +45,9 @@ PROMPT = ("prompt",)
 
 CALL = "call"
 """First word of the shield of a call that its callee has."""
+
+TICK = Enabled("clock", Move("a unit of time passes"))
+"""The choice to let time pass, in a world with ticks; no node takes it."""
 
 Handler = Callable[[type[Node], Name, Frozen, Input], Iterable[Outcome]]
 
@@ -68,14 +77,22 @@ class InstantWorld(World):
     """Nodes that take observations as messages, from whoever emits them, if they hear of them: (by whom, what)."""
     words: bool = False
     """Whether names are made of words: then what symmetry swaps are words, wherever they stand."""
+    stepwise: bool = False
+    """Whether each delivery is a choice of its own, and what is between two of them a state: the same runs, cut into smaller steps.
+    The network has to be ordered."""
     first: tuple[Parcel, ...] = ()
     """What is delivered before the first state."""
+    ticks: Ticks | None = None
+    """The unit of its clock; None in a world without one."""
+
+    def renaming(self, names: Mapping[Name, Name]) -> Mapping[Name, Name]:
+        return Words(names) if self.words else names
 
     def initial(self) -> State:
         """The settled state after the first deliveries. Raises ValueError when there are several."""
         empty = State(tuple((n, type(self.nodes[n]), self.nodes[n].snapshot()) for n in sorted(self.nodes)), (), (), ())
         # Nothing is lost before the first state.
-        calm = replace(self, lossy=None)
+        calm = replace(self, lossy=None, stepwise=False)
         flow = _Flow.of(calm, empty)
         flow.urgent.extend(self.first)
         found = {state for _, state in calm._settle(flow, ())}
@@ -85,18 +102,24 @@ class InstantWorld(World):
 
     def enabled(self, state: State) -> Iterator[Enabled]:
         """What may happen next, in a fixed order: mail, its losses, timers, moves."""
-        for parcel in self._deliverable(state.mail):
+        for parcel in state.mail[:1] if self.stepwise else self._deliverable(state.mail):
             yield Enabled(parcel.to, parcel.event, parcel)
-            if self.lossy is not None and self.lossy(parcel) and self._grants(state, loss_of(parcel)):
+            # In a set a message that is lost is one that is never delivered.
+            losable = self.lossy is not None and self.lossy(parcel) and self.network is not Network.SET
+            if losable and self._grants(state, loss_of(parcel)):
                 yield Enabled(parcel.to, parcel.event, parcel, lost=True)
+        if self.stepwise and state.mail:
+            return
         shields = self.shields(state)
         kinds, slow = {name: kind for name, kind, _ in state.nodes}, None
+        if self._may_tick(state, shields):
+            yield TICK
         for timer in state.timers:
-            if self._is_retry(kinds.get(timer.node), timer.tag) and not self._grants(state, RETRY):
+            if not timer.armed.may_fire or (self._is_retry(kinds.get(timer.node), timer.tag) and not self._grants(state, RETRY)):
                 continue
             if not beaten(state, timer, shields):
                 yield Enabled(timer.node, Fired(timer.tag))
-            elif not is_held(timer.beaten_by, shields):
+            elif not is_held(timer.armed.beaten_by, shields):
                 slow = self._grants(state, SLOW) if slow is None else slow
                 if slow:
                     yield Enabled(timer.node, Fired(timer.tag), slow=True)
@@ -108,11 +131,15 @@ class InstantWorld(World):
     def apply(self, state: State, choice: Enabled) -> Iterator[tuple[Way, State]]:  # type: ignore[override]
         """Every (way, next state) of one choice."""
         flow = _Flow.of(self, state)
-        if choice.parcel is not None:
+        if choice == TICK:
+            flow.tick()
+            yield (), flow.state()
+            return
+        if choice.parcel is not None and self.network is not Network.SET:
             flow.mail.remove(choice.parcel)
         if choice.lost:
             assert choice.parcel is not None
-            yield from self._go(flow, self.environment, loss_of(choice.parcel), ())
+            yield from self._lose(flow, choice.parcel, ())
             return
         way: Way = ()
         for deed in self._price(state, choice):
@@ -121,6 +148,13 @@ class InstantWorld(World):
             ((more, flow),) = self._taken(flow, self.environment, deed)
             way += more
         yield from self._go(flow, choice.node, choice.event, way)
+
+    def _may_tick(self, state: State, shields: set[Hashable]) -> bool:
+        """Whether time may pass: nothing prompt comes first, no timer has come to its end, and for some it makes a difference."""
+        if self.ticks is None or PROMPT in shields or any(timer.armed.must_end for timer in state.timers):
+            return False
+        us = self.ticks.unit
+        return any(t.armed.later() != t.armed for t in state.timers) or any(kind.later(s, us) != s for _, kind, s in state.nodes)
 
     def _price(self, state: State, choice: Enabled) -> Iterator[Fault]:
         """What the environment gives for a timer that fires."""
@@ -153,7 +187,7 @@ class InstantWorld(World):
         """What all nodes will do in time unless something is slow."""
         found = {shield for _, kind, local in state.nodes for shield in kind.restored(local).shields()}
         kinds = {name: kind for name, kind, _ in state.nodes}
-        if any(is_prompt(kinds.get(timer.node), timer.tag) for timer in state.timers):
+        if any(timer.armed.fires and is_prompt(kinds.get(timer.node), timer.tag) for timer in state.timers):
             found.add(PROMPT)
         return found
 
@@ -167,12 +201,21 @@ class InstantWorld(World):
         parcel = flow.urgent.pop(0)
         if self.lossy is not None and self.environment in flow.nodes and self.lossy(parcel):
             kind, local = flow.nodes[self.environment]
-            loss = loss_of(parcel)
-            if self._leave(kind, local, loss):
-                for _, after in self._taken(flow.copy(), self.environment, loss):
-                    yield from self._settle(after, (*way, Micro(self.environment, Fault(loss.kind, parcel), None)))
+            if self._leave(kind, local, loss_of(parcel)):
+                yield from self._lose(flow.copy(), parcel, way)
         for more, after in self._taken(flow, parcel.to, parcel.event):
             yield from self._settle(after, way + more)
+
+    def _lose(self, flow: _Flow, parcel: Parcel, way: Way) -> Iterator[tuple[Way, State]]:
+        loss = loss_of(parcel)
+        for _, after in self._taken(flow, self.environment, loss):
+            yield from self._settle(after, (*way, Micro(self.environment, Fault(loss.kind, parcel), None)))
+
+    def goes_by_mail(self, parcel: Parcel) -> bool:
+        """Whether it is mail between states, and not delivered at once. Watchers see what happens while it does."""
+        if self.stepwise:
+            return parcel.to not in self.watchers
+        return self.travels is not None and self.travels(parcel)
 
     def seen(self, name: Name, result: Outcome) -> Iterator[Parcel]:
         """What the watchers get to see of an outcome."""
@@ -199,9 +242,29 @@ class InstantWorld(World):
             after = flow.copy()
             after.nodes[name] = (kind, result.state)
             after.urgent.extend(self.seen(name, result))
-            for effect in result.effects:
-                after.carry_out(name, effect)
-            yield (Micro(name, event, result),), after
+            if after.carry_all_out(name, result):
+                yield (Micro(name, event, result),), after
+
+
+def with_ticks(world: World, ticks: Ticks) -> InstantWorld:
+    """The same world with a coarse clock: timers keep to their windows, messages take any time, and are lost as before.
+
+    Raises ValueError when a node has the name that the losses need.
+    """
+    nodes = dict(world.nodes)
+    if world.lossy is not None:
+        if NATURE in nodes:
+            raise ValueError(f"a node is called {NATURE!r}; that name is needed for the losses of a world with a clock")
+        nodes[NATURE] = Environment({LOST_REQUEST.kind: -1, LOST_RESPONSE.kind: -1})
+    environment = NATURE if world.lossy is not None else ""
+    return InstantWorld(nodes, world.network, world.lossy, environment, travels=_always, ticks=ticks)
+
+
+NATURE = "nature"
+
+
+def _always(parcel: Parcel) -> bool:
+    return True
 
 
 def loss_of(parcel: Parcel) -> Fault:
@@ -234,10 +297,23 @@ def is_prompt(kind: type[Node] | None, tag: Tag) -> bool:
 
 def beaten(state: State, timer: Timer, shields: set[Hashable]) -> bool:
     """Whether something comes before this timer, unless it is slow."""
-    if any(name in shields for name in timer.beaten_by):
+    if any(name in shields for name in timer.armed.beaten_by):
         return True
     kind = next((k for n, k, _ in state.nodes if n == timer.node), None)
     return PROMPT in shields and not is_prompt(kind, timer.tag)
+
+
+def armed_as(ticks: Ticks | None, kind: type[Node] | None, effect: fx.Arm, left: LeftOf) -> Armed | None:
+    """How a timer is armed; None for a deadline without a clock, which nobody can tell from none.
+
+    One of which ticks know nothing, and a prompt one, keeps what beats it.
+    """
+    if ticks is None or is_prompt(kind, effect.tag):
+        return Armed(effect.beaten_by) if effect.fires else None
+    window = ticks.window(effect.after, left, effect.late)
+    if not effect.fires:
+        return Armed((), window, fires=False)
+    return Armed(effect.beaten_by) if window == ANY else Armed((), window)
 
 
 @dataclass(slots=True)
@@ -247,14 +323,14 @@ class _Flow:
     world: InstantWorld
     nodes: dict[Name, tuple[type[Node], Frozen]]
     mail: list[Parcel]
-    timers: dict[tuple[Name, Tag], tuple[Hashable, ...]]
+    timers: dict[tuple[Name, Tag], Armed]
     calls: dict[tuple[Name, Tag], Name]
     urgent: list[Parcel] = field(default_factory=list)
 
     @staticmethod
     def of(world: InstantWorld, state: State) -> _Flow:
         return _Flow(
-            world, {n: (k, s) for n, k, s in state.nodes}, list(state.mail), {(t.node, t.tag): t.beaten_by for t in state.timers},
+            world, {n: (k, s) for n, k, s in state.nodes}, list(state.mail), {(t.node, t.tag): t.armed for t in state.timers},
             {(c.node, c.tag): c.to for c in state.calls},
         )  # fmt: skip
 
@@ -265,7 +341,7 @@ class _Flow:
         return State(
             tuple(sorted(((n, k, s) for n, (k, s) in self.nodes.items()), key=lambda node: node[0])),
             self.world._in_order(self.mail),
-            in_order_of_tags(Timer(n, t, b) for (n, t), b in self.timers.items()),
+            in_order_of_tags(Timer(n, t, armed) for (n, t), armed in self.timers.items()),
             in_order_of_tags(OpenCall(n, t, to) for (n, t), to in self.calls.items()),
         )
 
@@ -276,12 +352,41 @@ class _Flow:
             self._close(name, event.tag, withdrawn=isinstance(event, Fired))
 
     def send(self, parcel: Parcel) -> None:
-        travels = self.world.travels
-        (self.mail if travels is not None and travels(parcel) else self.urgent).append(parcel)
+        (self.mail if self.world.goes_by_mail(parcel) else self.urgent).append(parcel)
 
     def answer(self, source: Name, call: Call, message: object) -> None:
         if (call.caller, call.tag) in self.calls:
             self.send(Parcel(source, call.caller, Reply(call.tag, freeze(message))))
+
+    def tick(self) -> None:
+        """A unit of time passes."""
+        assert self.world.ticks is not None
+        us = self.world.ticks.unit
+        self.timers = {key: armed.later() for key, armed in self.timers.items()}
+        self.nodes = {name: (kind, kind.later(local, us)) for name, (kind, local) in self.nodes.items()}
+
+    def carry_all_out(self, me: Name, result: Outcome) -> bool:
+        """Carry out what an outcome asks for; False where no clock gives the answers that it was given."""
+        ticks, done = self.world.ticks, 0
+        if ticks is not None:
+            for (before, question), answer in zip(result.asked, result.answers, strict=True):
+                for effect in result.effects[done:before]:
+                    self.carry_out(me, effect)
+                done = before
+                if not ticks.allows(question, answer, lambda tag: self.timers.get((me, tag))):
+                    return False
+        for effect in result.effects[done:]:
+            self.carry_out(me, effect)
+        return True
+
+    def arm(self, me: Name, effect: fx.Arm) -> None:
+        """Start a timer. A deadline is only kept where there is a clock."""
+        kind = self.nodes[me][0] if me in self.nodes else None
+        armed = armed_as(self.world.ticks, kind, effect, lambda tag: self.timers.get((me, tag)))
+        if armed is None:
+            self.timers.pop((me, effect.tag), None)
+        else:
+            self.timers[me, effect.tag] = armed
 
     def carry_out(self, me: Name, effect: fx.Effect) -> None:
         match effect:
@@ -291,12 +396,12 @@ class _Flow:
                 self.send(Parcel(me, to, Deliver(freeze(request), me, Call(me, tag))))
                 self.calls[me, tag] = to
                 if budget is not None:
-                    self.timers[me, tag] = ((CALL, me, tag),)
+                    self.timers[me, tag] = Armed(((CALL, me, tag),))
             case fx.Answer(call=call, message=message):
                 self.answer(me, call, message)
-            case fx.Arm(tag=tag, fires=True, beaten_by=beaten_by):
-                self.timers[me, tag] = beaten_by
-            case fx.Arm(tag=tag) | fx.Disarm(tag=tag):
+            case fx.Arm():
+                self.arm(me, effect)
+            case fx.Disarm(tag=tag):
                 self.timers.pop((me, tag), None)
             case fx.Abandon(tag=tag):
                 self.timers.pop((me, tag), None)

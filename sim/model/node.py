@@ -125,6 +125,11 @@ class Node(ABC):
         """The part that a timer or call of this tag belongs to; None for the rest."""
         return None
 
+    @classmethod
+    def later(cls, state: Frozen, us: int) -> Frozen:
+        """The state when `us` microseconds more have passed, to within that. Only who measures others' times has any of its own."""
+        return state
+
     def shields(self) -> Iterable[Hashable]:
         """What this node will do in time unless something is slow, under the names that `Step.arm` has in `beaten_by`."""
         return ()

@@ -29,12 +29,14 @@ class Outcome(Struct, frozen=True):
     state: Frozen
     effects: tuple[fx.Effect, ...]
     seen: tuple[object, ...]
+    asked: tuple[tuple[int, fx.Question], ...] = ()
+    """The questions, each with the number of effects that had been asked for before it."""
 
 
 class ScriptedStep:
     """A `Step` that writes effects down and answers questions from a script (0 beyond its end)."""
 
-    __slots__ = ("_me", "answers", "effects", "named", "questions", "seen")
+    __slots__ = ("_me", "answers", "asked", "effects", "named", "questions", "seen")
 
     def __init__(self, me: Name, answers: Sequence[int] = ()) -> None:
         self._me = me
@@ -42,6 +44,7 @@ class ScriptedStep:
         """Whether the node has asked for its name: if not, what it did holds under any other name."""
         self.answers = list(answers)
         self.questions: list[fx.Question] = []
+        self.asked: list[tuple[int, fx.Question]] = []
         self.effects: list[fx.Effect] = []
         self.seen: list[object] = []
 
@@ -57,6 +60,7 @@ class ScriptedStep:
     def _ask(self, question: fx.Question) -> int:
         position = len(self.questions)
         self.questions.append(question)
+        self.asked.append((len(self.effects), question))
         if position == len(self.answers):
             self.answers.append(0)
         return self.answers[position]
@@ -121,7 +125,8 @@ def _taken(me: Name, event: Input, answers: Sequence[int], restored: Restored, s
     step = ScriptedStep(me, answers)
     # Whoever keeps mail in canonical form hands it over so; a node sees what was sent.
     node.handle(thaw(event), step)
-    return Outcome(tuple(step.answers[: len(step.questions)]), snapshot(node), tuple(step.effects), tuple(step.seen)), step
+    answers = tuple(step.answers[: len(step.questions)])
+    return Outcome(answers, snapshot(node), tuple(step.effects), tuple(step.seen), tuple(step.asked)), step
 
 
 def outcomes(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterator[Outcome]:

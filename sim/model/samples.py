@@ -7,6 +7,7 @@ in 4 bytes a sample where it fits (up to 71 minutes), since a run with a thousan
 from __future__ import annotations
 
 from array import array
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ from sim.model.laws import Law, Uniform
 _HALF = np.uint64(DRAW_BITS // 2)
 _LOW = np.uint64((1 << (DRAW_BITS // 2)) - 1)
 _NARROW = 1 << 32
+
+_NOTHING: Final = array("I")
+"""What is ready where nothing is: one for all, for nobody changes it."""
 
 LARGEST_BLOCK = 256
 """A block this large takes 1 kB, and hardly more time than one of half its size."""
@@ -31,7 +35,7 @@ class Samples:
         """Take over a stream before its first draw."""
         self._stream = stream
         self._law = law
-        self.ready: array[int] = array("I")
+        self.ready: array[int] = _NOTHING
         """Samples that were made and not used, the next one last; `more` gives one when there is none."""
 
     @property

@@ -23,6 +23,8 @@ class System:
     """Invariants whose nodes say when they are put to the test (`promises.Exercised`): those that never are hold for nothing."""
     bounds: Mapping[str, object] = field(default_factory=dict)
     """What the verdicts hold for besides: what may happen how often."""
+    reductions: tuple[str, ...] = ()
+    """What was left out of the world since it changes no verdict, by name."""
 
     def explore(self, symmetric: bool = False, limit: int = 1_000_000) -> Exploration:
         """Every reachable state; with `symmetric`, one of each orbit."""

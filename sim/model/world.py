@@ -20,6 +20,7 @@ from sim.model.canon import rename as rename_frozen
 from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes
+from sim.model.windows import FOREVER, Armed
 
 
 class Network(Enum):
@@ -39,11 +40,11 @@ class Parcel(Struct, frozen=True):
 
 
 class Timer(Struct, frozen=True):
-    """A timer that may fire, or the budget of an open call. `beaten_by`: see `Step.arm`; only some worlds keep it."""
+    """A timer that may fire, or the budget of an open call. `armed`: what else is known of it; only some worlds keep it."""
 
     node: Name
     tag: Tag
-    beaten_by: tuple[Hashable, ...] = ()
+    armed: Armed = FOREVER
 
 
 class OpenCall(Struct, frozen=True):
@@ -99,6 +100,10 @@ class World:
     nodes: Mapping[Name, Node]
     network: Network = Network.BAG
     lossy: Callable[[Parcel], bool] | None = None
+
+    def renaming(self, names: Mapping[Name, Name]) -> Mapping[Name, Name]:
+        """How nodes of this world are renamed."""
+        return names
 
     def initial(self) -> State:
         """The first state."""

@@ -1,7 +1,8 @@
 """Properties as an automaton: a node that takes observations as its inputs, for drivers that keep states.
 
 The observers are those that judge simulations, word for word. What they and their scene know is written down in a
-canonical form after each observation. There is no time, so only properties that are not about it can be watched.
+canonical form after each observation. Without time only properties that are not about it can be watched; where time
+passes in ticks (`sim.properties.ticks`), also those that say which times they compare (`Property.times`).
 
 There is an automaton for each workflow and each process (`Subject`), which hears only of what it is about: of one for
 everything there would be as many states as of all of them together.
@@ -18,7 +19,7 @@ from sim.model.graphs import Graph
 from sim.model.inputs import Deliver, Input
 from sim.model.node import Node, Step
 from sim.model.promises import Exercised
-from sim.properties import ALL, Judge
+from sim.properties import ALL, Judge, ticks
 from sim.properties.base import Observer, Subject
 from sim.properties.scene import Scene
 from sim.protocol.names import workflow_of
@@ -33,12 +34,21 @@ def timeless() -> list[str]:
     return [name for name, known in ALL.items() if known.timeless]
 
 
+def in_ticks() -> list[str]:
+    """The names of the properties that can be watched where time passes in ticks."""
+    return [name for name, known in ALL.items() if known.timeless or known.times]
+
+
 @dataclass(slots=True)
 class Watcher(Node):
-    """Judges `names`. `broken`: those that were; `memory`: what scene and observers know, None before the first observation."""
+    """Judges `names`. `broken`: those that were; `memory`: what scene and observers know, None before the first observation.
+
+    `horizon`: what is longer ago, in microseconds, is long ago; 0 where no time passes.
+    """
 
     names: tuple[str, ...]
     broken: frozenset[str] = frozenset()
+    horizon: int = 0
     memory: Graph | None = None
 
     def handle(self, event: Input, step: Step) -> None:
@@ -46,8 +56,8 @@ class Watcher(Node):
             raise TypeError(f"a watcher takes observations, got {event}")
         if len(self.broken) == len(self.names):
             return
-        hearing = _Hearing(tuple(name for name in self.names if name not in self.broken), self.memory)
-        hearing.take(event.source, event.message)
+        hearing = _Hearing(self._open(), self.memory)
+        hearing.take(ticks.NOW if self.horizon else 0, event.source, event.message)
         for name, observer in hearing.judge.observers.items():
             if observer.exercised:
                 step.emit(Exercised(name))
@@ -55,6 +65,29 @@ class Watcher(Node):
         self.broken |= broken
         # Once all is decided nothing need be remembered.
         self.memory = hearing.memory(self.broken) if len(self.broken) < len(self.names) else None
+
+    def _open(self) -> tuple[str, ...]:
+        return tuple(name for name in self.names if name not in self.broken)
+
+    @classmethod
+    def later(cls, state: Frozen, us: int) -> Frozen:
+        """What is due by now and has not come is late, as if the run ended here."""
+        watcher = cls.restored(state)
+        if not watcher.horizon or watcher.memory is None:
+            return state
+        moved = _Hearing(watcher._open(), watcher._moved(us))
+        for observer in moved.judge.observers.values():
+            observer.finish(ticks.NOW)
+        watcher.broken |= {name for name, observer in moved.judge.observers.items() if observer.broken}
+        watcher.memory = _Hearing(watcher._open(), watcher._moved(us)).memory(watcher.broken) if watcher._open() else None
+        return watcher.snapshot()
+
+    def _moved(self, us: int) -> Graph:
+        assert self.memory is not None
+        memory = self.memory.thaw()
+        own = [(name, field) for name in self._open() for field in ALL[name].times if "." not in field]
+        ticks.move(memory, us, self.horizon, own)
+        return Graph(memory)
 
     @staticmethod
     def rename(state: Frozen, names: Mapping[str, str]) -> Frozen:
@@ -117,13 +150,15 @@ class _Hearing:
         """Called by the judge."""
         self.chains.setdefault(kind, []).append(listener)
 
-    def take(self, node: str, observation: object) -> None:
+    def take(self, now: int, node: str, observation: object) -> None:
         for listener in self.chains.get(type(observation), ()):
-            listener(0, node, observation)
+            listener(now, node, observation)
 
     def memory(self, broken: frozenset[str]) -> Graph:
         observers = {name: _fields(observer) for name, observer in self.judge.observers.items() if name not in broken}
-        return Graph((_fields(self.judge.scene), observers))
+        memory = (_fields(self.judge.scene), observers)
+        ticks.forget(memory, frozenset(field for name in observers for field in ALL[name].times))
+        return Graph(memory)
 
 
 def _fill(holder: Scene | Observer, fields: dict[str, Any]) -> None:

@@ -149,7 +149,8 @@ class Property:
     `history_decides`: whether Temporal's histories of the run decide it. `history_convicts`: whether they can show at least
     that it was broken, though never that it held. `epsilon`: how much later than promised is not
     called late, in microseconds; its docstring derives it. `timeless`: whether the observer looks at no time, only at what
-    came before what. `subject`: what it is about.
+    came before what. `times`: which times it compares, where a driver that knows them to within a tick can watch it:
+    fields of the scene's things ("Session.asked_at") and dicts of the observer itself ("_due"). `subject`: what it is about.
     """
 
     name: str
@@ -161,4 +162,5 @@ class Property:
     history_convicts: bool = False
     epsilon: Callable[[Setting], int] = no_epsilon
     timeless: bool = False
+    times: tuple[str, ...] = ()
     subject: Subject = Subject.WORKFLOW

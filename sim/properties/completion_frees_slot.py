@@ -81,5 +81,6 @@ PROPERTY = Property(
     source="documentation, Basic Usage: “CompleteSession() releases the resources reserved on the worker”; numbers: P3.7",
     needs=(seen.SessionCompleteReturned, obs.TokenTaken, obs.TokenReturned, obs.FaultHappened),
     observer=_Observer,
+    times=("_due",),
     epsilon=completion_epsilon,
 )

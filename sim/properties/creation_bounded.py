@@ -56,5 +56,6 @@ PROPERTY = Property(
     needs=(seen.SessionAsked, seen.SessionCreated, seen.SessionNotCreated, obs.WorkflowClosed),
     history_decides=True,
     observer=_Observer,
+    times=("Session.asked_at",),
     epsilon=creation_epsilon,
 )

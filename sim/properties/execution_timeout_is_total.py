@@ -65,5 +65,6 @@ PROPERTY = Property(
     needs=(seen.SessionCreated, obs.AttemptRecorded, obs.AttemptBegan, obs.AttemptEnded, seen.SessionStateChanged, obs.FaultHappened),
     history_convicts=True,
     observer=_Observer,
+    times=("Session.started_at", "Session.execution_ends"),
     epsilon=execution_epsilon,
 )

@@ -184,5 +184,6 @@ PROPERTY = Property(
         obs.WorkflowClosed,
     ),
     observer=_Observer,
+    times=("Place.gone_at", "Worker.stopped_at", "_lost"),
     epsilon=detection_epsilon,
 )

@@ -45,4 +45,5 @@ PROPERTY = Property(
     source="worker.Options of the SDK: WorkerStopTimeout is the time to wait for running activities when the worker is stopped; P3.8",
     needs=(obs.WorkerStopping, obs.AttemptContextDone, obs.AttemptBegan, obs.AttemptEnded, obs.FaultHappened),
     observer=_Observer,
+    times=("Worker.stopping_at",),
 )

@@ -50,4 +50,5 @@ PROPERTY = Property(
     "executing this session has died”; comment in the SDK's sessionCreationActivity: transient errors should not fail the session",
     needs=(seen.SessionCreated, seen.SessionStateChanged),
     observer=_Observer,
+    times=("Session.started_at", "Session.execution_ends"),
 )

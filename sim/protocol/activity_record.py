@@ -22,6 +22,14 @@ class Attempt(Enum):
     STARTED = "started"
 
 
+# Looked up for every transaction: an attribute of an enum costs more than a name.
+_STARTED = Attempt.STARTED
+_START_TO_CLOSE = TimeoutType.START_TO_CLOSE
+_SCHEDULE_TO_START = TimeoutType.SCHEDULE_TO_START
+_SCHEDULE_TO_CLOSE = TimeoutType.SCHEDULE_TO_CLOSE
+_HEARTBEAT = TimeoutType.HEARTBEAT
+
+
 @dataclass(slots=True)
 class ActivityRecord:
     """A pending activity. `command` is normalised."""
@@ -57,16 +65,16 @@ class ActivityRecord:
         if self.paused:
             return []
         command = self.command
-        started = self.phase is Attempt.STARTED
+        started = self.phase is _STARTED
         running = []
         if started and command.start_to_close:
-            running.append(TimeoutType.START_TO_CLOSE)
+            running.append(_START_TO_CLOSE)
         if not started and command.schedule_to_start:
-            running.append(TimeoutType.SCHEDULE_TO_START)
+            running.append(_SCHEDULE_TO_START)
         if command.schedule_to_close:
-            running.append(TimeoutType.SCHEDULE_TO_CLOSE)
+            running.append(_SCHEDULE_TO_CLOSE)
         if started and command.heartbeat:
-            running.append(TimeoutType.HEARTBEAT)
+            running.append(_HEARTBEAT)
         return running
 
     def scheduled(self, step: Step, backoff: int = 0) -> None:

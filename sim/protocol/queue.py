@@ -87,6 +87,9 @@ class TaskQueue(Node):
     plain: bool = False
     """For drivers without a clock: deliveries are not numbered, and a task goes to any of the polls that wait, in whatever
     order they came (they come anew each minute)."""
+    answers_empty: bool = False
+    """Of a plain one: whether it ends polls that have waited long. They come anew at once, so something comes of it only where
+    the answer, or the call that comes anew, may be lost."""
 
     @staticmethod
     def prompt() -> frozenset[str]:
@@ -243,7 +246,7 @@ class TaskQueue(Node):
         else:
             if self.backlog and poll.partition not in self.local:
                 step.arm(("meet", poll.tag), MEETING)
-            if not self.plain:
+            if not self.plain or self.answers_empty:
                 step.arm(poll.tag, Exactly(LEAST_POLL), late=POLL_JITTER)
 
     def _take(self, partition: int, step: Step) -> msg.Item | None:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from sim.model.inputs import Deliver, Fault, Fired, Input, Move, Name, Reply, Tag, Withdrawn
+from sim.model.instant import TICK
 from sim.model.outcomes import Outcome
 from sim.model.world import Parcel, State
 
@@ -28,11 +29,15 @@ class Kind(Enum):
     TIMER = "timer"
     MOVE = "move"
     FAULT = "fault"
+    TIME = "time"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a diagram. `source` None: something that happens at `node` itself. `step`: the choice that it comes of, from 1."""
+    """One line of a diagram. `source` None: something that happens at `node` itself. `step`: the choice that it comes of, from 1.
+
+    Time passes at no node ("").
+    """
 
     step: int
     kind: Kind
@@ -41,11 +46,19 @@ class Event:
     label: str
 
 
-def sequence(first: State, path: Sequence[Leg]) -> list[Event]:
-    """All that happens along a path from this state, in order."""
+def sequence(first: State, path: Sequence[Leg], unit: object = "") -> list[Event]:
+    """All that happens along a path from this state, in order; `unit` is how much time passes at once, in words."""
     found: list[Event] = []
     calls = {(call.node, call.tag): call.to for call in first.calls}
+    ticks = 0
     for step, leg in enumerate(path, 1):
+        if leg.choice == TICK:
+            ticks += 1
+            if ticks > 1:
+                found.pop()
+            found.append(Event(step, Kind.TIME, None, "", f"time passes: {ticks} x {unit}"))
+            continue
+        ticks = 0
         for node, event in _inputs(leg):
             if not node.startswith(LISTENERS):
                 found.append(_event(step, node, event, calls))
@@ -55,7 +68,7 @@ def sequence(first: State, path: Sequence[Leg]) -> list[Event]:
 
 def participants(events: Sequence[Event]) -> list[Name]:
     """The nodes that take part: workers' first, then the server's, each in the order in which they first do."""
-    names = list(dict.fromkeys(name for event in events for name in (event.source, event.node) if name is not None))
+    names = list(dict.fromkeys(name for event in events for name in (event.source, event.node) if name))
     return sorted(names, key=lambda name: name.startswith("server/"))
 
 

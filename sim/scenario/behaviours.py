@@ -14,6 +14,7 @@ Sample = Callable[[str, str, int, Law], int]
 """A choice of the run: the value of a law by (purpose, entity, ordinal from 1)."""
 
 MILLION = 1_000_000
+OF_A_MILLION = Uniform(0, MILLION - 1)
 
 
 def behaviour_of(name: str, section: ActivitySection, sample: Sample) -> Behaviour:
@@ -28,7 +29,7 @@ def behaviour_of(name: str, section: ActivitySection, sample: Sample) -> Behavio
 
     def behaviour(task: ActivityTask) -> Work:
         entity = f"{task.run.partition('/run/')[2]}/{name}/{task.ordinal}"
-        fails = threshold > 0 and sample("activity fails", entity, task.attempt, Uniform(0, MILLION - 1)) < threshold
+        fails = threshold > 0 and sample("activity fails", entity, task.attempt, OF_A_MILLION) < threshold
         return Work(
             Drawn("activity", section.duration, entity, task.attempt),
             section.heartbeat_every,

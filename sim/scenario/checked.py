@@ -1,7 +1,9 @@
-"""A scenario as a system to check: its workers and workflows without clocks, and budgets in place of its faults.
+"""A scenario as a system to check: its workers and workflows without exact clocks, and budgets in place of its faults.
 
-What a scenario says of times is left out: all workflows are started at first, and delays, latencies and arrivals are none.
-Each worker has as few pollers as it can work with, since further ones do nothing that these cannot.
+All workflows are started at first; delays, latencies and arrivals are none. How long timers and activities last counts
+only where time passes in ticks.
+Each worker has as few pollers as it can work with, since further ones do nothing that these cannot; this and what else is left out
+since it changes no verdict can be put back (`Reductions`).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from sim.model.canon import freeze, rename
+from sim.model.durations import format_duration
 from sim.model.inputs import Deliver, Fault, Name, Reply
 from sim.model.instant import InstantWorld
 from sim.model.laws import Constant, Law
@@ -18,9 +21,10 @@ from sim.model.node import Node
 from sim.model.outcomes import Remembered
 from sim.model.promises import Everywhere
 from sim.model.system import System
+from sim.model.windows import Ticks
 from sim.model.words import Words, ambiguous
 from sim.model.world import Network, Parcel
-from sim.properties.automaton import Audience, Watcher, audience, timeless
+from sim.properties.automaton import Audience, Watcher, audience, in_ticks, timeless
 from sim.properties.base import Subject
 from sim.protocol import messages as msg
 from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
@@ -68,12 +72,37 @@ class Bounds:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Reductions:
+    """What is left out of a world since it changes no verdict. Nodes in parts are the search's (`Options.parts`)."""
+
+    chains: bool = True
+    """What one choice sets off is carried out at once; else each delivery is a choice, and what is between two of them a state."""
+    queues: bool = True
+    """Deliveries are not numbered, open polls have no order and no end; else as the server has them."""
+    pollers: bool = True
+    """As few as a worker can work with; else as its options say."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that are made."""
+        return tuple(name for name, made in asdict(self).items() if made)
+
+
+NO_REDUCTIONS: Final = Reductions(chains=False, queues=False, pollers=False)
+
+
 class NotCheckable(ValueError):
     """The scenario cannot be checked; the message lists all reasons."""
 
 
-def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | None = None) -> System:
+def system_of(
+    scenario: Scenario, bounds: Bounds, properties: Sequence[str] | None = None, reductions: Reductions = Reductions(),
+    ticks: Ticks | None = None,
+) -> System:  # fmt: skip
     """The system, with the properties that are not about time as its promises.
+
+    With `ticks`, timers last as long as they do, to within a unit (`sim.model.windows`); without, they fire at any moment.
 
     Raises:
         NotCheckable: it has an endless number of workflows, or activities that fail by chance.
@@ -83,20 +112,26 @@ def system_of(scenario: Scenario, bounds: Bounds, properties: Sequence[str] | No
     reasons = list(_reasons(model))
     if reasons:
         raise NotCheckable(f"{scenario.source} cannot be checked:\n" + "\n".join(f"  {reason}" for reason in reasons))
-    names = _chosen(properties)
+    names = _chosen(properties, ticks)
+    # With ticks the ends of polls would be as many clocks more in each state: there they are left out.
+    empties = bool(bounds.lost_requests or bounds.lost_responses) and reductions.queues and ticks is None
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
-    nodes |= {queue: TaskQueue(1, plain=True) for queue in _queues(model)}
+    nodes |= {queue: TaskQueue(1, plain=reductions.queues, answers_empty=empties) for queue in _queues(model)}
     first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
     ids = [workflow for section in model.workflows for workflow in workflow_ids(section) or ()]
     shards = {workflow: owner(workflow, model.cluster.history_shards) for workflow in ids if bounds.cancels}
-    nodes[OPERATOR] = Operator(bounds.budgets(), _blueprints(model), workflows=shards)
+    blueprints = _blueprints(model, reductions)
+    nodes[OPERATOR] = Operator(bounds.budgets(), blueprints, workflows=shards, plain_queues=reductions.queues, answers_empty=empties)
     watchers = _watchers(model, names, ids)
-    nodes |= {name: Watcher(audience.names) for name, audience in watchers.items()}
+    horizon = ticks.unit * ticks.most if ticks is not None else 0
+    nodes |= {name: Watcher(audience.names, horizon=horizon) for name, audience in watchers.items()}
     world = InstantWorld(
-        nodes, Network.BAG, crosses, OPERATOR, handler=Remembered(), watchers=watchers, words=True, first=tuple(first),
+        nodes, Network.BAG if reductions.chains else Network.ORDERED, crosses, OPERATOR, handler=Remembered(), watchers=watchers,
+        words=True, stepwise=not reductions.chains, first=tuple(first), ticks=ticks,
     )  # fmt: skip
     promises = {name: Everywhere(Watcher, _Kept(name)) for name in names}
-    return System(world, promises, symmetry=_groups(model, world), exercised=frozenset(names), bounds=said(bounds))
+    groups = _groups(model, world)
+    return System(world, promises, symmetry=groups, exercised=frozenset(names), bounds=said(bounds, ticks), reductions=reductions.names)
 
 
 def _groups(model: ScenarioModel, world: InstantWorld) -> list[list[str]]:
@@ -136,9 +171,11 @@ def _watchers(model: ScenarioModel, names: Sequence[str], workflows: Sequence[st
     return {name: hears for name, hears in found.items() if hears is not None}
 
 
-def said(bounds: Bounds) -> dict[str, object]:
+def said(bounds: Bounds, ticks: Ticks | None) -> dict[str, object]:
     """The bounds as they stand beside a verdict."""
     counts = {name.replace("_", " "): "any" if count < 0 else count for name, count in asdict(bounds).items()}
+    if ticks is not None:
+        return {"time": "windows", "unit": format_duration(ticks.unit), "horizon": format_duration(ticks.unit * ticks.most), **counts}
     return {"time": "free" if bounds.slow < 0 else "untimed", **counts}
 
 
@@ -158,11 +195,12 @@ def crosses(parcel: Parcel) -> bool:
     return isinstance(parcel.event, Deliver | Reply) and SERVER in places and len(places) == 2 and not places & {OPERATOR, WATCHER, CLIENT}
 
 
-def _chosen(properties: Sequence[str] | None) -> tuple[str, ...]:
-    known = timeless()
+def _chosen(properties: Sequence[str] | None, ticks: Ticks | None) -> tuple[str, ...]:
+    known = timeless() if ticks is None else in_ticks()
     for name in properties or ():
         if name not in known:
-            raise ValueError(f"the property {name!r} cannot be checked without a clock; those that can are {', '.join(known)}")
+            clock = "without a clock" if ticks is None else "with a clock that moves in ticks"
+            raise ValueError(f"the property {name!r} cannot be checked {clock}; those that can are {', '.join(known)}")
     return tuple(known if properties is None else properties)
 
 
@@ -184,16 +222,15 @@ def _queues(model: ScenarioModel) -> Iterator[Name]:
         yield from (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX))
 
 
-def _blueprints(model: ScenarioModel) -> dict[str, Blueprint]:
+def _blueprints(model: ScenarioModel, reductions: Reductions) -> dict[str, Blueprint]:
     references = {w.workflow: None for w in model.workflows if w.workflow}
     definitions = tuple(definitions_of(references, model.modules).items())
     behaviours = tuple((name, behaviour_of(name, section, _always)) for name, section in model.activities.items())
     found = {}
     for plan in worker_plans(model):
-        options = replace(
-            plan.spec.options, max_concurrent_activity_task_pollers=1, max_concurrent_workflow_task_pollers=2,
-            sticky_workflow_cache_size=0, pace=A_MOMENT,
-        )  # fmt: skip
+        options = replace(plan.spec.options, sticky_workflow_cache_size=0, pace=A_MOMENT)
+        if reductions.pollers:
+            options = replace(options, max_concurrent_activity_task_pollers=1, max_concurrent_workflow_task_pollers=2)
         spec = plan.spec
         found[spec.name] = Blueprint(spec.name, spec.home, spec.host, spec.task_queue, options, definitions, behaviours)
     return found

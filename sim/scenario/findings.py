@@ -79,6 +79,6 @@ class _Idle:
         timer = next((t for t in state.timers if (t.node, t.tag) == key), None)
         if timer is None:
             return False
-        if is_held(timer.beaten_by, self.world.shields(state)):
+        if is_held(timer.armed.beaten_by, self.world.shields(state)):
             return True
         return any(after == state for _, after in self.world.apply(state, Enabled(key[0], Fired(key[1]))))

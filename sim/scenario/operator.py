@@ -47,6 +47,10 @@ class Operator(Environment):
     alive: set[str] = field(default_factory=set)
     stopping: set[str] = field(default_factory=set)
     workflows: dict[str, Name] = field(default_factory=dict)
+    plain_queues: bool = True
+    """Of the queues that come with a worker."""
+    answers_empty: bool = False
+    """Of these queues, too: see `TaskQueue`."""
 
     def handle(self, event: Input, step: Step) -> None:
         if event == Fault("start"):
@@ -118,7 +122,8 @@ class Operator(Environment):
             name if generation == 1 else f"{name}'{generation - 1}", blueprint.host, blueprint.task_queue, f"{name}.{generation}",
             blueprint.options, dict(blueprint.definitions), dict(blueprint.behaviours),
         )  # fmt: skip
-        step.spawn(worker.executor.sticky_queue, TaskQueue(1, sticky=True, plain=True))
+        plain, empties = self.plain_queues, self.answers_empty
+        step.spawn(worker.executor.sticky_queue, TaskQueue(1, sticky=True, plain=plain, answers_empty=empties))
         if blueprint.options.session_worker:
-            step.spawn(activity_queue(worker.resource_queue), TaskQueue(1, plain=True))
+            step.spawn(activity_queue(worker.resource_queue), TaskQueue(1, plain=plain, answers_empty=empties))
         step.spawn(f"{self._place(blueprint.process)}/{name}", worker)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -200,6 +201,10 @@ class PreparedRun:
         self.arrivals.append(self._arrivals_of(section))
         self.arrivals[-1].begin()
 
+    def release(self) -> None:
+        """Let go of what happened, once everything has been asked of it."""
+        self.sim.release()
+
     def result(self, full_tape: bool, recorder: Recorder | None) -> RunResult:
         """What became of it."""
         sim, model = self.sim, self.scenario.model
@@ -267,7 +272,10 @@ def run(
     for observer in observers:
         observer.attach(prepared.cluster, prepared.sim)
     prepared.run()
-    return prepared.result(full_tape, recorder)
+    result = prepared.result(full_tape, recorder)
+    if not observers:  # who watched may want to look at it
+        prepared.release()
+    return result
 
 
 def _workflow(row: WorkflowResult) -> dict[str, Any]:
@@ -283,8 +291,9 @@ def _spelled(outcome: object) -> str:
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text) if " at 0x" in text else text
 
 
+@cache
 def program_version() -> str:
-    """This program's version, for tapes."""
+    """This program's version, for tapes. Looking it up reads a file, which would be a fifth of a small run."""
     try:
         return f"session-sim {version('session-sim')}"
     except PackageNotFoundError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol, cast
+from typing import Any, Protocol
 
 import simpy
 from simpy.events import EventPriority
@@ -118,15 +118,23 @@ class Agenda:
         peek, carry_out = env.peek, env.step
         limit = _NEVER if until is None else until
         while not stop():
-            coming = peek()
+            coming: Any = peek()  # of simpy's times, which are floats, ours are the whole ones
             if coming > limit or coming == _NEVER:
                 if until is not None and coming != _NEVER and until > self.now:
                     # simpy's clock has to follow: delays are counted from it.
                     env.run(until=until)
                     self.now = until
                 return
-            self.now = cast(int, coming)
+            self.now = coming
             carry_out()
+
+    def release(self) -> None:
+        """Let go of everything: nothing will happen any more. What it holds refers to it, and would wait for the collector of cycles."""
+        self._buckets.clear()
+        self._callbacks.clear()
+        for lane in self.lanes.values():
+            lane.release()
+        self.lanes.clear()
 
     def pending(self) -> int:
         """How many live entries wait; lanes count their live timers."""
@@ -219,6 +227,10 @@ class Lane:
             head = queue[0]  # stays: the agenda waits for it
             self._queue = deque([e for e in queue if e.live or e is head])
             self.dead = 0 if head.live else 1
+
+    def release(self) -> None:
+        """Let go of all timers."""
+        self._queue.clear()
 
     def live(self) -> int:
         return len(self._queue) - self.dead

@@ -22,9 +22,10 @@ _UP = Condition.UP
 class Seat:
     """A node in its place."""
 
-    __slots__ = ("calls", "index", "marks", "moving", "name", "node", "place", "streams", "timers")
+    __slots__ = ("calls", "index", "marks", "moving", "name", "node", "place", "sim", "streams", "timers")
 
-    def __init__(self, name: Name, node: Node, place: Place, index: int) -> None:
+    def __init__(self, sim: Simulation, name: Name, node: Node, place: Place, index: int) -> None:
+        self.sim = sim
         self.name = name
         self.node = node
         self.place = place
@@ -47,23 +48,21 @@ class Seat:
         if open_call is None or open_call[0] != serial:
             return False
         del self.calls[tag]
-        timer = self.timers.pop(tag, None)
-        if timer is not None:
-            timer.drop()
+        if tag in self.timers:
+            self.timers.pop(tag).drop()
         return True
 
 
 class Timer(LaneEntry):
     """A timer, a deadline (it is on no agenda), or the budget of an open call. `late`: how late it fires."""
 
-    __slots__ = ("late", "seat", "sim", "tag")
+    __slots__ = ("late", "seat", "tag")
 
-    def __init__(self, sim: Simulation, seat: Seat, tag: Tag, due: int, lane: Lane | None, late: Span | None) -> None:
+    def __init__(self, seat: Seat, tag: Tag, due: int, lane: Lane | None, late: Span | None) -> None:
         self.late = late
         self.due = due
         self.lane = lane
         self.live = True
-        self.sim = sim
         self.seat = seat
         self.tag = tag
 
@@ -74,21 +73,27 @@ class Timer(LaneEntry):
         if not self.live:
             return
         seat = self.seat
+        sim = seat.sim
         if seat.place.condition is not _UP:
-            self.sim.later(seat.place, self)
+            sim.later(seat.place, self)
             return
         if self.late is not None:
-            self.sim.postpone(self, self.late)
+            sim.postpone(self, self.late)
             return
         self.live = False
         seat.timers.pop(self.tag, None)
         if seat.calls:
-            self.sim.give_up(seat, self.tag)
-        sim = self.sim
+            sim.give_up(seat, self.tag)
         sim.timers_fired += 1
         sim.handle(seat, Fired(self.tag))
         if sim.local:
             sim.settle()
+
+
+class Deadline(Timer):
+    """A timer that is only looked at: it is on no agenda."""
+
+    __slots__ = ()
 
 
 NOT_YET = 1 << 62
@@ -124,13 +129,15 @@ class Parcel(Entry):
             self.unsent = False
             if not self._is_awaited():
                 return
-        # What is dealt with late does not wait where it had arrived before the link was held, unless a tape says so.
-        if link is not None and (link.broken or (link.held and (self.arrived >= link.held_at or sim.taped("caught", Link, self, link)))):
-            if not link.broken:
+        if link is not None:
+            if link.broken:
+                return
+            # What is dealt with late does not wait where it had arrived before the link was held, unless a tape says so.
+            if link.held and (self.arrived >= link.held_at or sim.taped("caught", Link, self, link)):
                 link.waiting.append(self)
-            return
-        if link is not None and sim.choices.labelled and (sim.unsent(self, link) or sim.kept_back(self, link)):
-            return
+                return
+            if sim.choices.labelled and (sim.unsent(self, link) or sim.kept_back(self, link)):
+                return
         seat = sim.seats.get(self.to)
         if seat is None or seat.place.condition is not _UP:
             sim.not_taken(seat, self)

@@ -30,7 +30,7 @@ from sim.model.spans import (
     Until,
     Within,
 )
-from sim.simulator.seats import Seat, Timer
+from sim.simulator.seats import Deadline, Seat, Timer
 
 if TYPE_CHECKING:
     from sim.simulator.simulation import Simulation
@@ -109,9 +109,8 @@ class LiveStep:
         seat, sim = self.seat, self._sim
         assert seat is not None
         timers, agenda = seat.timers, sim.agenda
-        old = timers.get(tag)
-        if old is not None:
-            old.drop()
+        if tag in timers:
+            timers[tag].drop()
         length = after.us if type(after) is Exactly else self._measured(tag, after)
         clock = seat.place.clock
         if clock.drift_ppm:
@@ -119,10 +118,10 @@ class LiveStep:
         due = agenda.now + length
         if length and length % LANE_UNIT == 0:
             lane = agenda.lanes.get(length) or agenda.lane(length)
-            timers[tag] = timer = Timer(sim, seat, tag, due, lane, late)
+            timers[tag] = timer = Timer(seat, tag, due, lane, late)
             lane.add(timer)
         else:
-            timers[tag] = timer = Timer(sim, seat, tag, due, None, late)
+            timers[tag] = timer = Timer(seat, tag, due, None, late)
             agenda.at(due, timer)
 
     def _measured(self, tag: Tag, span: Span) -> int:
@@ -140,20 +139,20 @@ class LiveStep:
     def deadline(self, tag: Tag, after: Span) -> None:
         seat, sim = self.seat, self._sim
         assert seat is not None
-        old = seat.timers.get(tag)
-        if old is not None:
-            old.drop()
+        timers = seat.timers
+        if tag in timers:
+            timers[tag].drop()
         length = after.us if type(after) is Exactly else self._length(after)
         clock = seat.place.clock
         if clock.drift_ppm:
             length = clock.true(length)
-        seat.timers[tag] = Timer(sim, seat, tag, sim.agenda.now + length, None, None)
+        timers[tag] = Deadline(seat, tag, sim.agenda.now + length, None, None)
 
     def disarm(self, tag: Tag) -> None:
         assert self.seat is not None
-        timer = self.seat.timers.pop(tag, None)
-        if timer is not None:
-            timer.drop()
+        timers = self.seat.timers
+        if tag in timers:
+            timers.pop(tag).drop()
 
     def mark(self, tag: Tag) -> None:
         assert self.seat is not None
@@ -177,7 +176,10 @@ class LiveStep:
     def _within(self, span: Within) -> int:
         seat, sim = self.seat, self._sim
         assert seat is not None
-        law = self._law(span.label, sim.laws.get(span.label) or _uniform(span.lo, span.hi))
+        given = sim.laws.get(span.label)
+        if span.lo == span.hi and given is None and sim.at_once:
+            return self._slowed(seat, span.lo)  # other lengths are only on tapes
+        law = self._law(span.label, given or _uniform(span.lo, span.hi))
         us = sim.choices.sample("draw", seat.name, span.label, sim.stream(seat, span.label), law, self._tag)
         return self._slowed(seat, us)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
 
 from sim import frames
 from sim.sizing.breaking import Broken, what_breaks
@@ -18,6 +18,10 @@ from sim.sweep.statistics import Interval
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+WIDER: Final = 1.2
+"""What is proposed where ranges were too narrow: so much of what theory takes for enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ COLUMNS: frames.Columns[Point] = (
 class SizeResult:
     """The answer. `pool`: the cheapest that was shown to meet all targets, None if none was. `guess`: slots by theory.
 
-    `least`: with fewer slots the targets cannot be met, whatever the laws; `most`: slots of the largest pool that was allowed.
+    `least`: with fewer slots the targets cannot be met, whatever the laws. `workers`, `slots`: the ranges that were allowed.
     """
 
     load: Load
@@ -57,7 +61,8 @@ class SizeResult:
     costs: Costs
     guess: int
     least: int
-    most: int
+    workers: range
+    slots: range
     pool: Measured | None
     frontiers: list[Frontier]
     breaks: list[Broken] = field(default_factory=list)
@@ -72,6 +77,29 @@ class SizeResult:
                 cost = self.costs.of(workers, m.slots)
                 found.append(Point(workers, m.slots, cost, m.decision.value, by, m.sessions, workers == frontier.fewest))
         return found
+
+    @property
+    def most(self) -> int:
+        """Slots of the largest pool that was allowed."""
+        return self.workers[-1] * self.slots[-1]
+
+    @property
+    def advice(self) -> str:
+        """Why there is no answer, and what to change; empty when there is one."""
+        if self.pool is not None:
+            return ""
+        each = self.slots[-1]
+        wider = ceil(WIDER * max(self.guess, self.least) / each)
+        pools = f"--workers {self.workers[0]}..{max(wider, self.workers[-1] + 1)} (of up to {each} slots)"
+        if self.least > self.most:
+            return (
+                f"None can be: the largest has {self.most:,} slots ({self.workers[-1]} workers of {each}), and with fewer than "
+                f"{self.least:,} slots the targets cannot be met, whatever the laws; theory takes some {self.guess:,} for enough. "
+                f"Allow more, such as {pools}, or have fewer arrivals, shorter holds, or weaker targets."
+            )
+        if undecided(self):
+            return "Some are undecided: more --sessions (of a run) or --runs would tell."
+        return f"The largest has {self.most:,} slots; theory takes some {self.guess:,} for enough. Allow more, such as {pools}."
 
     def intervals(self) -> dict[str, Interval]:
         """What the pool was found to do, with 95 % intervals: each target's quantity in its own unit, and the slots in use."""
@@ -91,7 +119,7 @@ class SizeResult:
         answer = None if self.pool is None else {"workers": self.pool.workers, "slots": self.pool.slots}
         return {
             "answer": answer,
-            "intervals": {name: plain(interval) for name, interval in self.intervals().items()},
+            "intervals": {name: interval.plain() for name, interval in self.intervals().items()},
             "frontier": [
                 {
                     "workers": p.workers, "slots": p.slots, "cost": round(p.cost, 6), "decision": p.decision, "by": p.by or None,
@@ -103,6 +131,7 @@ class SizeResult:
             "offered_load": round(self.load.slots, 6),
             "guess": self.guess,
             "least_slots": self.least,
+            "advice": self.advice or None,
             "targets": [target.text for target in self.targets],
         }  # fmt: skip
 
@@ -147,7 +176,7 @@ def size(
         frontiers = _frontiers(load, workers, slots, targets, guess, means)
         enough = [f.pools[f.fewest] for f in frontiers if f.fewest is not None]
         pool = min(enough, key=lambda m: (costs.of(m.workers, m.slots), m.capacity), default=None)
-        result = SizeResult(load, tuple(targets), costs, guess, least_slots(load, targets), workers[-1] * slots[-1], pool, frontiers)
+        result = SizeResult(load, tuple(targets), costs, guess, least_slots(load, targets), workers, slots, pool, frontiers)
         if pool is not None and breaks:
             result.breaks = what_breaks(load, pool, targets, means)
     return result
@@ -162,12 +191,6 @@ def _frontiers(load: Load, workers: range, slots: range, targets: Sequence[Targe
         fewest = frontiers[-1].fewest
         start = start if fewest is None else fewest * number
     return frontiers[::-1]
-
-
-def plain(interval: Interval) -> dict[str, float | None]:
-    """An interval as plain data; None for what is infinite."""
-    named = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
-    return {name: value if isfinite(value) else None for name, value in named.items()}
 
 
 def undecided(result: SizeResult) -> list[Point]:

@@ -219,9 +219,11 @@ def enough_servers(rate: float, hold: float, within: float, share: float, spread
     """
     if not 0 < share < 1 or rate <= 0 or hold <= 0:
         raise ValueError(f"share is {share}, rate {rate}, hold {hold}; expected a share between 0 and 1 and positive times and rates")
+    # Less variation makes waits shorter by the factor: to be the same to everybody, what they are held to has to be as much longer.
     stretched = within / spread.factor if spread.factor else math.inf
-    servers = max(1, math.floor(rate * hold * share))
-    while not _is_enough(servers, rate, hold, stretched, share, patience):
+    patient = None if patience is None else patience / spread.factor if spread.factor else math.inf
+    servers = max(1, math.ceil(rate * hold * share))
+    while not _is_enough(servers, rate, hold, stretched, share, patient):
         servers += 1
     return servers
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from sim.scenario.problems import Problem, ScenarioError, problems_of, spell
 from sim.sweep import axes
 from sim.sweep.columns import FIRST, Wanted, wanted
 from sim.sweep.prepared import text_of
+from sim.sweep.questions import read_claim, read_question
 from sim.sweep.schema import SweepModel
 
 MOST_SAID: Final = 20
@@ -107,6 +109,7 @@ class Sweep:
         points = axes.points(model.axes, model.design, problems)
         gathered = wanted(model.metrics, problems)
         _check_precision(model, gathered, problems)
+        _check_questions(model, gathered, problems)
         base = _Base(model, directory, problems)
         if problems:
             raise ScenarioError(source, problems)
@@ -202,6 +205,23 @@ def _check_precision(model: SweepModel, gathered: Wanted, problems: list[Problem
         if metric not in gathered.columns and not any(problem.key[:1] == ("metrics",) for problem in problems):
             known = f"expected one of the sweep's metrics: {', '.join(gathered.columns)}"
             problems.append(Problem(("precision", "metrics", i), f"is {metric!r}; {known}"))
+
+
+def _check_questions(model: SweepModel, gathered: Wanted, problems: list[Problem]) -> None:
+    if any(problem.key[:1] == ("metrics",) for problem in problems):
+        return
+    if model.test is not None and model.precision is not None:
+        problems.append(Problem(("test",), "stands beside a precision; expected one of them to say when a cell has runs enough"))
+    readers: list[tuple[tuple[str | int, ...], Callable[[Sequence[str]], object]]] = [
+        (("statistics", i), partial(read_question, text)) for i, text in enumerate(model.statistics)
+    ]
+    if model.test is not None:
+        readers.append((("test", "claim"), partial(read_claim, model.test.claim)))
+    for key, reader in readers:
+        try:
+            reader(gathered.columns)
+        except ValueError as error:
+            problems.append(Problem(key, str(error)))
 
 
 def precise_columns(sweep: Sweep) -> tuple[str, ...]:

@@ -16,7 +16,9 @@ from sim.scenario.tables import RUN
 from sim.sweep.columns import LISTS
 from sim.sweep.load import label, spelled
 from sim.sweep.plan import Plan
+from sim.sweep.questions import Answer, read_question
 from sim.sweep.statistics import LEVEL, Interval, mean_interval, paired_difference, zero_failures
+from sim.sweep.stopping import Trials, trials_of
 from sim.sweep.store import Row, Store, StoreError
 
 if TYPE_CHECKING:
@@ -114,6 +116,24 @@ class SweepResult:
     def paired(self, column: str, before: int, after: int, level: float = LEVEL) -> Interval:
         """How much more the column is in the cell `after` than in `before`, run by run under the same seed."""
         return paired_difference(self.values(before, column), self.values(after, column), level)
+
+    def answer(self, cell: int, question: str, level: float = LEVEL) -> Answer:
+        """What the runs of a cell say to `p90(creation_wait_max_s)`, `P(creation wait > 30s)`, `steady(creation wait)`, ...
+
+        Raises:
+            ValueError: it is no such question, or the sweep has not gathered what it needs.
+        """
+        asked = read_question(question, self.plan.columns)
+        return asked.answer([(run.seed, run.figures) for run in self._of(cell)], level)
+
+    def verdict(self, cell: int) -> Trials | None:
+        """What the sweep's test has decided of a cell; None: the sweep has no test."""
+        if self.plan.test is None:
+            return None
+        found = trials_of(self.plan.test)
+        for run in self._of(cell):
+            found.add(run.seed, run.figures)
+        return found
 
     def estimates(self, columns: Sequence[str] | None = None, level: float = LEVEL) -> Estimates:
         """What is known of these columns (default: all that are numbers) in every cell."""

@@ -63,6 +63,16 @@ class PrecisionSection(Section):
     at_most: int = Field(1_000, ge=2, le=MOST_REPLICATIONS, description="replications of a cell, even if it is not known well enough")
 
 
+class TestSection(Section):
+    """When a cell has replications enough: a claim is decided, by Wald's sequential test."""
+
+    claim: str = Field(description="what has to be unlikely, and how unlikely", examples=["P(creation wait > 30s) < 1%"])
+    margin: Annotated[float, BeforeValidator(read_share)] = Field(
+        0.2, strict=False, description="how far from the claim it has to be told apart, relative to it"
+    )
+    at_most: int = Field(10_000, ge=2, le=MOST_REPLICATIONS, description="replications of a cell, even if it is not decided")
+
+
 class SweepModel(Section):
     """A whole sweep."""
 
@@ -80,6 +90,8 @@ class SweepModel(Section):
     first_seed: int = Field(1, ge=-(1 << 62), le=1 << 62, description="the first seed; the same seeds in every cell")
     metrics: list[str] = Field([], description="columns or groups of columns; those of every run when empty")
     precision: PrecisionSection | None = Field(None, description="instead of `replications`: until the metrics are known well enough")
+    test: TestSection | None = Field(None, description="instead of `replications`: until a claim is decided")
+    statistics: list[str] = Field([], description="what is told of each cell besides means", examples=[["p90(creation_wait_max_s)"]])
 
 
-__all__ = ["AxisSection", "DesignSection", "Edge", "PrecisionSection", "SweepModel", "read_share"]
+__all__ = ["AxisSection", "DesignSection", "Edge", "PrecisionSection", "SweepModel", "TestSection", "read_share"]

@@ -42,6 +42,11 @@ class Interval:
             return 0.0
         return math.inf if self.estimate == 0 or math.isnan(self.estimate) else self.half_width / abs(self.estimate)
 
+    def plain(self) -> dict[str, float | None]:
+        """Estimate and bounds as plain data; None for what is infinite or unknown."""
+        named = {"estimate": self.estimate, "low": self.low, "high": self.high}
+        return {name: value if math.isfinite(value) else None for name, value in named.items()}
+
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
@@ -49,7 +54,10 @@ class Interval:
         if math.isnan(self.estimate):
             return "–"
         if math.isinf(self.half_width):
-            return f"{self.estimate:.4g} (n = {self.n})"
+            if math.isinf(self.low) and math.isinf(self.high):
+                return f"{self.estimate:.4g} (n = {self.n})"
+            low, high = (f"{bound:.4g}" if math.isfinite(bound) else "?" for bound in (self.low, self.high))
+            return f"{self.estimate:.4g} [{low}, {high}]"
         up, down = self.high - self.estimate, self.estimate - self.low
         if math.isclose(up, down, rel_tol=1e-9, abs_tol=1e-15):
             return f"{self.estimate:.4g} ± {up:.2g}"
@@ -179,16 +187,46 @@ def batches_independent(values: Sequence[float], batches: int = 20, level: float
     """Whether the means of the batches look independent, by von Neumann's ratio; if not, the series is too short."""
     if len(values) < 2 * batches:
         return False
-    means = _batches(values, len(values) // batches)[-batches:]
-    around = float(np.sum((means - means.mean()) ** 2))
-    if around == 0:
-        return True
-    correlation = float(np.sum((means[1:] - means[:-1]) ** 2)) / (2 * around)
-    # The ratio 1 - d/2 has mean 0 and variance (n - 2) / (n^2 - 1) when means are independent.
-    z = (1 - correlation) / math.sqrt((batches - 2) / (batches**2 - 1))
+    return _independent([_batches(values, len(values) // batches)[-batches:]], level)
+
+
+def _independent(series: Sequence[Any], level: float) -> bool:
+    """Whether these series of batch means look independent, all taken together."""
+    found = []
+    for means in series:
+        around = float(np.sum((means - means.mean()) ** 2))
+        if around == 0:
+            continue
+        correlation = float(np.sum((means[1:] - means[:-1]) ** 2)) / (2 * around)
+        # The ratio 1 - d/2 has mean 0 and variance (n - 2) / (n^2 - 1) when means are independent.
+        found.append((1 - correlation) / math.sqrt((len(means) - 2) / (len(means) ** 2 - 1)))
     from scipy.special import ndtri
 
-    return bool(z < ndtri(level))
+    return not found or bool(math.fsum(found) / math.sqrt(len(found)) < ndtri(level))
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """The mean of a steady state. `cut`: how many values were cut off as warm-up, of all series; `independent`: whether the means of
+    batches look independent; if not, series are too short, and the interval is too narrow.
+    """
+
+    interval: Interval
+    cut: int
+    independent: bool
+
+
+def steady(series: Sequence[Sequence[float]], batches: int = 20, level: float = LEVEL) -> Steady:
+    """The mean of what one or several independent series of equal kind come to, without the warm-up of each.
+
+    The batches of all series count together; series that are too short for batches tell nothing.
+    """
+    cuts = [warm_up(values) for values in series]
+    kept = [values[cut:] for values, cut in zip(series, cuts, strict=True)]
+    long = [values for values in kept if len(values) >= 2 * batches]
+    means = [_batches(values, len(values) // batches)[-batches:] for values in long]
+    independent = 0 < len(long) == len(kept) and _independent(means, level)
+    return Steady(mean_interval([float(mean) for one in means for mean in one], level), sum(cuts), independent)
 
 
 def _batches(values: Sequence[float], size: int) -> Any:
@@ -283,6 +321,6 @@ class Sprt:
 
 
 __all__ = [
-    "LEVEL", "Enough", "Interval", "Sprt", "batch_means", "batches_independent", "bootstrap_interval", "enough", "mean_interval",
-    "paired_difference", "proportion_interval", "quantile_interval", "warm_up", "zero_failures",
+    "LEVEL", "Enough", "Interval", "Sprt", "Steady", "batch_means", "batches_independent", "bootstrap_interval", "enough", "mean_interval",
+    "paired_difference", "proportion_interval", "quantile_interval", "steady", "warm_up", "zero_failures",
 ]  # fmt: skip

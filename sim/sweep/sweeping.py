@@ -16,9 +16,9 @@ from sim.sweep.cell import FUNCTION, Task
 from sim.sweep.executor import Executor
 from sim.sweep.jobs import Job
 from sim.sweep.load import Cell, Sweep
-from sim.sweep.plan import Plan, plan_of, stopping
+from sim.sweep.plan import Plan, plan_of
 from sim.sweep.result import SweepResult, read
-from sim.sweep.statistics import Enough
+from sim.sweep.stopping import Rule
 from sim.sweep.store import Row, Store
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -29,7 +29,7 @@ KIND = "sweep"
 @dataclass(frozen=True, slots=True)
 class Done:
     """What was done. `runs`: that count, in all cells; `resumed`: those that were in the store before; `undecided`: labels of cells
-    that are not known precisely enough after as many runs as they may have.
+    that are not known precisely enough, or whose claim is not decided, after as many runs as they may have.
     """
 
     cells: int
@@ -45,6 +45,7 @@ def sweep(
     jobs: int = 1,
     dask: str = "",
     precision: float | None = None,
+    test: str | None = None,
     replications: int | None = None,
     overrides: Sequence[Override] = (),
     progress: Progress = lambda done, total: None,
@@ -57,17 +58,19 @@ def sweep(
         jobs: processes; 1 runs all in this one, 0 takes as many as there are cores.
         dask: the address of a dask scheduler whose workers run it instead.
         precision: 0.05: go on until the means of the sweep's precise metrics are known within 5 %, whatever the sweep says.
-        replications: runs of every cell (with a precision: at most), whatever the sweep says.
+        test: "P(creation wait > 30s) < 1%": go on until this claim is decided, whatever the sweep says.
+        replications: runs of every cell (with a precision or a test: at most), whatever the sweep says.
         overrides: keys of the scenario to set in every cell.
         progress: called with the runs that are done, and how many there will be at most.
 
     Raises:
         ScenarioError: something in the sweep is wrong.
+        ValueError: the claim to test is none, or there is a precision besides.
         StoreError: the store cannot be used, or is full.
         ClusterError: the cluster cannot be used.
     """
     made = what if isinstance(what, Sweep) else Sweep.load(what, overrides)
-    plan = plan_of(made, precision, replications)
+    plan = plan_of(made, precision, replications, test)
     if out is not None:
         return _into(Path(out), made, plan, jobs, dask, progress)
     with tempfile.TemporaryDirectory(prefix="session-sim-") as folder:
@@ -93,7 +96,8 @@ def carry_out(made: Sweep, plan: Plan, store: Store, executor: Executor, progres
     store.put_about("keys", [axis.key for axis in made.model.axes])
     pursuits = {cell.key: _Pursuit(cell, made, plan, store) for cell in made.cells}
     resumed = sum(pursuit.decided + len(pursuit.rows) for pursuit in pursuits.values())
-    turns = _in_turn(list(pursuits.values())) if plan.precision is not None else _one_by_one(list(pursuits.values()))
+    open_ended = plan.rule() is not None
+    turns = _in_turn(list(pursuits.values())) if open_ended else _one_by_one(list(pursuits.values()))
     total = sum(pursuit.most for pursuit in pursuits.values())
     missing = total - resumed
 
@@ -101,14 +105,14 @@ def carry_out(made: Sweep, plan: Plan, store: Store, executor: Executor, progres
         store.add(job.data.key, job.data.seed, row)
 
     progress(resumed, total)
-    for count, (job, row) in enumerate(executor.results(turns, missing if plan.precision is None else None, keep), 1):
+    for count, (job, row) in enumerate(executor.results(turns, None if open_ended else missing, keep), 1):
         pursuit = pursuits[job.data.key]
         total -= pursuit.most
         pursuit.take(job.data.seed, row)
         total += pursuit.most
         progress(min(resumed + count, total), total)
     store.commit()
-    undecided = tuple(made.label(p.cell) for p in pursuits.values() if plan.precision is not None and not p.over)
+    undecided = tuple(made.label(p.cell) for p in pursuits.values() if open_ended and not p.over)
     return Done(len(made.cells), sum(p.decided for p in pursuits.values()), resumed, undecided)
 
 
@@ -122,20 +126,20 @@ class _Pursuit:
     store: Store
     decided: int = 0
     over: bool = False
-    """Whether it is known precisely enough."""
+    """Whether it has runs enough by the rule of the plan."""
     rows: dict[int, Row] = field(default_factory=dict)
     submitted: int = 0
     """Seeds that were submitted, or were there."""
-    _rule: Enough | None = None
+    _rule: Rule | None = None
     _there: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         seeds = self.plan.seeds
         self._there = {seed for seed in self.store.seeds(self.cell.key) if seed in seeds}
-        if self.plan.precision is None:
+        self._rule = self.plan.rule()
+        if self._rule is None:
             self.decided = len(self._there)
         else:
-            self._rule = stopping(self.plan.precision)
             for seed, row in self.store.rows(self.cell.key) if self._there else ():
                 self.take(seed, row)
 
@@ -149,13 +153,12 @@ class _Pursuit:
         if self._rule is None:
             self.decided += 1
             return
-        assert self.plan.precision is not None
         if self.over or seed not in self.plan.seeds:
             return
-        self.rows[seed] = {column: row.get(column) for column in self.plan.precision.columns}
+        self.rows[seed] = {column: row.get(column) for column in self._rule.columns}
         while not self.over and (found := self.rows.pop(self.plan.first_seed + self.decided, None)) is not None:
+            self.over = self._rule.add(self.plan.first_seed + self.decided, found)
             self.decided += 1
-            self.over = self._rule.add(list(found.values()))
         if self.over:
             self.rows.clear()
 
@@ -181,6 +184,5 @@ def _in_turn(pursuits: list[_Pursuit]) -> Iterator[Job]:
     going = pursuits
     while going:
         for pursuit in going:
-            assert pursuit.plan.precision is not None
-            yield from pursuit.tasks(max(pursuit.plan.precision.at_least - pursuit.submitted, pursuit.submitted // 8, 1))
+            yield from pursuit.tasks(max(pursuit.plan.first_look - pursuit.submitted, pursuit.submitted // 8, 1))
         going = [p for p in going if not p.over and p.submitted < p.plan.replications]

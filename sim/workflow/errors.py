@@ -141,7 +141,7 @@ def is_timeout(error: BaseException, timeout_type: TimeoutType | None = None) ->
 
 def describe(error: BaseException | None) -> str:
     """The chain of types in Go's spelling, outermost first, as the recordings write it: "" for no error."""
-    return " <- ".join(_describe_one(e) for e in chain(error))
+    return " <- ".join(_describe_one(e) for e in chain(error)) if error is not None else ""
 
 
 def _describe_one(error: BaseException) -> str:

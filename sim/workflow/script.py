@@ -58,10 +58,10 @@ class Machine:
         """Write down what a step came to."""
         info = get_session_info(self.contexts[within]) if within in self.contexts else None
         state = info.state.value if info and ctx.env.info.sdk.exports_session_state else ""
-        elapsed = (now(ctx) - self.began) // 1000
-        seen = {"op": op, "in": within, "name": name, "ms": elapsed, "error": describe(error), "state": state, "value": value}
+        elapsed, described = (now(ctx) - self.began) // 1000, describe(error)
+        seen = {"op": op, "in": within, "name": name, "ms": elapsed, "error": described, "state": state, "value": value}
         self.seen.append({k: v for k, v in seen.items() if v not in ("", None) or k == "ms"})
-        ctx.env.observe(Saw(ctx.env.info.run, op, name, within, describe(error), state, value, elapsed))
+        ctx.env.observe(Saw(ctx.env.info.run, op, name, within, described, state, value, elapsed))
 
     def _context(self, ctx: Context, name: str) -> Context:
         if not name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,10 +18,12 @@ from sim.checker.keys import Fingerprints
 from sim.checker.predicates import Predicates
 from sim.model.environment import Environment
 from sim.model.explorer import explore
-from sim.model.instant import InstantWorld
+from sim.model.instant import InstantWorld, with_ticks
+from sim.model.spans import Exactly
 from sim.model.system import System
+from sim.model.windows import Ticks
 from sim.model.world import Network, Parcel, State, World
-from tests.checker.test_search import any_world, same, worlds
+from tests.checker.test_search import Mayfly, any_world, build, same, worlds
 from tests.models import reachable
 
 
@@ -44,19 +47,26 @@ def to_b(parcel: Parcel) -> bool:
     return parcel.to == "b"
 
 
+@pytest.mark.parametrize("ticks", [None, Ticks(2)], ids=str)
 @pytest.mark.parametrize("budgets", BUDGETS)
 @pytest.mark.parametrize("travels", [None, to_b])
 @pytest.mark.parametrize(("what", "world"), list(worlds()), ids=[name for name, _ in worlds()])
-def test_every_effect(what: str, world: World, travels: Any, budgets: dict[str, int]) -> None:
-    world = instant(world, budgets, travels=travels)
+def test_every_effect(what: str, world: World, travels: Any, budgets: dict[str, int], ticks: Ticks | None) -> None:
+    world = instant(world, budgets, travels=travels, ticks=ticks)
     assert found(world) == reachable(world)
     same(System(world), check(System(world), Options(jobs=1)))
 
 
-@given(world=any_world(), lossy=st.booleans(), travels=st.sampled_from([None, to_b]), jobs=st.sampled_from([1, 2]))
-@settings(max_examples=120, deadline=None)
-def test_any_world(world: World, lossy: bool, travels: Any, jobs: int) -> None:
-    world = instant(world, BUDGETS[lossy], travels=travels)
+@given(
+    world=any_world(),
+    lossy=st.booleans(),
+    travels=st.sampled_from([None, to_b]),
+    jobs=st.sampled_from([1, 2]),
+    unit=st.sampled_from([0, 1, 3]),
+)
+@settings(max_examples=150, deadline=None)
+def test_any_world(world: World, lossy: bool, travels: Any, jobs: int, unit: int) -> None:
+    world = instant(world, BUDGETS[lossy], travels=travels, ticks=Ticks(unit) if unit else None)
     oracle = explore(world, limit=2000)
     assume(oracle.complete)
     assert found(world, jobs=jobs) == reachable(world)
@@ -66,12 +76,32 @@ def test_any_world(world: World, lossy: bool, travels: Any, jobs: int) -> None:
     )  # fmt: skip
 
 
+def test_what_a_node_asks_for_after_it_retired_itself_stays() -> None:
+    world = instant(World({"b": Mayfly(plan=(("retire", "b"), ("arm", "t", Exactly(1))))}))
+    same(System(world), check(System(world), Options(jobs=1)))
+
+
 def test_small_pieces_and_buckets_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     ((_, world),) = [item for item in worlds() if item[0] == "a node that goes and comes again"]
     system = System(instant(world, BUDGETS[1], travels=to_b))
     for name, value in (("PIECE", 3), ("BUCKET", 4), ("MISSES", 2)):
         monkeypatch.setattr(searching, name, value)
     same(system, check(system, Options(jobs=1)))
+
+
+def test_a_clock_changes_nothing_where_there_are_no_timers() -> None:
+    """Messages of a set stay there."""
+    free = build("two_phase_commit", 5)
+    timed = replace(free, world=with_ticks(free.world, Ticks(1)))
+    orbits, states = (check(timed, Options(jobs=1, symmetry=symmetry)) for symmetry in (True, False))
+    assert (orbits.states, states.states) == (314, 8_832)
+
+
+def test_a_model_with_timers_and_losses_has_a_clock() -> None:
+    """A message takes any time, so the sender's timer may fire before its answer comes, but not as soon as it was armed."""
+    free = build("alternating_bit")
+    timed = replace(free, world=with_ticks(free.world, Ticks(50_000)))
+    same(timed, check(timed, Options(jobs=1)))
 
 
 @pytest.mark.parametrize("network", [Network.BAG, Network.ORDERED])

@@ -11,7 +11,8 @@ pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 from sim import Scenario
 from sim.checker.checking import Options, check
 from sim.checker.result import Judgement, Verdict
-from sim.properties.automaton import timeless
+from sim.model.windows import Ticks
+from sim.properties.automaton import in_ticks, timeless
 from sim.protocol.mutants import Mutant
 from sim.scenario.checked import Bounds, system_of
 
@@ -39,8 +40,25 @@ PLANTED: dict[str, tuple[Mutant, int, list[dict[str, Any]], dict[str, int]]] = {
 }
 """Property -> a bug, how many workers, what the workflow does, and what may happen."""
 
+LONG = {"op": "act", "in": "s", "work": {"ms": 30_000}, "stc": "60s"}
+
+IN_TICKS: dict[str, tuple[Mutant, int, list[dict[str, Any]], dict[str, int], dict[str, str]]] = {
+    "failure_propagation": (Mutant.WATCHER_IGNORES_FAILURES, 1, [CREATE, {"op": "sleep", "ms": 60_000}, ACT], {"crashes": 1}, {}),
+    "no_false_alarm": (Mutant.SESSION_HEARTBEATS_NOT_SENT, 1, [CREATE, DEFER, LONG], {}, {}),
+    "creation_bounded": (Mutant.CREATION_TIMEOUT_NOT_SENT, 2, [{**CREATE, "creation": "20s"}, DEFER, LONG], {}, {}),
+    "completion_frees_slot": (Mutant.CREATION_ACTIVITY_DEAF, 1, [CREATE, ACT, COMPLETE, {"op": "sleep", "ms": 60_000}], {}, {}),
+    "graceful_stop_waits": (Mutant.STOP_CANCELS_AT_ONCE, 1, [CREATE, DEFER, LONG], {"stops": 1}, {"worker_stop_timeout": "40s"}),
+    "execution_timeout_is_total": (Mutant.EXECUTION_TIMEOUT_NOT_SENT, 1, [{**CREATE, "execution": "20s"}, DEFER, *[LONG] * 2], {}, {}),
+}
+"""Property that is about time -> a bug, how many workflows on one worker, what they do, what may happen, options of the worker."""
+
 BROKEN_ANYWAY = {"activity_needs_slot", "failure_is_failure"}
 """An ExecutionTimeout that passes, and a crash while an activity runs, are enough (`test_sessions`)."""
+LATE_ANYWAY = {
+    "failure_propagation": "with one worker nobody is left who could tell the workflow",
+    "graceful_stop_waits": "the session is cancelled at once, and its activities with it (P3.8.1)",
+    "execution_timeout_is_total": "an activity without heartbeats runs on (P3.6.6)",
+}
 
 
 def judged(name: str, mutants: list[str], queues: bool = False) -> Judgement:
@@ -72,3 +90,23 @@ def test_a_planted_bug_is_found(name: str) -> None:
     assert found.path is not None
     if name not in BROKEN_ANYWAY:
         assert judged(name, []).verdict is Verdict.HELD
+
+
+def in_ticks_judged(name: str, mutants: list[str]) -> Judgement:
+    _, workflows, program, budgets, options = IN_TICKS[name]
+    worker = {"name": "w", "max_concurrent_session_execution_size": 1, "mutants": mutants, **options}
+    scenario = Scenario.from_dict({"workers": [worker], "workflows": [{"id": "job", "count": workflows, "program": program}]})
+    result = check(system_of(scenario, Bounds(**budgets), [name], ticks=Ticks(5_000_000)), Options(jobs=1))
+    assert result.complete
+    return result.properties[name]
+
+
+def test_every_promise_about_time_that_ticks_can_tell_has_a_bug() -> None:
+    assert set(IN_TICKS) == set(in_ticks()) - set(timeless())
+
+
+@pytest.mark.parametrize("name", IN_TICKS)
+def test_a_planted_bug_is_found_in_ticks(name: str) -> None:
+    assert in_ticks_judged(name, [IN_TICKS[name][0].name.lower()]).verdict is Verdict.BROKEN
+    expected = Verdict.BROKEN if name in LATE_ANYWAY else Verdict.HELD
+    assert in_ticks_judged(name, []).verdict is expected

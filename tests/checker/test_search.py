@@ -17,7 +17,7 @@ from sim.checker.intern import ModelError, Overflow
 from sim.checker.keys import Fingerprints
 from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Verdict
-from sim.checker.search import Search
+from sim.checker.search import Progress, Search
 from sim.model.explorer import explore
 from sim.model.inputs import Call, Deliver, Fired, NoSuchNode, Reply
 from sim.model.node import Node
@@ -294,3 +294,14 @@ def test_the_shortest_path_to_a_deadlock() -> None:
     result = check(build("lease_lock", 2), PLAIN)
     assert result.deadlock is not None
     assert not list(build("lease_lock", 2).world.enabled(result.deadlock[-1].state))
+
+
+def test_how_much_is_still_to_come_is_told_once_layers_shrink() -> None:
+    told: list[Progress] = []
+    result = check(build("two_phase_commit", 7), Options(jobs=1, symmetry=False), told.append)
+    assert told[0].states_to_come() is None
+    assert 0 < told[-1].memory < told[-1].memory_limit
+    guesses = [(progress.states, left) for progress in told if (left := progress.states_to_come()) is not None]
+    assert guesses
+    assert all(states + left >= result.states for states, left in guesses)
+    assert guesses[-1][0] + guesses[-1][1] < 1.01 * result.states

@@ -15,6 +15,7 @@ from sim.checker.keys import Fingerprints
 from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Verdict
 from sim.model.system import System
+from sim.model.windows import Ticks
 from sim.model.words import Words
 from sim.model.world import rename_state
 from sim.properties.automaton import timeless
@@ -175,6 +176,64 @@ def found(*size: int, only: str, work: str = "30s", **budgets: Any) -> Any:
     scenario = scenario_of(workers, slots, workflows, program)
     whole = system_of(scenario, Bounds(**budgets), [only])
     return findings(scenario, whole.world, check(whole, Options(jobs=1)))[only]  # type: ignore[arg-type]
+
+
+# -- time in windows ---------------------------------------------------------------------------------------------------------
+
+SECOND = 1_000_000
+ACT = [*PROGRAM[:2], {"op": "act", "in": "s", "work": {"name": "work", "ms": 8_000}}]
+
+
+def in_windows(unit_s: int, *size: int, program: Any = PROGRAM, only: Any = None, **budgets: int) -> System:
+    return system_of(scenario_of(*size, program), Bounds(**budgets), only, ticks=Ticks(unit_s * SECOND))
+
+
+@pytest.mark.parametrize(
+    ("unit", "only", "budgets"),
+    [
+        (5, None, {}),
+        (5, ["one_binding"], {"crashes": 1}),
+        (5, ["completion_frees_slot"], {"stops": 1}),
+        pytest.param(5, None, {"crashes": 1}, marks=pytest.mark.slow),
+        pytest.param(2, None, {"stops": 1}, marks=pytest.mark.slow),
+        pytest.param(5, ["one_binding"], {"lost_requests": 1}, marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
+def test_the_states_in_windows_are_those_that_the_small_explorer_finds(unit: int, only: Any, budgets: dict[str, int]) -> None:
+    smallest = in_windows(unit, 1, 1, 1, only=only, **budgets)
+    same(smallest, check(smallest, Options(jobs=1)))
+
+
+def test_interchangeable_workers_in_windows() -> None:
+    whole = in_windows(5, 2, 1, 1, only=["failure_is_failure", "no_false_alarm"], crashes=1)
+    orbits, states = (check(whole, Options(jobs=1, symmetry=symmetry)) for symmetry in (True, False))
+    assert orbits.states < states.states < 2 * orbits.states + 1
+    assert broken(orbits) == broken(states)
+
+
+def test_a_finer_unit_rules_out_what_a_coarse_one_cannot_tell() -> None:
+    """Within 20 s the heartbeats that a worker sends every 6.7 s may all be late for the timeout of 20 s; within 10 s they are not."""
+    coarse, half, quarter = (broken(check(in_windows(unit, 1, 1, 1, program=ACT), Options(jobs=1))) for unit in (20, 10, 5))
+    assert set(coarse) == {"activity_needs_slot", "failure_is_failure", "no_false_alarm"}
+    assert half == quarter == {}
+
+
+def test_what_a_clock_breaks_every_unit_breaks() -> None:
+    """A crash makes the workflow end as canceled, however fine the unit."""
+    for unit in (20, 10, 5, 2):
+        assert "failure_is_failure" in broken(check(in_windows(unit, 2, 1, 1, only=["failure_is_failure"], crashes=1), Options(jobs=1)))
+
+
+def test_a_finding_in_windows_is_confirmed() -> None:
+    scenario = scenario_of(2, 1, 1, PROGRAM)
+    whole = in_windows(5, 2, 1, 1, only=["failure_is_failure"], crashes=1)
+    finding = findings(scenario, whole.world, check(whole, Options(jobs=1)))["failure_is_failure"]
+    assert finding.tape is not None
+    assert replay(finding.tape).result.properties["failure_is_failure"] == "broken"
+
+
+# -- held to a clock ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_finding_is_confirmed_by_a_run_with_a_clock() -> None:

@@ -69,17 +69,31 @@ program = [
 """
 
 
-def test_a_scenario_is_checked_within_its_budgets_and_findings_have_tapes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("time", ["windows", "untimed"])
+def test_a_scenario_is_checked_within_its_budgets_and_findings_have_tapes(tmp_path: Path, time: str) -> None:
     file = tmp_path / "pair.toml"
     file.write_text(PAIR)
-    words = ("check", str(file), "--stops", "1", "--property", "activity_needs_slot", "--out", str(tmp_path / "found"), "--json")
+    words = (
+        "check",
+        str(file),
+        "--time",
+        time,
+        "--stops",
+        "1",
+        "--property",
+        "activity_needs_slot",
+        "--out",
+        str(tmp_path / "found"),
+        "--json",
+    )
     done = sim(*words)
     assert done.exit_code == 1, done.output
     found = json.loads(done.stdout)
     assert found.keys() >= KEYS
     row = found["properties"]["activity_needs_slot"]
     assert (row["verdict"], row["confirmed"]) == ("broken", True)
-    assert (found["bounds"]["time"], found["bounds"]["stops"], found["bounds"]["crashes"]) == ("untimed", 1, 0)
+    assert (found["bounds"]["time"], found["bounds"]["stops"], found["bounds"]["crashes"]) == (time, 1, 0)
+    assert found["bounds"].get("unit") == ("5s" if time == "windows" else None)
     assert Path(row["tape"]).is_file()
     drawn = Path(row["diagram"]).read_text(encoding="utf-8")
     assert all(words in drawn for words in ("<svg", "RespondWorkflowTaskCompleted", "operator", "stop w"))
@@ -88,8 +102,11 @@ def test_a_scenario_is_checked_within_its_budgets_and_findings_have_tapes(tmp_pa
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (("--time", "windows"), "expected untimed or free"),
-        (("--property", "creation_bounded"), "cannot be checked without a clock"),
+        (("--time", "real"), "expected windows, untimed or free"),
+        (("--unit", "0s"), "expected a unit of time, such as 5s"),
+        (("--unit", "5"), "is not understood"),
+        (("--time", "untimed", "--property", "creation_bounded"), "cannot be checked without a clock"),
+        (("--property", "creation_returns"), "cannot be checked with a clock that moves in ticks"),
     ],
 )
 def test_what_a_scenario_cannot_be_checked_for_is_said(tmp_path: Path, words: tuple[str, ...], problem: str) -> None:

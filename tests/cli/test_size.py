@@ -63,7 +63,11 @@ def test_what_cannot_be_is_said_at_once() -> None:
     assert content["least_slots"] > 400
     done = sim("size", *LARGE, *TARGETS)
     assert done.exit_code == 4
-    assert "The largest has 400 slots; below 1,3" in " ".join(done.stdout.split())
+    said = " ".join(done.stdout.split())
+    assert "the largest has 400 slots (50 workers of 8), and with fewer than 1,359 slots the targets cannot be met" in said
+    assert "theory takes some 1,374 for enough. Allow more, such as --workers 3..207 (of up to 8 slots)" in said
+    assert "cost" not in said  # no table of no pools
+    assert content["advice"] in said
 
 
 @pytest.mark.parametrize(

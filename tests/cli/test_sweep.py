@@ -105,6 +105,14 @@ def test_a_cell_that_is_not_known_well_enough_is_exit_code_4(files: Path) -> Non
             "--precision is 'much'; expected a share, such as \"5%\" or 0.05",
         ),
         (
+            ["sweep.toml", "--out", "s.db", "--test", "P(creation wait > 1m)"],
+            "--test is 'P(creation wait > 1m)'; expected P(COLUMN > VALUE) < SHARE, such as P(creation wait > 30s) < 1%",
+        ),
+        (
+            ["sweep.toml", "--out", "s.db", "--statistic", "p90(waits)"],
+            "--statistic is 'p90(waits)', and the sweep has no column 'waits'",
+        ),
+        (
             ["sweep.toml", "--out", "s.db", "--set", "workers.x.count=2"],
             "sweep.toml: the scenario, in every cell: workers.x: an override names it",
         ),
@@ -121,6 +129,26 @@ def test_wrong_inputs(files: Path, words: list[str], message: str) -> None:
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert (files / "scenario.toml").read_text() == SCENARIO
+
+
+def test_statistics_and_claims(files: Path) -> None:
+    text = SWEEP.replace("replications = 3", 'replications = 3\nmetrics = ["run", "sessions"]')
+    (files / "sweep.toml").write_text(text)
+    asked = ["--statistic", "p50(creation_wait_max_s)", "--statistic", "steady(creation wait)"]
+    words = ["sweep", "sweep.toml", "--out", "s.db", "--jobs", "1", "--replications", "8", "--test", "P(creation wait > 1h) < 40%"]
+    told = json.loads(sim(*words, *asked, "--json").stdout)
+    assert [(one["cell"], one["statistic"]) for one in told["statistics"]] == [
+        (f"workers = {n}", statistic) for n in (1, 2) for statistic in asked[1::2]
+    ]
+    assert told["statistics"][0]["low"] < told["statistics"][0]["estimate"] < told["statistics"][0]["high"]
+    assert told["statistics"][1]["long_enough"] is False
+    assert [(one["verdict"], one["trials"]) for one in told["tests"]] == [("undecided", 8)] * 2
+    assert all(one["low"] <= one["estimate"] <= one["high"] for one in told["tests"])
+    assert told["undecided"] == ["workers = 1", "workers = 2"]
+    shown = sim(*words, *asked)
+    assert shown.exit_code == 4
+    assert "not decided: workers = 1; give more --replications" in shown.stderr
+    assert "undecided (" in " ".join(shown.stdout.split())
 
 
 def test_sweeps_that_ship_are_listed() -> None:

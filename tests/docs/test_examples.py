@@ -165,7 +165,8 @@ def commands_of(text: str) -> Iterator[tuple[str, int, list[str]]]:
 
 def run_command(command: str, code: int, where: str) -> str:
     """Run `session-sim ...` in this process, `pytest ...` in one of its own: everything it prints. A `> FILE` at the end is done here."""
-    command, _, target = command.partition(" > ")
+    redirected = re.fullmatch(r"(.+) > ([\w./-]+)", command)
+    command, target = redirected.groups() if redirected is not None else (command, "")
     program, *arguments = shlex.split(command)
     if program == "pytest":
         own = [sys.executable, "-m", "pytest", "--rootdir", ".", "-o", "addopts=", "-o", "markers=", *arguments]

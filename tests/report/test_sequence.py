@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.model.environment import LOST_RESPONSE
 from sim.model.inputs import Call, Deliver, Fault, Fired, Move, Reply, Withdrawn
-from sim.model.instant import Micro
+from sim.model.instant import TICK, Micro
 from sim.model.world import Enabled, OpenCall, Parcel, State
 from sim.report.plots import sequence as diagram
 from sim.report.plots import style
@@ -45,6 +45,17 @@ def test_every_line_says_from_whom_to_whom() -> None:
         Event(3, Kind.ANSWER, "server/run", "b", "late"),
         Event(3, Kind.FAULT, None, "b", "crash"),
     ]
+
+
+def test_time_that_passes_in_several_ticks_is_one_line() -> None:
+    tick = Leg()
+    tick.choice = TICK
+    path = [PATH[1], tick, tick, PATH[2]]
+    events = sequence(FIRST, path, "5s")  # type: ignore[arg-type]
+    assert Event(3, Kind.TIME, None, "", "time passes: 2 x 5s") in events
+    assert [event.step for event in events] == [1, 1, 3, 4, 4, 4]
+    assert "" not in participants(events)
+    assert "time passes: 2 x 5s" in style.svg(diagram.draw(events))
 
 
 def test_workers_stand_before_the_server() -> None:

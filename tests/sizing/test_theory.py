@@ -114,6 +114,15 @@ def test_relaxation_is_that_of_one_server() -> None:
     assert relaxation(100, 50.0, 1.0) == 1.0
 
 
+def test_a_patience_is_stretched_like_what_is_asked_for() -> None:
+    """Who waits for a minute at most is lost after a minute, whatever the holds: fewer servers than load cannot lose one in a thousand."""
+    rate, hold = 2.0, 680.0
+    for spread in (Spread(), Spread(holds=0.28), Spread(holds=3.0)):
+        servers = enough_servers(rate, hold, 60.0, 0.999, spread, patience=60.0)
+        assert rate * hold * 0.999 < servers < 1.05 * rate * hold
+    assert enough_servers(rate, hold, 60.0, 0.999, Spread(holds=0.28), 60.0) < enough_servers(rate, hold, 60.0, 0.999, Spread(), 60.0)
+
+
 def test_first_guess_is_the_fewest() -> None:
     guess = enough_servers(2.0, 10.0, within=1.0, share=0.99, spread=Spread())
     assert Waiting(guess, 2.0, 10.0).tail(1.0) <= 0.01 < Waiting(guess - 1, 2.0, 10.0).tail(1.0)

@@ -189,6 +189,8 @@ def test_what_cannot_be_said_is_not_said() -> None:
     assert str(st.mean_interval([])) == "–"
     assert st.mean_interval([2.0]).half_width == math.inf
     assert str(st.mean_interval([2.0])) == "2 (n = 1)"
+    assert str(st.Interval(2.0, 1.0, math.inf, 9)) == "2 [1, ?]"
+    assert str(st.Interval(2.0, 1.0, math.inf, 9)) == "2 [1, ?]"
     assert str(st.mean_interval([1.0, 1.0, 1.0])) == "1 ± 0"
     assert str(st.mean_interval([1.0, 2.0, 3.0])) == "2 ± 2.5"
     assert str(st.proportion_interval(1, 100)) == "0.01 [0.0002531, 0.05446]"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, inf
 from statistics import fmean
 from typing import Final
 
@@ -27,6 +27,8 @@ from sim.sizing.theory import Spread, Waiting, allen_cunneen
 SECOND: Final = 1_000_000
 BATCHES: Final = 10
 """Of each seed's sessions; their means are nearly independent."""
+PARTS: Final = 30
+"""Of all sessions of a cell, for the protocol's own times, which hardly depend on each other."""
 CUSTOMERS: Final = 5_000_000
 """Of the ideal queue by itself."""
 
@@ -77,6 +79,14 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean with the half-width of its 95 % interval."""
+
+    mean: float
+    reach: float
+
+
+@dataclass(frozen=True, slots=True)
 class Overhead:
     """Where sessions spend time beside waiting and working, mean seconds.
 
@@ -86,23 +96,15 @@ class Overhead:
     waiting session. The last three occupy a slot.
     """
 
-    before: float
-    starting: float
-    ending: float
-    turning: float
+    before: Estimate
+    starting: Estimate
+    ending: Estimate
+    turning: Estimate
 
     @property
     def on_slot(self) -> float:
         """Seconds of a slot that a session takes beside its work."""
-        return self.starting + self.ending + self.turning
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean with the half-width of its 95 % interval."""
-
-    mean: float
-    reach: float
+        return self.starting.mean + self.ending.mean + self.turning.mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +183,22 @@ def _simulated(cell: Cell, seed: int, sessions: int) -> list[Journey]:
 
 def _overhead(journeys: Sequence[Journey]) -> Overhead:
     made = [j for j in journeys if j.freed != NOT_YET]
-    before = fmean(j.queued - j.arrived for j in made) + READ
     # Who was given a slot that had just become free waited for it: what it had been free for is the time of the poll.
     turning = [j.idle_before for j in made if 0 <= j.idle_before < j.queueing]
     return Overhead(
-        before / SECOND,
-        fmean(j.worked - j.begun for j in made) / SECOND,
-        fmean(j.freed - j.done for j in made) / SECOND,
-        (fmean(turning) if turning else 0.0) / SECOND,
+        _of_parts([j.queued - j.arrived + READ for j in made]),
+        _of_parts([j.worked - j.begun for j in made]),
+        _of_parts([j.freed - j.done for j in made]),
+        _of_parts(turning),
     )
+
+
+def _of_parts(times: Sequence[int]) -> Estimate:
+    """The mean of times in microseconds, in seconds; its interval is that of the means of some parts in a row."""
+    if len(times) < 2 * PARTS:
+        return Estimate(fmean(times) / SECOND if times else 0.0, inf if times else 0.0)
+    means = [float(part.mean()) / SECOND for part in np.array_split(np.array(times), PARTS)]
+    return Estimate(fmean(means), _reach(means))
 
 
 def _ideal(cell: Cell, journeys: Sequence[Journey], extra_s: float) -> list[int]:

@@ -14,8 +14,8 @@ REPORTS: Final = Path(__file__).parents[2] / "reports"
 STUDIES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
     "slots": ("slots", slots.make),
     "heartbeats": ("heartbeats", heartbeats.make),
-    "many-sessions": ("many-sessions", many_sessions.make),
     "contention": ("contention", contention.make),
+    "many-sessions": ("many-sessions", many_sessions.make),
 }
 """Study -> its folder, and what makes it."""
 

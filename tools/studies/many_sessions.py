@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -14,13 +16,14 @@ from sim.scenario.cluster import Cluster
 from sim.scenario.load import Scenario
 from sim.scenario.run import run
 from sim.simulator.simulation import Simulation
+from sim.sweep.statistics import mean_interval
 from sim.workflow import seen
 from sim.workflow.sessions import COMPLETION_ACTIVITY
-from tools.studies.page import fill, table
+from tools.studies.page import fill, share, spelled, table
 
 AT_WORK: Final = 15
 ALLOWED: Final = 5_000
-ITEMS: Final = (250, 500, 1_000, 2_000)
+ITEMS: Final = (1_000, 2_000, 5_000, 12_000)
 SEEDS: Final = (1, 2, 3)
 
 
@@ -108,31 +111,33 @@ def measured(items: int, allowed: int, seed: int) -> Ran:
 
 def make(folder: Path) -> None:
     """Run all, and write the table and the figure."""
-    ran = [measured(items, allowed, seed) for items in ITEMS for allowed in (ALLOWED, AT_WORK) for seed in SEEDS]
+    ran = []
+    for items in ITEMS:
+        for allowed in (ALLOWED, AT_WORK):
+            for seed in SEEDS:
+                began = time.process_time()
+                ran.append(measured(items, allowed, seed))
+                print(
+                    f"  {items:,} items, {allowed:,} allowed, seed {seed}: {time.process_time() - began:.0f} s", file=sys.stderr, flush=True
+                )
     (folder / "runs.json").write_text(json.dumps([asdict(r) for r in ran], indent=1) + "\n", "utf-8")
     files.write("many-sessions", folder, lambda: many_sessions.draw([asdict(r) for r in ran]))
     fill(folder / "README.md", "runs", _table(ran))
 
 
 def _table(ran: list[Ran]) -> str:
-    from sim.sweep.statistics import mean_interval
-
     rows = []
     for items in ITEMS:
         for allowed in (ALLOWED, AT_WORK):
             here = [r for r in ran if (r.items, r.allowed) == (items, allowed)]
             fields = [
                 [r.lasted for r in here], [r.messages / items for r in here], [r.heartbeats / r.lasted for r in here],
-                [r.creation_wait for r in here], [r.work_wait for r in here], [100 * r.unfinished / items for r in here],
+                [r.creation_wait for r in here], [r.work_wait for r in here],
             ]  # fmt: skip
-            rows.append((items, allowed, *(_spelled(mean_interval(values)) for values in fields)))
+            failed = share([r.unfinished for r in here], [items] * len(here))
+            rows.append((f"{items:,}", f"{allowed:,}", *(spelled(mean_interval(values)) for values in fields), failed))
     heads = [
         "items", "sessions allowed", "all done after, s", "messages an item", "heartbeats a second", "wait for the session, s",
-        "then for the work, s", "completions that failed, %",
+        "then for the work, s", "completions that failed",
     ]  # fmt: skip
     return table(heads, rows)
-
-
-def _spelled(interval: Any) -> str:
-    digits = 0 if interval.estimate >= 100 else 1
-    return f"{interval.estimate:.{digits}f} ± {interval.half_width:.{digits}f}"

@@ -15,7 +15,7 @@ from sim.sizing.targets import read_target
 from sim.sizing.theory import allen_cunneen
 from sim.sizing.words import read_law, read_range, read_rate
 from sim.sweep import Sweep, sweep
-from tools.studies.page import fill, table
+from tools.studies.page import fill, share, spelled, table
 
 TARGETS = ("p99(creation wait) < 30s", "P(creation timeout) < 1%")
 
@@ -45,14 +45,14 @@ def _table(swept: Swept) -> str:
         assert known is not None
         wait = swept.interval(cell, lambda row: row.get("creation_wait_mean_s"))
         theory = allen_cunneen(known.servers, known.rate, known.hold, known.spread)
-        late = swept.interval(cell, lambda row: row["creation_wait_over_30s"] / row["creation_wait_judged_30s"])
-        lost = swept.interval(cell, lambda row: row["sessions_creation_timed_out"] / row["sessions_asked"])
+        runs = list(swept.rows(cell))
+        late = [row["creation_wait_over_30s"] for row in runs], [row["creation_wait_judged_30s"] for row in runs]
+        lost = [row["sessions_creation_timed_out"] for row in runs], [row["sessions_asked"] for row in runs]
         used = swept.interval(cell, lambda row: row["slots_utilisation"])
         rows.append(
             (
-                swept.value(cell, 0), known.servers, f"{known.per_slot:.2f}", f"{wait.estimate:.1f} ± {wait.half_width:.1f}",
-                f"{theory:.1f}", f"{late.estimate:.1%} ± {late.half_width:.1%}",
-                f"{lost.estimate:.1%} ± {lost.half_width:.1%}", f"{used.estimate:.0%} ± {used.half_width:.0%}",
+                swept.value(cell, 0), known.servers, f"{known.per_slot:.2f}", spelled(wait), f"{theory:.3g}",
+                share(*late), share(*lost), f"{spelled(used, 100)} %",
             )
         )  # fmt: skip
     heads = ["workers", "slots", "offered load", "mean wait, s", "without a timeout, s", "wait > 30 s", "timed out", "slots in use"]

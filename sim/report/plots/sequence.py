@@ -61,6 +61,11 @@ def _bands(axes: Any, events: Sequence[Event]) -> None:
 
 
 def _event(axes: Any, event: Event, y: float, lanes: dict[str, int]) -> None:
+    if event.kind is Kind.TIME:
+        left, right = axes.get_xlim()
+        axes.plot((left + 0.5, right), (y, y), color=style.MUTED, linestyle=":", linewidth=0.9, zorder=1)
+        axes.text((left + right) / 2, y - 0.015, event.label, ha="center", va="bottom", color=style.MUTED, fontsize=7)
+        return
     colour, line = _LINES[event.kind]
     x = LANE * lanes[event.node]
     if event.source is None or event.source == event.node:
