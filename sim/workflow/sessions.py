@@ -131,9 +131,7 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
     return session_ctx
 
 
-def _ask(
-    ctx: Context, options: SessionOptions, queue: str, recreated: bool, within: str, instead_of: str
-) -> tuple[SessionInfo, Context]:
+def _ask(ctx: Context, options: SessionOptions, queue: str, recreated: bool, within: str, instead_of: str) -> tuple[SessionInfo, Context]:
     """A session's name and contexts. `instead_of`: the one that the same call asked for before, in vain."""
     env = ctx.env
     # Counted on replay too: a worker that takes over must not give the next session a name that is used already.

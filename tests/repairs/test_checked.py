@@ -15,7 +15,9 @@ from tests.repairs.promises import alone, without
 from tools.findings import AGAIN, PROGRAM
 
 
-def verdicts(repairs: Repairs, workers: int, program: list[dict[str, Any]], only: list[str] | None = None, **budgets: int) -> dict[str, Verdict]:
+def verdicts(
+    repairs: Repairs, workers: int, program: list[dict[str, Any]], only: list[str] | None = None, **budgets: int
+) -> dict[str, Verdict]:
     """What a search says of each property."""
     scenario = Scenario.from_dict(
         {

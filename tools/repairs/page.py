@@ -116,9 +116,7 @@ def _checker(found: Findings) -> Iterator[str]:
             rows.append((variant.name, verdict, worst, best))
         yield from _table(["variant", "verdict", "smallest scope where it breaks", "largest scope where it held"], rows, left=4)
     others = [name for name in timeless() if name not in seen]
-    newly = [
-        f"`{name}` for {variant.name}" for name in others for variant in found.variants if _broken_by_search(found, variant, name)
-    ]
+    newly = [f"`{name}` for {variant.name}" for name in others for variant in found.variants if _broken_by_search(found, variant, name)]
     yield f"Of the others ({', '.join(f'`{name}`' for name in others)}) no search breaks any, for any variant{': but ' if newly else ''}"
     yield f"{', '.join(newly)}.\n"
 

@@ -54,5 +54,6 @@ def random_runs(path: Path, variants: Iterable[Variant], seeds: range = SEEDS) -
                     of_variant.setdefault(name, []).append(seed)
         found[variant.name] = dict(sorted(of_variant.items()))
         path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-        print(f"random runs: {variant.name}: {({name: len(of) for name, of in found[variant.name].items()})}", flush=True)
+        counts = {name: len(of) for name, of in found[variant.name].items()}
+        print(f"random runs: {variant.name}: {counts}", flush=True)
     return found
