@@ -91,8 +91,8 @@ def _sign(found: Findings, variant: Variant, name: str) -> str:
 
 def _matrix(found: Findings) -> Iterator[str]:
     yield "## Properties x variants\n"
-    yield "Broken: **c** in a search of the checker, confirmed by a run with a clock; **s** in a scenario made for it; **r** in a random run"
-    yield "under random faults. `+`: in none of these. Numbers are the repairs above, each alone.\n"
+    yield "Broken: **c** in a search of the checker, confirmed by a run with a clock; **s** in a scenario made for it; **r** in a random"
+    yield "run under random faults. `+`: in none of these. Numbers are the repairs above, each alone.\n"
     short = [str(n) for n, _ in enumerate(Repair, 1)]
     names = {repair.name.lower(): number for repair, number in zip(Repair, short, strict=True)}
     heads = ["property", *(names.get(variant.name, variant.name) for variant in found.variants)]
@@ -101,9 +101,10 @@ def _matrix(found: Findings) -> Iterator[str]:
 
 def _checker(found: Findings) -> Iterator[str]:
     yield "## By the checker\n"
-    yield "For each variant the smallest scope (workers x slots x workflows, program, budget of faults) in which a search breaks the property,"
-    yield "with the steps of the shortest way that a clock allows, or the largest in which it held, with its states. Single repairs are searched"
-    yield f"in {sum(scope.of_all for scope in SCOPES)} scopes, the original and all repairs together in {len(SCOPES)}.\n"
+    yield "For each variant the smallest scope (workers x slots x workflows, program, budget of faults) in which a search breaks the"
+    yield "property, with the steps of the shortest way that a clock allows, and the largest in which it held, with its states. Single"
+    few = sum(scope.of_all for scope in SCOPES)
+    yield f"repairs are searched in {few} scopes, the original and all repairs together in {len(SCOPES)}.\n"
     seen = [name for name in timeless() if any(_broken_by_search(found, variant, name) for variant in found.variants)]
     for name in seen:
         yield f"**`{name}`**\n"
@@ -117,14 +118,15 @@ def _checker(found: Findings) -> Iterator[str]:
         yield from _table(["variant", "verdict", "smallest scope where it breaks", "largest scope where it held"], rows, left=4)
     others = [name for name in timeless() if name not in seen]
     newly = [f"`{name}` for {variant.name}" for name in others for variant in found.variants if _broken_by_search(found, variant, name)]
-    yield f"Of the others ({', '.join(f'`{name}`' for name in others)}) no search breaks any, for any variant{': but ' if newly else ''}"
+    named = ", ".join(f"`{name}`" for name in others)
+    yield f"Of the others ({named}) no search breaks any, for any variant{': but ' if newly else ''}"
     yield f"{', '.join(newly)}.\n"
 
 
 def _scenarios(found: Findings) -> Iterator[str]:
     yield "## In the scenarios that break the original\n"
-    yield "The scenarios of `tests/properties/scenarios_broken.py`: what is broken in each, for the original and with all repairs; and what is"
-    yield "broken again when one of them is taken out (with those that need it). An empty last column: several repairs keep it.\n"
+    yield "The scenarios of `tests/properties/scenarios_broken.py`: what is broken in each, for the original and with all repairs; and what"
+    yield "is broken again when one of them is taken out (with those that need it). An empty last column: several repairs keep it.\n"
     rows = []
     for scenario, broken in found.cases[ORIGINAL.name].items():
         left = found.cases["all"][scenario]
@@ -147,8 +149,8 @@ def _scenarios(found: Findings) -> Iterator[str]:
 def _random(found: Findings) -> Iterator[str]:
     seeds = len(RANDOM_SEEDS)
     yield "## In random runs\n"
-    yield f"Small clusters under one to five random faults, {seeds} seeds, the same for all (`tests/properties/test_random_runs.py`): in how"
-    yield "many of them a property is broken.\n"
+    yield f"Small clusters under one to five random faults, {seeds} seeds, the same for all (`tests/properties/test_random_runs.py`): in"
+    yield "how many of them a property is broken.\n"
     names = [name for name in ALL if any(name in of for of in found.random.values())]
     shown = [variant for variant in found.variants if variant.name in found.random]
     rows = [(v.name, *(len(found.random[v.name].get(name, ())) for name in names)) for v in shown]
@@ -157,8 +159,8 @@ def _random(found: Findings) -> Iterator[str]:
 
 def _costs(found: Findings) -> Iterator[str]:
     yield "## What it costs\n"
-    yield f"{len(SEEDS)} seeds, the same for all. The original's mean, and how much more or less it is with repairs: the mean of the differences"
-    yield "on the same seeds, with its 95 % interval. `=`: the same in every run.\n"
+    yield f"{len(SEEDS)} seeds, the same for all. The original's mean, and how much more or less it is with repairs: the mean of the"
+    yield "differences on the same seeds, with its 95 % interval. `=`: the same in every run.\n"
     for scene, (what, _) in SCENES.items():
         yield f"**{scene}**: {what}.\n"
         rows = []
@@ -182,8 +184,8 @@ def _more(interval: Interval) -> str:
 
 def _replays(found: Findings) -> Iterator[str]:
     yield "## Who replays it\n"
-    yield "Histories of repaired runs of drawn programs under drawn faults, replayed by the Go SDK 1.48.0 as it is. What it accepts needs no"
-    yield "marker; what it refuses is a workflow whose commands the repair has changed, and needs an SDK flag. `temporalio` reads all of them.\n"
+    yield "Histories of repaired runs of drawn programs under drawn faults, replayed by the Go SDK 1.48.0 as it is. What it accepts needs"
+    yield "no marker; what it refuses is a workflow whose commands the repair has changed, and needs an SDK flag.\n"
     rows = []
     for variant in found.variants:
         if variant.name in found.replays:
@@ -194,7 +196,8 @@ def _replays(found: Findings) -> Iterator[str]:
 
 def _searches(found: Findings) -> Iterator[str]:
     yield "## What was searched\n"
-    yield "`no clock`: ways to break it were found, and none of those that were tried is one that a clock allows; `no run`: no run came of some.\n"
+    yield "`no clock`: ways to break it were found, and none of those that were tried is one that a clock allows; `no run`: no run came of"
+    yield "some of them.\n"
     rows = []
     for scope in SCOPES:
         for variant in found.variants:
