@@ -30,6 +30,7 @@ KINDS: tuple[type, ...] = (
     obs.WorkflowStarted, obs.WorkflowClosed, obs.ActivityScheduled, obs.ActivityClosed, obs.AttemptRecorded, obs.AttemptRetried,
     obs.HeartbeatRecorded, obs.WorkerStarted, obs.WorkerStopping, obs.WorkerStopped, obs.TokenTaken, obs.TokenReturned,
     obs.AttemptBegan, obs.AttemptEnded, obs.AttemptContextDone, obs.FaultHappened,
+    obs.ResourcesTaken, obs.ResourcesReturned, obs.SessionWaits, obs.SessionTurnedAway,
     seen.SessionAsked, seen.SessionCreated, seen.SessionNotCreated, seen.SessionStateChanged, seen.SessionCompleteCalled,
     seen.SessionCompleteReturned, seen.AskedInVain, seen.AskedAgain, Wrote,
 )  # fmt: skip
@@ -289,6 +290,18 @@ class Teller:
 
     def _TokenTaken(self, time: int, node: Name, o: obs.TokenTaken) -> None:
         self.holders[o.session] = node
+        self.say(time, o.sentence(), Weight.DETAIL, o.session)
+
+    def _ResourcesTaken(self, time: int, node: Name, o: obs.ResourcesTaken) -> None:
+        self.say(time, o.sentence(), Weight.DETAIL, o.session)
+
+    def _ResourcesReturned(self, time: int, node: Name, o: obs.ResourcesReturned) -> None:
+        self.say(time, o.sentence(), Weight.DETAIL, o.session)
+
+    def _SessionWaits(self, time: int, node: Name, o: obs.SessionWaits) -> None:
+        self.say(time, o.sentence(), Weight.KEY, o.session)
+
+    def _SessionTurnedAway(self, time: int, node: Name, o: obs.SessionTurnedAway) -> None:
         self.say(time, o.sentence(), Weight.DETAIL, o.session)
 
     def _TokenReturned(self, time: int, node: Name, o: obs.TokenReturned) -> None:

@@ -22,6 +22,8 @@ SCHEMA_VERSION: Final = 1
 _DEFAULTS: Final = WorkerOptions()
 MOST_WORKERS: Final = 100_000
 """In one table. Each is an object from the start; billions, of a slip of the pen, would fill the memory without a word."""
+MOST_UNITS: Final = 1_000_000
+"""Of a type of resource; more is a slip of the pen."""
 MOST_POLLERS: Final = 10_000
 """Of a worker and a kind; each has a call under way at all times."""
 
@@ -147,6 +149,10 @@ class LatenciesSection(Section):
     transaction: LawField | None = Field(None, description="how long an update of a run keeps others of the same run waiting")
 
 
+ResourceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
+Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
+
+
 class WorkerSection(Section):
     """A worker object, or `count` alike. Options have the Go SDK's names and defaults."""
 
@@ -173,6 +179,11 @@ class WorkerSection(Section):
     sticky_workflow_cache_size: int = Field(_DEFAULTS.sticky_workflow_cache_size, ge=0)
     max_heartbeat_throttle_interval: Duration = _DEFAULTS.max_heartbeat_throttle_interval
     default_heartbeat_throttle_interval: Duration = _DEFAULTS.default_heartbeat_throttle_interval
+    session_resources: dict[ResourceName, Units] = Field({}, description="what its sessions may use, by type", examples=[{"gpu": 2}])
+    session_shapes: list[dict[ResourceName, Units]] = Field(
+        [], description="the demands that it is open to; all that its resources cover when empty"
+    )
+    resource_id: str = Field(_DEFAULTS.resource_id, description="host sessions: what its host is known by; the host's name when empty")
     asks_for_system_info: bool = _DEFAULTS.asks_for_system_info
     mutants: list[MutantName] = Field([], description="planted bugs, to show that a property notices; none in a real worker")
 
@@ -326,6 +337,7 @@ class ScenarioModel(Section):
     description: str = Field("", description="what it shows")
     until: PositiveDuration = Field(parse_duration("1h"), description="when the run ends at the latest")
     grace: Duration = Field(parse_duration("30s"), description="how long the run goes on after the last workflow closed")
+    protocol: Literal["sessions", "host"] = Field("sessions", description="which variant of the session protocol is spoken")
     cluster: ClusterSection = ClusterSection()
     network: NetworkSection = NetworkSection()
     latencies: LatenciesSection = Field(LatenciesSection(), description="how long the parts take; a table, or a file with one")

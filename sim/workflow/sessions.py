@@ -9,7 +9,8 @@ knows nothing about sessions; every guarantee, and every lack of one, follows fr
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from msgspec import Struct
 
@@ -54,12 +55,19 @@ class SessionOptions:
     """`workflow.SessionOptions`, lengths of time in integer microseconds. Nothing is validated, as in the SDK.
 
     `creation_timeout` bounds how long one attempt of the creation waits for a worker; `execution_timeout` the session
-    from the start of its creation activity; `heartbeat_timeout` 0 means 20 s.
+    from the start of its creation activity; `heartbeat_timeout` 0 means 20 s. The rest is of host sessions alone:
+    `survive_restart`: whether the session outlives the loss of its process; `restart_grace`: how long its host may be without
+    one that takes it up, 0 meaning 60 s; `resources`: how much the session needs of what its worker has, by type, all of it or nothing;
+    `resource_patience`: how long it waits for a worker that has room before it waits at the door of one that has none, 0 meaning 30 s.
     """
 
     execution_timeout: int = 0
     creation_timeout: int = 0
     heartbeat_timeout: int = 0
+    survive_restart: bool = False
+    restart_grace: int = 0
+    resources: Mapping[str, int] = field(default_factory=dict)
+    resource_patience: int = 0
 
 
 class Binding(Struct, frozen=True):
@@ -153,7 +161,7 @@ def _ask(ctx: Context, options: SessionOptions, queue: str, recreated: bool, wit
             options.heartbeat_timeout,
             activity_options(ctx).task_queue,
             within,
-            instead_of,
+            instead_of=instead_of,
         )
     )
     # Activities and timers register under their ordinals, which are never 0.

@@ -38,6 +38,11 @@ def test_a_scenario_says_which_one_may_be_meant() -> None:
         Scenario.from_dict({**TABLES, "repairs": ["creation_timr"]})
 
 
+def test_another_protocol_has_none() -> None:
+    with pytest.raises(ScenarioError, match=r'repairs: are of the protocol "sessions", and this scenario has .host.; expected none'):
+        Scenario.from_dict({**TABLES, "protocol": "host", "repairs": ["creation_timer"]})
+
+
 def test_without_one_nothing_is_different() -> None:
     plain, empty = Scenario.from_dict(TABLES), Scenario.from_dict({**TABLES, "repairs": []})
     assert plain.digest == empty.digest

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sim.workflow.repairs import ALL, NEEDS, Repair, repairs_of
+from sim.workflow.variants import Variant as Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,12 @@ def without(name: str) -> Variant:
     return of_repairs(f"all but {name}", [repair.name.lower() for repair in left])
 
 
+HOST: Final = Variant("host sessions", {"protocol": "host"}, {"variant": Protocol.HOST})
+"""The variant in which sessions outlive a restart; typed resources are an option of it, and without types it is the same."""
 NAMES: Final = [repair.name.lower() for repair in Repair]
 ORIGINAL: Final = of_repairs("original", [], thorough=True)
 ALONE: Final = [of_repairs(name, [name]) for name in NAMES]
 ALL_REPAIRS: Final = of_repairs("all", NAMES, thorough=True)
 WITHOUT: Final = [without(name) for name in NAMES]
 """The ablation."""
-VARIANTS: Final = [ORIGINAL, *ALONE, ALL_REPAIRS]
+VARIANTS: Final = [ORIGINAL, *ALONE, ALL_REPAIRS, HOST]

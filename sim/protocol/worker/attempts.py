@@ -45,6 +45,8 @@ class Cause(Enum):
     CALL_FAILED = "heartbeat call failed"
     SESSION_OVER = "session is over"
     """Only with `Repair.SLOT_UNTIL_IDLE`: the creation activity waits for this one."""
+    FENCED = "session is no longer held here"
+    """Only in host sessions."""
 
 
 @dataclass(slots=True)
