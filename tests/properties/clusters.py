@@ -61,6 +61,10 @@ def worker_options(**options: Any) -> Iterator[None]:
         OPTIONS.pop()
 
 
+class NobodyError(AssertionError):
+    """A scenario does not come to where its fault would meet somebody."""
+
+
 class Stage:
     """A cluster with workers A, B, ... and a judge."""
 
@@ -103,7 +107,7 @@ class Stage:
             for worker in self.cluster.workers_of(process):
                 if worker.bucket.free < worker.bucket.size:
                     return process
-        raise AssertionError("nobody holds a slot")
+        raise NobodyError("nobody holds a slot")
 
     def other(self) -> str:
         """A worker that holds none."""
