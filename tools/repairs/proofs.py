@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,12 +142,12 @@ class Rows:
 def prove(path: Path, variants: Iterable[Variant], limit: int, seconds: float) -> Rows:
     """Search what was not searched yet."""
     rows, variants = Rows(path), list(variants)
-    # What is searched everywhere first: that is the table's backbone.
-    for variant in sorted(variants, key=lambda variant: not variant.thorough):
-        for scope in SCOPES:
-            if (scope.of_all or variant.thorough) and rows.find(variant, scope) is None:
-                row = search(scope, variant, limit, seconds)
-                rows.add(row)
-                shown = {name: sorted(getattr(row, name)) for name in ("broken", "clockless", "untested")}
-                print(f"{row.variant}: {row.scope}: {row.states} states in {row.seconds} s, {shown}", flush=True)
+    # What is searched everywhere comes first: that is the table's backbone.
+    thorough = [variant for variant in variants if variant.thorough]
+    for scope, variant in [*product(SCOPES, thorough), *product(SCOPES, [v for v in variants if not v.thorough])]:
+        if (scope.of_all or variant.thorough) and rows.find(variant, scope) is None:
+            row = search(scope, variant, limit, seconds)
+            rows.add(row)
+            shown = {name: sorted(getattr(row, name)) for name in ("broken", "clockless", "untested")}
+            print(f"{row.variant}: {row.scope}: {row.states} states in {row.seconds} s, {shown}", flush=True)
     return rows
