@@ -35,7 +35,7 @@ demo: $(STAMP) ## run the file processing scenario with a crash; the report goes
 notebooks: $(STAMP) ## execute the notebooks; with what they show they go to reports/notebooks
 	$(BIN)/python -m tools.notebooks
 
-reports: $(STAMP) ## make the studies under reports/ again (some ten minutes of one core)
+reports: $(STAMP) ## make the studies under reports/ again (an hour of one core, most of it many-sessions)
 	$(BIN)/python -m tools.studies
 
 oracles: $(STAMP) ## hold simulated queues to queueing theory again, in reports/oracles (some ten minutes of one core)

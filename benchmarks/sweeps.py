@@ -13,6 +13,7 @@ import argparse
 import multiprocessing as mp
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -252,7 +253,9 @@ def _real(quick: str, scale: int, folder: Path) -> Table:
         table.add_column(heading, justify="right")
     for grown in growth_of_real_runs([100, 1_000, 10_000, 100_000 // scale], folder):
         figures = (1e6 * (grown.parent + grown.others), 1e6 * grown.others, 1e6 * grown.parent, grown.stored)
-        table.add_row(f"{grown.runs:,}", *(f"{figure / grown.runs:,.0f}" for figure in figures))
+        words = [f"{grown.runs:,}", *(f"{figure / grown.runs:,.0f}" for figure in figures)]
+        print(" / ".join(words), file=sys.stderr, flush=True)  # as they come: the last one takes minutes
+        table.add_row(*words)
     return table
 
 

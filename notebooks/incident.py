@@ -28,6 +28,7 @@ from sim import audit, conform, replay, run, watch
 from sim.sizing.from_histories import observe
 from sim.sizing.journeys import Journeys
 from sim.sizing.load import Load, scenario_of
+from sim.sweep.statistics import mean_interval
 
 KILLED = Path("../tests/data/real/worker_killed")
 CONTENTION = Path("../reports/contention/recording")
@@ -94,13 +95,14 @@ for workers in (2, 3, 5, 7):
     for seed in range(1, 6):
         journeys = Journeys()
         run(scenario_of(load, workers, 2, seen.sessions), seed, properties=(), observers=[journeys])
-        rows += [(workers * 2, journey.wait / 1e6) for journey in journeys.all]
-simulated = pandas.DataFrame(rows, columns=["slots", "wait_s"])
-simulated.groupby("slots")["wait_s"].describe()[["count", "mean", "50%", "max"]].round(2)
+        rows += [(workers * 2, seed, journey.wait / 1e6) for journey in journeys.all]
+simulated = pandas.DataFrame(rows, columns=["slots", "seed", "wait_s"])
+of_runs = simulated.groupby(["slots", "seed"])["wait_s"].agg(["mean", "max"])
+of_runs.groupby("slots").agg(lambda runs: str(mean_interval(runs.tolist())))
 
 # %% [markdown]
-# With six slots the simulated mean is near the recorded one. (How near the whole curve is, with latencies that were learned from other
-# recordings, shows `reports/contention`.)
+# Means over five runs, of each run's mean and longest wait, with their 95 % intervals. With six slots the simulated mean is near the
+# recorded one. (How near the whole curve is, with latencies that were learned from other recordings, shows `reports/contention`.)
 
 # %%
 means = simulated.groupby("slots")["wait_s"].mean()

@@ -7,7 +7,7 @@ broken by a run that a clock allows, or the largest that was searched to the end
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -70,8 +70,7 @@ class Scope:
 
     def __str__(self) -> str:
         workers, slots, workflows = self.size
-        faults = " and ".join(f"one of {fault.replace('_', ' ')}" for fault in self.faults) or "no fault"
-        return f"{workers} x {slots} x {workflows}, {self.program}, {faults}"
+        return f"{workers} x {slots} x {workflows}, {self.program}, {named(self.faults)}"
 
     def scenario(self) -> Scenario:
         workers, slots, workflows = self.size
@@ -82,6 +81,11 @@ class Scope:
             "workflows": [{"id": "job", "count": workflows, "program": PROGRAMS[self.program], "arrival": {"at": ["0s"]}}],
         }
         return Scenario.from_dict(tables)
+
+
+def named(faults: Sequence[str]) -> str:
+    """Budgets of one each, in words."""
+    return " and ".join(f"one of {fault.replace('_', ' ')}" for fault in faults) or "no fault"
 
 
 def main() -> None:

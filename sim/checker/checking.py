@@ -140,6 +140,7 @@ def _result(system: System, options: Options, search: Search, found: Found, comp
         local_states=dict(sorted(local_states.items())),
         collision_probability=0.0 if search.keys.exact else collision_probability(found.states),
         bounds=_bounds(system, options),
+        handled=search.compiler.handlers.handled,
     )
 
 

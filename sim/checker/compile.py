@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -10,12 +10,14 @@ import numpy as np
 
 from sim.checker import kernels
 from sim.checker.columns import Array, Column, Tables
+from sim.checker.coverage import Handled
 from sim.checker.intern import Interner, ModelError, Overflow, Station
 from sim.checker.keys import WORD, Keys, Packed, TooNarrow
 from sim.checker.predicates import Predicates
 from sim.checker.rules import Change, Rules, Whole
 from sim.checker.symmetry import Symmetry
 from sim.model.apart import Bundle, Given, Needed, Part, Partly, outcomes_apart
+from sim.model.canon import Frozen
 from sim.model.inputs import Input, Name
 from sim.model.instant import InstantWorld
 from sim.model.node import Node
@@ -39,8 +41,8 @@ class Handlers:
         self.calls: dict[type[Node], int] = {}
         self.exercised: set[str] = set()
         """Promises that were put to the test somewhere."""
-        self._known: dict[tuple[type[Node], object, Input, Name | None], tuple[Outcome, ...]] = {}
-        self._looks: dict[tuple[type[Node], object, Input, Name], _Look] = {}
+        self._known: dict[tuple[type[Node], Frozen, Input, Name | None], tuple[Outcome, ...]] = {}
+        self._looks: dict[tuple[type[Node], Frozen, Input, Name], _Look] = {}
 
     def __call__(self, station: Station, name: Name, event: Input) -> tuple[Outcome, ...]:
         assert station.kind is not None
@@ -91,6 +93,14 @@ class Handlers:
             where = f"{name} ({kind.__name__}) fails on {event} in state {state}"
             raise ModelError(f"{where}: {type(error).__name__}: {error}") from error
 
+    def handled(self) -> Iterator[Handled]:
+        """Everything that a handler was asked, with what came of it."""
+        for (kind, local, event, _), outcomes in self._known.items():
+            yield Handled(kind, local, {}, event, tuple(Partly(outcome, {}) for outcome in outcomes))
+        for (kind, local, event, _), look in self._looks.items():
+            for parts, found in look.leaves({}):
+                yield Handled(kind, local, parts, event, found)
+
     def _note(self, found: Iterable[Outcome]) -> None:
         self.exercised |= {o.name for result in found for o in result.seen if isinstance(o, Exercised)}
 
@@ -105,6 +115,14 @@ class _Look:
     through: bool = False
     """Whether it went through all parts, which were `among`."""
     among: tuple[Part, ...] = ()
+
+    def leaves(self, parts: Mapping[Part, Bundle]) -> Iterator[tuple[Mapping[Part, Bundle], tuple[Partly, ...]]]:
+        """What was found in the end, with the parts that were looked at for it."""
+        if self.needs is not None:
+            for bundle, look in self.on.items():
+                yield from look.leaves({**parts, self.needs: bundle})
+        elif self.found is not None:
+            yield parts, self.found
 
 
 class Compiler:

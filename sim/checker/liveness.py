@@ -85,14 +85,18 @@ class Graph:
         return steps[::-1]
 
 
-def leads_to(system: System, trigger: Invariant, goal: Invariant, fair: Fair = all_but_losses, limit: int = 200_000) -> Lasso | None:
+def leads_to(
+    system: System, trigger: Invariant, goal: Invariant, fair: Fair = all_but_losses, limit: int = 200_000,
+    beyond: Invariant = lambda state: False, graph: Graph | None = None,
+) -> Lasso | None:  # fmt: skip
     """None when every state in which `trigger` is true is followed (or is itself one) by one in which `goal` is; else a lasso.
 
-    `fair` says which choices may not be possible for ever without being made (weak fairness). Raises Overflow beyond
+    `fair` says which choices may not be possible for ever without being made (weak fairness). `beyond`: states that the system's
+    bounds cut short, of which nothing is said: no lasso goes through them. `graph`: the system's, if it is known. Raises Overflow beyond
     `limit` states.
     """
-    graph = Graph.of(system.world, limit)
-    without = {number for number, state in enumerate(graph.states) if not goal(state)}
+    graph = Graph.of(system.world, limit) if graph is None else graph
+    without = {number for number, state in enumerate(graph.states) if not goal(state) and not beyond(state)}
     due = [number for number in sorted(without) if trigger(graph.states[number])]
     waiting = _reachable(graph, due, without)
     ends = {number for number in waiting if not graph.edges[number]}

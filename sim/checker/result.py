@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from sim.checker.coverage import Handled
 from sim.checker.traces import Leg
 
 
@@ -64,6 +65,8 @@ class CheckResult:
     """An upper bound of the chance that two states shared a fingerprint, 0 when the search was exact."""
     bounds: dict[str, object] = field(default_factory=dict)
     """What the verdicts hold for: network, losses, symmetry."""
+    handled: Callable[[], Iterator[Handled]] = field(default=lambda: iter(()), compare=False, repr=False)
+    """What handlers were asked, and what came of it, for all that want to know more (`sim.checker.coverage`)."""
 
     @property
     def as_expected(self) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from sim.cli import check_liveness
 from sim.cli.exits import Exit, WrongInput, guarded, leave
 from sim.cli.output import print_json, to_side, to_user
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sim.checker.result import CheckResult
     from sim.checker.search import Progress
     from sim.checker.traces import Leg
+    from sim.cli.check_machines import Painted
     from sim.model.system import System
     from sim.model.windows import Ticks
     from sim.scenario.findings import Finding
@@ -45,11 +47,15 @@ def command(
         str, typer.Option("--unit", metavar="DURATION", help="The unit of time of windows; a quarter of the SDK's heartbeat timeout.")
     ] = "5s",
     crashes: Annotated[int, typer.Option("--crashes", min=0, help="Crashes of worker processes, all together.")] = 0,
-    restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed ones.")] = 0,
+    restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed or lost ones.")] = 0,
     stops: Annotated[int, typer.Option("--stops", min=0, help="Graceful stops.")] = 0,
     cancels: Annotated[int, typer.Option("--cancels", min=0, help="Cancellations of workflows.")] = 0,
     lost_requests: Annotated[int, typer.Option("--lost-requests", min=0, help="Calls that do not arrive.")] = 0,
     lost_responses: Annotated[int, typer.Option("--lost-responses", min=0, help="Calls whose answer does not arrive.")] = 0,
+    lost_machines: Annotated[int, typer.Option("--lost-machines", min=0, help="Machines that vanish: nobody is told.")] = 0,
+    pauses: Annotated[int, typer.Option("--pauses", min=0, help="Processes that stand still for a while.")] = 0,
+    partitions: Annotated[int, typer.Option("--partitions", min=0, help="Processes that cannot reach the server for a while.")] = 0,
+    duplicates: Annotated[int, typer.Option("--duplicates", min=0, help="Calls that arrive twice.")] = 0,
     slow: Annotated[int, typer.Option("--slow", min=0, help="Timers that fire although something would have come before them.")] = 0,
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="Retries of activities and of workflow tasks that timed out, all together.")
@@ -64,6 +70,9 @@ def command(
             "--no-reduction", help="Leave nothing out of a scenario's world, and keep nodes whole: the same verdicts, more states."
         ),
     ] = False,
+    liveness: Annotated[
+        bool, typer.Option("--liveness", help="Say also what comes in the end: that workflows end, creations return, slots are freed.")
+    ] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=0, help="Threads; 0 is one per core.")] = 0,
     memory: Annotated[float, typer.Option("--memory", metavar="GIB", min=0, help="Most memory to use; 0 is half of the machine's.")] = 0,
@@ -71,7 +80,10 @@ def command(
     fingerprint_seed: Annotated[int, typer.Option("--fingerprint-seed", help="Other fingerprints: an independent second opinion.")] = 0,
     small: Annotated[bool, typer.Option("--small", help="The plain search: slow, without numba, the reference of the other.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write there, of what is broken, sequence diagrams, and a scenario's tapes.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Write there sequence diagrams and tapes of what is broken, and state machines with coverage."
+        ),
     ] = None,
     graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the state graph: .graphml or .dot.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -89,7 +101,8 @@ def command(
     """
     bounds = {
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
-        "lost_requests": lost_requests, "lost_responses": lost_responses, "slow": slow, "retries": retries,
+        "lost_requests": lost_requests, "lost_responses": lost_responses, "lost_machines": lost_machines, "pauses": pauses,
+        "partitions": partitions, "duplicates": duplicates, "slow": slow, "retries": retries,
     }  # fmt: skip
     system, scenario = _system(model, settings or [], Time(time, unit), bounds, properties, no_reduction)
     if graph is not None:
@@ -111,14 +124,17 @@ def command(
         },
     )
     found = _held_to_a_clock(scenario, system, result)
-    written = _write_ways(system, result, found, out) if out is not None else Written({}, {})
+    ends = check_liveness.judged(scenario, system, limit) if liveness else {}
+    written = _write(system, scenario is not None, result, found, out) if out is not None else Written({}, {}, {})
     if as_json:
-        print_json(to_json(result, found, written, graph))
+        whole = to_json(result, found, written, graph)
+        print_json({**whole, "properties": {**whole["properties"], **check_liveness.to_json(ends)}})
     else:
         from sim.cli import check_view
 
         check_view.show(to_user(), model, result, found, written)
-    leave(exit_code(result, found))
+        check_liveness.show(to_user(), ends)
+    leave(check_liveness.exit_code(ends, exit_code(result, found)))
 
 
 def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckResult) -> Mapping[str, Finding]:
@@ -133,14 +149,16 @@ def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckRes
 
 
 class Written(NamedTuple):
-    """Files by property."""
+    """Files by property, and by state machine."""
 
     tapes: Mapping[str, Path]
     diagrams: Mapping[str, Path]
+    machines: Mapping[str, Painted]
 
 
-def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding], out: Path) -> Written:
-    """A tape of each finding that a run confirms, and a sequence diagram of each shortest way."""
+def _write(system: System, of_sessions: bool, result: CheckResult, found: Mapping[str, Finding], out: Path) -> Written:
+    """A tape of each finding that a run confirms, a sequence diagram of each shortest way, and what was seen of state machines."""
+    from sim.cli.check_machines import paint
     from sim.report.plots import sequence as diagram
     from sim.report.plots import style
     from sim.report.sequence import sequence
@@ -158,9 +176,10 @@ def _write_ways(system: System, result: CheckResult, found: Mapping[str, Finding
             if finding.tape is not None:
                 tapes[name] = out / f"{name}.tape"
                 finding.tape.write(tapes[name])
+        machines = paint(result, of_sessions, out)
     except OSError as error:
         raise WrongInput(f"{out}: tapes and diagrams cannot be written there ({error.strerror})") from None
-    return Written(tapes, diagrams)
+    return Written(tapes, diagrams, machines)
 
 
 class Time(NamedTuple):
@@ -314,6 +333,7 @@ def to_json(result: CheckResult, found: Mapping[str, Finding], written: Written,
             }
             for name, judgement in result.properties.items()
         },
+        **({"machines": {name: painted.to_json() for name, painted in written.machines.items()}} if written.machines else {}),
         "files": {"graph": str(graph)} if graph is not None else {},
     }
 

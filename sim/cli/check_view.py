@@ -39,6 +39,11 @@ def show(console: Console, model: str, result: CheckResult, found: Mapping[str, 
                 console.print(f"to see it: session-sim replay {written.tapes[name]} --explain", markup=False, soft_wrap=True)
             if name in written.diagrams:
                 console.print(f"as a sequence diagram: {written.diagrams[name]}", markup=False, soft_wrap=True)
+    if written.machines:
+        console.print(f"\nState machines, painted in {next(iter(written.machines.values())).svg.parent}:", markup=False, soft_wrap=True)
+        for painted in written.machines.values():
+            for line in painted.lines():
+                console.print(line, markup=False, soft_wrap=True)
     console.print()
     what = "orbits of states" if result.bounds.get("symmetry") else "states"
     rate = result.states / max(result.search_s, 1e-9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -72,8 +72,32 @@ def command(
         raise WrongInput(str(error)) from None
     if out is not None:
         check_writable(out)
+    _warn(load, targets, sessions, pools)
     result = size(load, *pools, targets, Effort(sessions, runs, seed), _costs(worker_cost, slot_cost), breaks, _Says(), jobs)
     _end(result, out, as_json)
+
+
+LONG_S: Final = 60
+"""Seconds of a run from which on it is said beforehand."""
+
+
+def _warn(load: Load, targets: list[Target], sessions: int, pools: tuple[range, range]) -> None:
+    """Say on the side how long it takes, when it takes long; what cannot be enough is not simulated."""
+    from sim.sizing.measure import takes
+    from sim.sizing.search import first_guess, least_slots
+
+    workers, slots = pools
+    if least_slots(load, targets) > workers[-1] * slots[-1]:
+        return
+    guess = min(first_guess(load, targets), workers[-1] * slots[-1])
+    number, seconds = takes(load, guess, sessions)
+    if seconds >= LONG_S:
+        text = (
+            f"A run of a pool near {guess:,} slots has {number:,} sessions until it is full and those that count are over: some "
+            f"{seconds / 60:.0f} minutes of a core, and each pool takes several runs. Narrow --workers and --slots save most; "
+            "--no-breaks leaves out what would break it, --jobs 0 takes all cores."
+        )
+        to_side().print(text, markup=False, soft_wrap=True)
 
 
 def _end(result: SizeResult, out: Path | None, as_json: bool) -> None:
@@ -189,8 +213,10 @@ def _show(result: SizeResult, files: list[str]) -> None:
         pool = result.pool
         cost = result.costs.of(pool.workers, pool.slots)
         say.print(f"\nEnough: {pool.workers} workers with {pool.slots} slots each, cost {cost:g}.\n", markup=False)
+        allowed = {target.text: target.limit for target in result.targets if target.is_share}
         for name, interval in result.intervals().items():
-            say.print(f"  {name}: {interval}", markup=False)
+            meaning = f" of sessions miss it, {allowed[name]:g} may" if name in allowed else ""
+            say.print(f"  {name}: {interval}{meaning}", markup=False)
     table = Table(box=None, pad_edge=False)
     for heading in ("slots", "workers", "cost", "sessions", "", "because of"):
         table.add_column(heading, justify="left" if heading in ("", "because of") else "right")

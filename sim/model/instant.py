@@ -295,6 +295,11 @@ def is_prompt(kind: type[Node] | None, tag: Tag) -> bool:
     return kind is not None and (tag[0] if isinstance(tag, tuple) else tag) in kind.prompt()
 
 
+def is_anytime(kind: type[Node] | None, tag: Tag) -> bool:
+    """Whether ticks do not count for a timer."""
+    return kind is not None and (tag[0] if isinstance(tag, tuple) else tag) in kind.anytime()
+
+
 def beaten(state: State, timer: Timer, shields: set[Hashable]) -> bool:
     """Whether something comes before this timer, unless it is slow."""
     if any(name in shields for name in timer.armed.beaten_by):
@@ -306,9 +311,9 @@ def beaten(state: State, timer: Timer, shields: set[Hashable]) -> bool:
 def armed_as(ticks: Ticks | None, kind: type[Node] | None, effect: fx.Arm, left: LeftOf) -> Armed | None:
     """How a timer is armed; None for a deadline without a clock, which nobody can tell from none.
 
-    One of which ticks know nothing, and a prompt one, keeps what beats it.
+    One of which ticks know nothing, or need not know anything, keeps what beats it.
     """
-    if ticks is None or is_prompt(kind, effect.tag):
+    if ticks is None or is_prompt(kind, effect.tag) or is_anytime(kind, effect.tag):
         return Armed(effect.beaten_by) if effect.fires else None
     window = ticks.window(effect.after, left, effect.late)
     if not effect.fires:

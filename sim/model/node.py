@@ -109,6 +109,12 @@ class Node(ABC):
         return frozenset()
 
     @staticmethod
+    def anytime() -> frozenset[str]:
+        """First words of the tags of timers that a driver with a coarse clock lets fire at any time: how long they last is
+        nothing that anything else waits for."""
+        return frozenset()
+
+    @staticmethod
     def retries() -> frozenset[str]:
         """First words of the tags of timers after which something is tried again, for ever if it goes on to fail: a driver
         that looks at every run has to say how often."""

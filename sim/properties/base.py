@@ -150,7 +150,8 @@ class Property:
     that it was broken, though never that it held. `epsilon`: how much later than promised is not
     called late, in microseconds; its docstring derives it. `timeless`: whether the observer looks at no time, only at what
     came before what. `times`: which times it compares, where a driver that knows them to within a tick can watch it:
-    fields of the scene's things ("Session.asked_at") and dicts of the observer itself ("_due"). `subject`: what it is about.
+    fields of the scene's things ("Session.asked_at") and dicts of the observer itself ("_due"). `awaits_outages`: whether its
+    verdict may wait for the end of an outage, which no watcher can keep in its state. `subject`: what it is about.
     """
 
     name: str
@@ -163,4 +164,5 @@ class Property:
     epsilon: Callable[[Setting], int] = no_epsilon
     timeless: bool = False
     times: tuple[str, ...] = ()
+    awaits_outages: bool = False
     subject: Subject = Subject.WORKFLOW

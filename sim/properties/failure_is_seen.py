@@ -68,4 +68,5 @@ PROPERTY = Property(
         obs.WorkerStopped,
     ),
     observer=_Observer,
+    awaits_outages=True,
 )

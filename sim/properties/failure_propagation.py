@@ -198,6 +198,7 @@ PROPERTY = Property(
         obs.WorkflowClosed,
     ),
     observer=_Observer,
+    awaits_outages=True,
     times=("Place.gone_at", "Worker.stopped_at", "_lost"),
     epsilon=detection_epsilon,
 )

@@ -50,5 +50,6 @@ PROPERTY = Property(
     "executing this session has died”; comment in the SDK's sessionCreationActivity: transient errors should not fail the session",
     needs=(seen.SessionCreated, seen.SessionStateChanged),
     observer=_Observer,
+    awaits_outages=True,
     times=("Session.started_at", "Session.execution_ends"),
 )

@@ -58,6 +58,8 @@ class Starting:
     poll: OpenPoll
     item: msg.Item
     withdrawn: bool = False
+    expired: bool = False
+    """The poll's time is over: if the start is refused it ends empty."""
 
 
 @dataclass(slots=True)
@@ -94,6 +96,11 @@ class TaskQueue(Node):
     @staticmethod
     def prompt() -> frozenset[str]:
         return frozenset({"meet", "forwarded"})
+
+    @staticmethod
+    def anytime() -> frozenset[str]:
+        # A poll that ends empty is followed by another.
+        return frozenset({"poll"})
 
     def shields(self) -> Iterable[Hashable]:
         return [("call", poll.call.caller, poll.call.tag) for poll in self.open.values()]
@@ -176,9 +183,13 @@ class TaskQueue(Node):
         place.appendleft(poll) if first else place.append(poll)
         self.counts[here] += 1
 
-    def _leave(self, poll: OpenPoll, step: Step) -> None:
-        """A poll waits no more; if it was the one that its child forwarded, the next is forwarded now."""
-        step.disarm(poll.tag)
+    def _leave(self, poll: OpenPoll, step: Step, over: bool = True) -> None:
+        """A poll waits no more; if it was the one that its child forwarded, the next is forwarded now.
+
+        Its time goes on unless it is `over`: it waits again for what is left of it if the start of its task is refused.
+        """
+        if over:
+            step.disarm(poll.tag)
         step.disarm(("meet", poll.tag))
         del self.open[poll.tag]
         if self.plain:
@@ -197,7 +208,7 @@ class TaskQueue(Node):
 
     def _give(self, item: msg.Item, poll: OpenPoll, step: Step) -> None:
         """Hand a task to a poll, once history has recorded the start."""
-        self._leave(poll, step)
+        self._leave(poll, step, over=False)
         request = ""
         if not self.plain:
             self.deliveries += 1
@@ -210,11 +221,15 @@ class TaskQueue(Node):
         starting = self.starting.pop(tag)
         if type(message) is not msg.Refused and type(message) is not NoSuchNode:
             # To a poll that is gone the answer is lost, and with it the task, which is started now.
+            step.disarm(starting.poll.tag)
             self._ended(step)
             if self.sticky and self.backlog and isinstance(message, msg.WorkflowTask):
                 # The worker's next poll will be sticky too (P3.2.4).
                 message = structs.replace(message, backlog=True)
             step.reply(starting.poll.call, message)
+        elif starting.expired:
+            self._ended(step)
+            step.reply(starting.poll.call, msg.NoTask())
         elif not starting.withdrawn:
             self._wait(starting.poll, step, first=True)
 
@@ -235,6 +250,8 @@ class TaskQueue(Node):
             # answer is, if nobody waits for it any more.
             self.doubles += 1
             tag = (*tag, self.doubles)
+        if not self.plain or self.answers_empty:
+            step.arm(tag, Exactly(LEAST_POLL), late=POLL_JITTER)
         self._wait(OpenPoll(call, identity, partition, tag), step)
 
     def _wait(self, poll: OpenPoll, step: Step, first: bool = False) -> None:
@@ -243,11 +260,8 @@ class TaskQueue(Node):
         item = self._take(poll.partition, step)
         if item is not None:
             self._give(item, poll, step)
-        else:
-            if self.backlog and poll.partition not in self.local:
-                step.arm(("meet", poll.tag), MEETING)
-            if not self.plain or self.answers_empty:
-                step.arm(poll.tag, Exactly(LEAST_POLL), late=POLL_JITTER)
+        elif self.backlog and poll.partition not in self.local:
+            step.arm(("meet", poll.tag), MEETING)
 
     def _take(self, partition: int, step: Step) -> msg.Item | None:
         """The oldest task that waits in this partition and has not expired."""
@@ -279,7 +293,10 @@ class TaskQueue(Node):
             step.mark("poll")
 
     def _expire(self, tag: tuple[Hashable, ...], step: Step) -> None:
-        poll = self.open[tag]
+        poll = self.open.get(tag)
+        if poll is None:
+            self.starting["start", *tag[1:]].expired = True
+            return
         self._leave(poll, step)
         self._ended(step)
         step.reply(poll.call, msg.NoTask())
@@ -297,6 +314,7 @@ class TaskQueue(Node):
             starting = self.starting.get(("start", *tag[1:]))
             if starting is not None and starting.poll.call.is_same(call):
                 starting.withdrawn = True
+                step.disarm(tag)
 
     def _shutdown(self, call: Call | None, step: Step) -> None:
         """A worker that stops unloads its sticky queue; other queues take no notice (P3.8, step 2)."""

@@ -37,7 +37,18 @@ from sim.scenario.behaviours import behaviour_of
 from sim.scenario.cluster import CLIENT, demand_queues, owner
 from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.load import Scenario
-from sim.scenario.operator import CANCELS, CRASHES, RESTARTS, STOPS, Blueprint, Operator
+from sim.scenario.operator import (
+    CANCELS,
+    CRASHES,
+    DUPLICATES,
+    LOST_MACHINES,
+    PARTITIONS,
+    PAUSES,
+    RESTARTS,
+    STOPS,
+    Blueprint,
+    Operator,
+)
 from sim.scenario.schema import ScenarioModel
 from sim.scenario.workers import worker_plans
 from sim.workflow.script import SCRIPT
@@ -63,6 +74,10 @@ class Bounds:
     cancels: int = 0
     lost_requests: int = 0
     lost_responses: int = 0
+    lost_machines: int = 0
+    pauses: int = 0
+    partitions: int = 0
+    duplicates: int = 0
     slow: int = 0
     retries: int = 3
 
@@ -71,7 +86,13 @@ class Bounds:
         return {
             CRASHES: self.crashes, RESTARTS: self.restarts, STOPS: self.stops, CANCELS: self.cancels,
             "lost request": self.lost_requests, "lost response": self.lost_responses, "slow": self.slow, "retry": self.retries,
+            **self._seldom(),
         }  # fmt: skip
+
+    def _seldom(self) -> dict[str, int]:
+        """Those for which workers need more than themselves: only if they may happen."""
+        kinds = {LOST_MACHINES: self.lost_machines, PAUSES: self.pauses, PARTITIONS: self.partitions, DUPLICATES: self.duplicates}
+        return {kind: count for kind, count in kinds.items() if count}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +135,8 @@ def system_of(
     reasons = list(_reasons(model))
     if reasons:
         raise NotCheckable(f"{scenario.source} cannot be checked:\n" + "\n".join(f"  {reason}" for reason in reasons))
-    names = _chosen(properties, Variant(model.protocol), ticks)
-    # With ticks the ends of polls would be as many clocks more in each state: there they are left out.
-    empties = bool(bounds.lost_requests or bounds.lost_responses) and reductions.queues and ticks is None
+    names = _chosen(properties, Variant(model.protocol), bounds, ticks)
+    empties = bool(bounds.lost_requests or bounds.lost_responses) and reductions.queues
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
     nodes |= {queue: TaskQueue(1, plain=reductions.queues, answers_empty=empties) for queue in _queues(model)}
     if Variant(model.protocol) is Variant.HOST:
@@ -199,8 +219,8 @@ def crosses(parcel: Parcel) -> bool:
     return isinstance(parcel.event, Deliver | Reply) and SERVER in places and len(places) == 2 and not places & {OPERATOR, WATCHER, CLIENT}
 
 
-def _chosen(properties: Sequence[str] | None, variant: Variant, ticks: Ticks | None) -> tuple[str, ...]:
-    known = timeless(variant) if ticks is None else in_ticks(variant)
+def _chosen(properties: Sequence[str] | None, variant: Variant, bounds: Bounds, ticks: Ticks | None) -> tuple[str, ...]:
+    known = timeless(variant) if ticks is None else in_ticks(variant, outages=bool(bounds.pauses or bounds.partitions))
     for name in properties or ():
         if name not in known:
             clock = "without a clock" if ticks is None else "with a clock that moves in ticks"

@@ -26,6 +26,12 @@ TRIES: Final = 200
 SHIFTS_US: Final = (0, 500, 2_000, 10_000, 50_000, 200_000, 1_000_000)
 """How much later than the earliest time a fault may come: a path says what is before what, not by how much."""
 
+KINDS: Final = {
+    "crash": "kill", "restart": "start", "stop": "stop", "cancel": "cancel", "lose machine": "lose_machine", "pause": "pause",
+    "partition": "partition",
+}  # fmt: skip
+"""What the operator does -> the kind of fault."""
+
 Step = tuple[Enabled, Way]
 
 
@@ -73,18 +79,31 @@ def _at_once(scenario: Scenario) -> dict[str, Any]:
 def faults_of(path: Sequence[Step], at: Sequence[int]) -> Iterator[dict[str, Any]]:
     """The faults of a path as tables of a scenario; `at` in microseconds."""
     calls = _Calls()
-    for (choice, way), time in zip(path, at, strict=True):
+    for number, ((choice, way), time) in enumerate(zip(path, at, strict=True)):
         if isinstance(choice.event, Move) and isinstance(choice.event.label, tuple):
             kind, target = choice.event.label
-            kinds = {"crash": "kill", "restart": "start", "stop": "stop", "cancel": "cancel"}
-            if kind in kinds:
-                yield {"kind": kinds[kind], "target": target, "at": time, **({"exits": False} if kind == "stop" else {})}
+            if kind in KINDS:
+                yield {"kind": KINDS[kind], "target": target, "at": time, **_more(kind, target, path[number:], at[number:])}
         for micro in way:
             if isinstance(micro.event, Fault) and isinstance(micro.event.detail, Parcel):
                 yield calls.lost(micro.event.detail)
+            before: fx.Request | None = None
             for effect in micro.outcome.effects if micro.outcome is not None else ():
                 if isinstance(effect, fx.Request):
-                    calls.made(micro.node, effect)
+                    if effect == before:
+                        yield calls.doubled(micro.node, effect)
+                    else:
+                        calls.made(micro.node, effect)
+                    before = effect
+
+
+def _more(kind: str, target: object, path: Sequence[Step], at: Sequence[int]) -> dict[str, Any]:
+    """Further keys of an operator's deed. `path`, `at`: from there on."""
+    if kind == "stop":
+        return {"exits": False}
+    end = {"pause": Move(("resume", target)), "partition": Move(("heal", target))}.get(kind)
+    over = next((time for (choice, _), time in zip(path, at, strict=True) if choice.event == end), None)
+    return {"for": f"{max(1, over - at[0])}us"} if over is not None else {}
 
 
 class _Calls:
@@ -100,6 +119,10 @@ class _Calls:
         number = self._counts[process, method] = self._counts.get((process, method), 0) + 1
         self._open[caller, request.tag] = method, number
 
+    def doubled(self, caller: Name, request: fx.Request) -> dict[str, Any]:
+        """The fault that lets this call arrive twice."""
+        return self._fault("duplicate_request", caller, request.tag)
+
     def lost(self, parcel: Parcel) -> dict[str, Any]:
         """The fault that takes this message of a call away."""
         match parcel.event:
@@ -109,6 +132,9 @@ class _Calls:
                 kind, caller, tag = "lose_request", call.caller, call.tag
             case other:
                 raise ValueError(f"{other} is no part of a call")
+        return self._fault(kind, caller, tag)
+
+    def _fault(self, kind: str, caller: Name, tag: Tag) -> dict[str, Any]:
         method, number = self._open.get((caller, tag), ("", 1))
         fault = {"kind": kind, "target": caller.partition(".")[0], "at": 0, "calls": 1, "nth": number}
         return {**fault, "method": method} if method else fault

@@ -64,7 +64,7 @@ class Follower:
 
     def first(self, look: Look) -> int:
         """The number of the first state, at which a simulation has to begin. Raises Astray."""
-        number = self._number(self.world.initial())
+        number = 0 if self.states else self._number(self.world.initial())
         if self._looks[number] != look:
             raise Astray(f"the simulation begins otherwise than the checked world: {self._difference(number, look)}")
         return number
@@ -156,8 +156,8 @@ class Follower:
 
     def _difference(self, number: int, look: Look) -> str:
         names = {n: station for station, n in self._stations.items()}
-        simulated = {station.name: station for n in look - self._looks[number] if (station := names[n])}
-        checked = {station.name: station for n in self._looks[number] - look if (station := names[n])}
+        simulated = {names[n].name: names[n] for n in look - self._looks[number]}
+        checked = {names[n].name: names[n] for n in self._looks[number] - look}
         both = sorted(simulated.keys() | checked.keys())
         return "; ".join(f"{name}: {_apart(simulated.get(name), checked.get(name))}" for name in both)
 

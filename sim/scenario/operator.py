@@ -16,9 +16,14 @@ from sim.protocol.queue import TaskQueue
 from sim.protocol.worker.options import WorkerOptions
 from sim.protocol.worker.variants import make_worker
 from sim.protocol.worker.work import Behaviour
+from sim.scenario.remote import DUPLICATE, FREEZE, HOLD, RELEASE, UNFREEZE, RemoteWorker
 from sim.workflow.definition import Definition
 
 CRASHES, RESTARTS, STOPS, CANCELS = "crash", "restart", "stop", "cancel"
+LOST_MACHINES, PAUSES, PARTITIONS, DUPLICATES = "lose machine", "pause", "partition", "duplicate"
+_BEGINS = {PAUSES: FREEZE, PARTITIONS: HOLD}
+_ENDS = {"resume": (PAUSES, UNFREEZE), "heal": (PARTITIONS, RELEASE)}
+"""What ends by itself some time: which faults, and how processes get to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,11 @@ class Blueprint:
 
 @dataclass(slots=True)
 class Operator(Environment):
-    """Starts, stops and kills processes, and asks for cancellations.
+    """Starts, stops, kills and disturbs processes, and asks for cancellations.
 
     `generations`: process -> how often it was started; `alive` are those that run, `stopping` those of them that were told
     to stop. `blueprints`: by name of the worker. `workflows`: those that may be cancelled, by id, with their shards.
+    `lasting`: (kind, process) of the pauses and partitions that are not over.
     """
 
     blueprints: dict[str, Blueprint] = field(default_factory=dict)
@@ -51,6 +57,7 @@ class Operator(Environment):
     """Of the queues that come with a worker."""
     answers_empty: bool = False
     """Of these queues, too: see `TaskQueue`."""
+    lasting: set[tuple[str, str]] = field(default_factory=set)
 
     def handle(self, event: Input, step: Step) -> None:
         if event == Fault("start"):
@@ -60,10 +67,21 @@ class Operator(Environment):
             # Not super(): a class with slots is made anew by its decorator.
             Environment.handle(self, event, step)
 
+    def moves(self) -> Sequence[Hashable]:
+        ends = [(end, process) for end, (kind, _) in _ENDS.items() for lasts, process in sorted(self.lasting) if lasts == kind]
+        return [*Environment.moves(self), *ends]
+
+    def spend(self, kind: str) -> None:
+        # What has begun ends.
+        if kind not in _ENDS:
+            Environment.spend(self, kind)
+
     def targets(self, kind: str) -> Sequence[Hashable]:
         match kind:
-            case "crash":
+            case "crash" | "lose machine" | "duplicate":
                 return sorted(self.alive)
+            case "pause" | "partition":
+                return sorted(process for process in self.alive if (kind, process) not in self.lasting)
             case "restart":
                 return sorted(self.generations.keys() - self.alive)
             case "stop":
@@ -77,10 +95,24 @@ class Operator(Environment):
         name = str(target)
         match kind:
             case "crash":
-                self.alive.discard(name)
-                self.stopping.discard(name)
+                self._gone(name)
                 self._happened("kill", name, step)
                 self._tell(name, CRASH, step)
+            case "lose machine":
+                self._gone(name)
+                self._happened("lose_machine", name, step)
+                for node in self._nodes(name):
+                    step.retire(node)
+            case "pause" | "partition":
+                self.lasting.add((kind, name))
+                self._happens(_BEGINS[kind], name, step)
+            case "resume" | "heal":
+                lasts, over = _ENDS[kind]
+                self.lasting.discard((lasts, name))
+                self._happens(over, name, step)
+            case "duplicate":
+                self._happened("call", name, step, "one call arrives twice")
+                self._tell(name, DUPLICATE, step)
             case "restart":
                 self._start(name, step)
             case "stop":
@@ -96,14 +128,25 @@ class Operator(Environment):
     def _place(self, process: str) -> Name:
         return f"{process}.{self.generations[process]}"
 
-    def _happened(self, kind: str, process: str, step: Step) -> None:
-        step.emit(obs.FaultHappened(kind, process, self._place(process)))
+    def _happened(self, kind: str, process: str, step: Step, detail: str = "") -> None:
+        step.emit(obs.FaultHappened(kind, process, self._place(process), detail))
+
+    def _happens(self, fault: Fault, process: str, step: Step) -> None:
+        self._happened(fault.kind, process, step, "both" if fault in (HOLD, RELEASE) else "")
+        self._tell(process, fault, step)
+
+    def _gone(self, process: str) -> None:
+        self.alive.discard(process)
+        self.stopping.discard(process)
+        self.lasting = {(kind, other) for kind, other in self.lasting if other != process}
 
     def _tell(self, process: str, fault: Fault, step: Step) -> None:
+        for node in self._nodes(process):
+            step.send(node, fault)
+
+    def _nodes(self, process: str) -> list[Name]:
         """All worker objects of a process."""
-        for blueprint in self.blueprints.values():
-            if blueprint.process == process:
-                step.send(f"{self._place(process)}/{blueprint.name}", fault)
+        return [f"{self._place(process)}/{b.name}" for b in self.blueprints.values() if b.process == process]
 
     def _start(self, process: str, step: Step) -> None:
         generation = self.generations.get(process, 0) + 1
@@ -126,4 +169,5 @@ class Operator(Environment):
         step.spawn(worker.executor.sticky_queue, TaskQueue(1, sticky=True, plain=plain, answers_empty=empties))
         if blueprint.options.session_worker:
             step.spawn(activity_queue(worker.resource_queue), TaskQueue(1, plain=plain, answers_empty=empties))
-        step.spawn(f"{self._place(blueprint.process)}/{name}", worker)
+        remote = self.budgets.keys() & {PAUSES, PARTITIONS, DUPLICATES}
+        step.spawn(f"{self._place(blueprint.process)}/{name}", RemoteWorker(worker) if remote else worker)

@@ -30,6 +30,11 @@ FUNCTION: Final = "sim.sizing.measure:replicate"
 ALPHA: Final = 0.05
 BATCHES: Final = 5
 """Of a replication at most."""
+SESSION_S: Final = 3e-3
+HEARTBEAT_S: Final = 1e-4
+"""What a session, and each of its heartbeats, takes of a core: roughly, to say beforehand how long a search takes."""
+MOST_BETWEEN_S: Final = 10.0
+"""Seconds between heartbeats at most (P3.6.1)."""
 APART: Final = 5
 """Relaxation times that a batch lasts at least, if there is more than one."""
 
@@ -192,6 +197,13 @@ def _batch(everybody: Sequence[Journey], counted: Sequence[Journey], targets: Se
         tuple(j.wait / 1e6 for j in counted if j.wait != NOT_YET),
         _used(everybody, counted),
     )
+
+
+def takes(load: Load, servers: int, sessions: int) -> tuple[int, float]:
+    """How many sessions a run of a pool has if so many count, and roughly how many seconds of one core it takes."""
+    number = warming(load, servers) + sessions
+    beats = load.hold_s / min(load.heartbeat_timeout / 3e6, MOST_BETWEEN_S)
+    return number, number * (SESSION_S + HEARTBEAT_S * beats)
 
 
 def forgets(load: Load, servers: int) -> float:

@@ -185,3 +185,32 @@ def test_the_graph_has_every_state(tmp_path: Path) -> None:
     graph = nx.read_graphml(tmp_path / "g.graphml")
     assert (graph.number_of_nodes(), graph.number_of_edges()) == (288, 1601)
     assert (tmp_path / "g.dot").read_text("utf-8").count(" -> ") == 1601
+
+
+def test_state_machines_are_painted_with_what_was_taken(tmp_path: Path) -> None:
+    done = sim("check", TWO_PHASE, "--set", "resource_managers=3", "--out", str(tmp_path / "out"), "--json")
+    assert done.exit_code == 0, done.output
+    machines = json.loads(done.stdout)["machines"]
+    assert set(machines) == {"ResourceManager state", "TransactionManager state"}
+    taken = {(t["from"], t["to"]): t["entries"] for t in machines["TransactionManager state"]["transitions"]}
+    assert taken.keys() == {("init", "committed"), ("init", "aborted")}
+    assert min(taken.values()) > 0
+    for machine in machines.values():
+        assert "<svg" in Path(machine["svg"]).read_text("utf-8")
+        assert Path(machine["dot"]).read_text("utf-8").startswith("digraph machine {")
+    told = sim("check", TWO_PHASE, "--set", "resource_managers=3", "--out", str(tmp_path / "out"))
+    assert f"State machines, painted in {tmp_path / 'out' / 'machines'}:" in told.stdout
+    assert "TransactionManager state: 2 transitions taken; none are written down" in told.stdout
+
+
+def test_of_a_scenario_the_protocols_machines_are_painted_and_the_untaken_listed(tmp_path: Path) -> None:
+    scenario = tmp_path / "one.toml"
+    scenario.write_text(
+        '[[workers]]\nname = "w"\n\n[[workflows]]\nid = "job"\n'
+        'program = [{ op = "create", as = "s", creation = "60s", execution = "600s" }, { op = "complete", in = "s" }]\n'
+    )
+    told = sim("check", str(scenario), "--time", "untimed", "--property", "token_conservation", "--out", str(tmp_path / "out"))
+    assert told.exit_code == 0, told.output
+    assert "stop of a worker: 0 of 6 transitions taken" in told.stdout
+    assert "never taken: (new) → held back" in told.stdout
+    assert (tmp_path / "out" / "machines" / "creation_activity.svg").exists()

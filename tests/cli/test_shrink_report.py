@@ -11,7 +11,7 @@ from sim import Scenario
 from sim.trace.tape import read
 from tests.cli.test_run import CRASH, sim
 
-FINDING = str(Path(__file__).parents[2] / "reports" / "checker" / "failure_is_failure.tape")
+FINDING = str(Path(__file__).parents[1] / "data" / "findings" / "failure_is_failure.tape")
 NAMED = ("--property", "failure_is_failure")
 
 

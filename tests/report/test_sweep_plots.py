@@ -111,6 +111,9 @@ def test_a_heat_map_has_each_pair_at_its_place(load: Swept) -> None:
     field = heat_map.draw(load, "creation_wait_mean_s").axes[0].get_images()[0].get_array()
     assert field is not None
     assert field[0][0] == pytest.approx(load.result.interval(2, "creation_wait_mean_s").estimate)  # gap 3 s, one worker
+    interval = load.result.interval(2, "creation_wait_mean_s")
+    words = {text.get_text() for text in heat_map.draw(load, "creation_wait_mean_s").axes[0].texts}
+    assert f"{interval.estimate:.3g}\n± {interval.half_width:.2g}" in words
     with pytest.raises(series.Unsuitable, match="no run has a value of nothing"):
         heat_map.draw(load, "nothing")
 

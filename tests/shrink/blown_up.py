@@ -9,7 +9,7 @@ from typing import Any
 from sim import Scenario, Tape, run
 from sim.trace.tape import read
 
-FINDINGS = Path(__file__).parents[2] / "reports" / "checker"
+FINDINGS = Path(__file__).parents[1] / "data" / "findings"
 
 DEVIATIONS = {"activity_needs_slot": 1, "failure_is_failure": 1, "exclusive_work": 1, "one_binding": 1}
 """The findings, and how many faults the ways have that the checker found: no way with fewer steps has less than these."""

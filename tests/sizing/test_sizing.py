@@ -11,7 +11,7 @@ from sim.scenario.run import run
 from sim.sizing.breaking import families, stretched, what_breaks
 from sim.sizing.journeys import NOT_YET, Journeys
 from sim.sizing.load import Crashes, Load, scenario_of
-from sim.sizing.measure import Decision, Effort, Measured, batches_of, measure, warming
+from sim.sizing.measure import Decision, Effort, Measured, batches_of, measure, takes, warming
 from sim.sizing.search import Costs, Means, first_guess, least_slots, search
 from sim.sizing.sizing import size
 from sim.sizing.targets import read_target
@@ -73,6 +73,14 @@ def test_a_batch_lasts_several_relaxation_times() -> None:
     assert batches_of(LOAD, 100, 1_000) == 5
     assert batches_of(LOAD, 3, 100) == 1  # at its limit a pool forgets slowly
     assert warming(LOAD, 3) > warming(LOAD, 8) >= 9
+
+
+def test_how_long_a_run_takes_is_known_beforehand() -> None:
+    busy = Load(Exponential(500_000), Exponential(680_000_000))
+    number, seconds = takes(busy, 1_376, 1_000)
+    assert number == warming(busy, 1_376) + 1_000
+    # A hundred heartbeats of each session, every 20 s / 3: measured it was 11 ms a session.
+    assert 0.008 < seconds / number < 0.016
 
 
 @pytest.mark.slow

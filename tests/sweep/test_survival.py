@@ -84,8 +84,13 @@ def runs_in(store: Path) -> int:
 
 
 def survives(folder: Path, sweep: Path, kills: int, most: float, jobs: str) -> list[int]:
-    """Kill a sweep so often, at random, and compare its table with an undisturbed one's; the runs that were there after each kill."""
+    """Kill a sweep so often, at random, and compare its table with an undisturbed one's; the runs that were there after each kill.
+
+    `most`: seconds until a kill at most, on a machine with nothing else to do; on a busy one kills wait longer, or nothing would be done.
+    """
+    began = time.monotonic()
     code = complete(sweep, folder / "a", folder / "a.csv", "--jobs", "1")
+    most = max(most, (time.monotonic() - began) / 4)
     luck = random.Random(1)
     counts: list[int] = []
     while len(counts) < kills:

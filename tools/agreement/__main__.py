@@ -19,8 +19,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("reports/checker"))
     parser.add_argument("--seeds", type=int, default=1000, help="runs of each cluster")
-    parser.add_argument("--delayed", type=int, default=200, help="runs of each cluster with messages that take their time")
+    parser.add_argument("--delayed", type=int, default=50, help="runs of each cluster with messages that take their time")
     options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     results: list[tuple[Agreement, Delayed]] = []
     for scope in SCOPES:
         began = monotonic()
@@ -28,10 +29,9 @@ def main() -> int:
         result = agreement(scope, range(options.seeds), checked)
         results.append((result, delayed(scope, range(options.delayed), checked)))
         print(row(result), f"{monotonic() - began:.0f} s", flush=True)
+        (options.out / "agreement.md").write_text("\n".join(page(results, options.seeds, options.delayed)) + "\n")
         for what in [*result.missing, *result.astray][:2]:
             print("  ", what[:4000], flush=True)
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "agreement.md").write_text("\n".join(page(results, options.seeds, options.delayed)) + "\n")
     return 0 if all(result.agrees for result, _ in results) else 1
 
 
@@ -40,9 +40,9 @@ def page(results: Sequence[tuple[Agreement, Delayed]], seeds: int, delays: int) 
     total = sum(result.instants for result, _ in results)
     wrong = sum(len(result.missing) + len(result.astray) for result, _ in results)
     yield "# Simulations and the checker\n"
-    yield f"`python -m tools.agreement --seeds {seeds}`: {len(results)} small clusters (workers x slots x workflows), {seeds:,} simulations each;"
-    yield f"{total:,} times one of them came to rest. The state that it was in then, of all nodes, with timers, open calls and what was left of"
-    yield "the budgets, was looked up among the states that the checker finds, and the step there among its choices."
+    yield f"`python -m tools.agreement --seeds {seeds}`: {len(results)} small clusters (workers x slots x workflows), {seeds:,} simulations"
+    yield f"each; {total:,} times one of them came to rest. The state that it was in then, of all nodes, with timers, open calls and what"
+    yield "was left of the budgets, was looked up among the states that the checker finds, and the step there among its choices."
     yield f"**Missing: {wrong or 'none'}.**\n"
     yield HOW
     yield "| cluster | checker's states | runs | followed to the end | instants | states of them | share of the checker's | missing |"

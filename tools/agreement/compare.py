@@ -98,9 +98,17 @@ class Watched:
     orbits: dict[int, int | None]
     seed: int
     now: int = -1
+    numbers: dict[Name, tuple[Station, int]] = field(default_factory=dict)
+    """Of the nodes, as they were last: most are what they were."""
+
+    def _number(self, station: Station) -> int:
+        known = self.numbers.get(station.name)
+        if known is None or known[0] is not station:
+            known = self.numbers[station.name] = station, self.follower.station(station)
+        return known[1]
 
     def __call__(self, stations: Mapping[Name, Station], causes: Sequence[Cause]) -> bool:
-        look = frozenset(map(self.follower.station, stations.values()))
+        look = frozenset(map(self._number, stations.values()))
         self.now = self.follower.first(look) if self.now < 0 else self.follower.step(self.now, look, causes)
         self.result.instants += 1
         if self.now not in self.orbits:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sim import Scenario
+from sim.model.instant import InstantWorld
 from sim.model.system import System
+from sim.model.windows import Ticks
 from sim.scenario.checked import Bounds, system_of
 
 PROGRAM: Final = [
@@ -47,6 +49,12 @@ class Scope:
     def system(self) -> System:
         """The system to check, without properties: only what the protocol itself does is compared."""
         return system_of(self.scenario(), Bounds(**self.budgets), [])
+
+    def world(self, unit: int) -> InstantWorld:
+        """The same with a clock that moves in ticks of `unit` microseconds."""
+        world = system_of(self.scenario(), Bounds(**self.budgets), [], ticks=Ticks(unit)).world
+        assert isinstance(world, InstantWorld)
+        return world
 
 
 ONE_FAULT: Final = ("crashes", "stops", "cancels", "lost_requests", "lost_responses", "slow")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -25,6 +26,15 @@ AT_WORK: Final = 15
 ALLOWED: Final = 5_000
 ITEMS: Final = (1_000, 2_000, 5_000, 12_000)
 SEEDS: Final = (1, 2, 3)
+ANSWER: Final = """* **Nobody is served sooner.** {many:,} items are done after {lasted} s with {allowed:,} sessions allowed, and after
+  {lasted_few} s with {at_work}: as many are at work at a time either way. What items do not wait for their session they wait for in it.
+* **The server pays for it.** An open session heartbeats every 6.67 s, whether its item is at work or waits. With {at_work} sessions an
+  item costs {messages} messages, however many there are; with {allowed:,} it costs {messages_few} of {few:,} items and {messages_many} of
+  {many:,}, and {beats} heartbeats a second instead of {beats_few}.
+* **CompleteSession does not get through.** The completion activity runs on the session's own queue, for a slot of the same {at_work},
+  behind everything that waits there, and it has 3 s (P1.5.4, P3.5.3). Of {few:,} items {failed_few} fail to complete, of {many:,} items
+  {failed_many}: each of them waits those 3 s, and its slot is free only when the worker's next heartbeat learns of the cancellation (P3.7).
+"""
 
 
 class Watcher:
@@ -123,6 +133,7 @@ def make(folder: Path) -> None:
     (folder / "runs.json").write_text(json.dumps([asdict(r) for r in ran], indent=1) + "\n", "utf-8")
     files.write("many-sessions", folder, lambda: many_sessions.draw([asdict(r) for r in ran]))
     fill(folder / "README.md", "runs", _table(ran))
+    fill(folder / "README.md", "answer", _answer(ran))
 
 
 def _table(ran: list[Ran]) -> str:
@@ -141,3 +152,31 @@ def _table(ran: list[Ran]) -> str:
         "then for the work, s", "completions that failed",
     ]  # fmt: skip
     return table(heads, rows)
+
+
+def _answer(ran: list[Ran]) -> str:
+    """What the runs say, in words."""
+
+    def mean(value: Callable[[Ran], float], items: int, allowed: int) -> str:
+        return spelled(mean_interval([value(r) for r in ran if (r.items, r.allowed) == (items, allowed)]))
+
+    def failed(items: int) -> str:
+        here = [r.unfinished for r in ran if (r.items, r.allowed) == (items, ALLOWED)]
+        return share(here, [items] * len(here))
+
+    few, many = ITEMS[0], ITEMS[-1]
+
+    def messages(items: int, allowed: int) -> str:
+        return mean(lambda r: r.messages / r.items, items, allowed)
+
+    def beats(allowed: int) -> str:
+        return mean(lambda r: r.heartbeats / r.lasted, many, allowed)
+
+    def lasted(allowed: int) -> str:
+        return mean(lambda r: r.lasted, many, allowed)
+
+    return ANSWER.format(
+        few=few, many=many, allowed=ALLOWED, at_work=AT_WORK, lasted=lasted(ALLOWED), lasted_few=lasted(AT_WORK),
+        messages=messages(many, AT_WORK), messages_few=messages(few, ALLOWED), messages_many=messages(many, ALLOWED),
+        beats=beats(ALLOWED), beats_few=beats(AT_WORK), failed_few=failed(few), failed_many=failed(many),
+    )  # fmt: skip
