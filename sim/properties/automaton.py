@@ -36,10 +36,10 @@ def timeless(variant: Variant = Variant.SESSIONS) -> list[str]:
 
 
 def in_ticks(variant: Variant = Variant.SESSIONS, outages: bool = False) -> list[str]:
-    """The names of a variant's properties that can be watched where time passes in ticks; with `outages`, where workers may be out of
-    reach."""
-    known = promises(variant)
-    return [name for name, p in known.items() if p.timeless or (p.times and not (outages and p.awaits_outages))]
+    """The names of the properties of a variant of the protocol that can be watched where time passes in ticks; with `outages`, where
+    workers may be out of reach.
+    """
+    return [name for name, known in promises(variant).items() if known.timeless or (known.times and not (outages and known.awaits_outages))]
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What a session waits for at a worker's door is not given to one that came later."""
+"""What a session will need that waits at a worker's door is not given to one that came later."""
 
 from __future__ import annotations
 
@@ -55,12 +55,13 @@ class _Observer(Observer):
         # A session that is taken up again at a newer epoch takes what it held until now: nobody has waited for that.
         own = self._gave.pop(node, "") == o.session
         self.exercised += left == o.session or bool(earlier)
-        wanted = {kind for kind, _ in o.demand}
-        for session, _, demand in earlier if not own else ():
-            shared = [kind for kind, _ in demand if kind in wanted]
-            if shared:
-                message = f"{o.identity} gives {', '.join(shared)} to {o.session}, past {session}, which waits there for it"
-                self.violated(time, message, self.scene.sessions.get(session), self.scene.workers.get(node))
+        free = dict(o.free)
+        for kind, _ in o.demand if not own else ():
+            asked = {session: dict(demand).get(kind, 0) for session, _, demand in earlier}
+            if free.get(kind, 0) < sum(asked.values()):
+                past = next(session for session, units in asked.items() if units)
+                message = f"{o.identity} gives {kind} to {o.session}, past {past}, which waits there for it"
+                self.violated(time, message, self.scene.sessions.get(past), self.scene.workers.get(node))
 
     def _fault(self, time: int, node: str, o: obs.FaultHappened) -> None:
         if o.kind in ("kill", "lose_machine", "exit"):
@@ -71,8 +72,8 @@ class _Observer(Observer):
 
 PROPERTY = Property(
     name="no_starvation_by_others",
-    sentence="While a session waits at a worker's door, no session that came there later, and has not held it until now, is given any of "
-    "what it waits for.",
+    sentence="What a session is given leaves as much free of each of its types as those ask for who wait at that worker's door and came "
+    "there before; but for what it has held until now.",
     source="docs/design/typed-resources.md, Starvation",
     needs=(obs.WorkerStarted, obs.SessionWaits, obs.SessionWaitsNoMore, obs.ResourcesTaken, obs.ResourcesReturned),
     observer=_Observer,

@@ -135,11 +135,12 @@ def system_of(
     reasons = list(_reasons(model))
     if reasons:
         raise NotCheckable(f"{scenario.source} cannot be checked:\n" + "\n".join(f"  {reason}" for reason in reasons))
-    names = _chosen(properties, Variant(model.protocol), bounds, ticks)
+    variant = Variant(model.protocol)
+    names = _chosen(properties, bounds, ticks, variant)
     empties = bool(bounds.lost_requests or bounds.lost_responses) and reductions.queues
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
     nodes |= {queue: TaskQueue(1, plain=reductions.queues, answers_empty=empties) for queue in _queues(model)}
-    if Variant(model.protocol) is Variant.HOST:
+    if variant is Variant.HOST:
         nodes[RESOURCE] = Resource(tuple(dict.fromkeys(m for plan in worker_plans(model) for m in plan.spec.options.mutants)))
     first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
     ids = [workflow for section in model.workflows for workflow in workflow_ids(section) or ()]
@@ -219,7 +220,7 @@ def crosses(parcel: Parcel) -> bool:
     return isinstance(parcel.event, Deliver | Reply) and SERVER in places and len(places) == 2 and not places & {OPERATOR, WATCHER, CLIENT}
 
 
-def _chosen(properties: Sequence[str] | None, variant: Variant, bounds: Bounds, ticks: Ticks | None) -> tuple[str, ...]:
+def _chosen(properties: Sequence[str] | None, bounds: Bounds, ticks: Ticks | None, variant: Variant) -> tuple[str, ...]:
     known = timeless(variant) if ticks is None else in_ticks(variant, outages=bool(bounds.pauses or bounds.partitions))
     for name in properties or ():
         if name not in known:

@@ -17,6 +17,9 @@ from sim.protocol.shard import Shard
 from sim.scenario.checked import Bounds, system_of
 from tests.checker.typed import Units, complete, create, pool, session
 
+SMALL_SCOPES: list[tuple[int, dict[str, int]]] = [(2, {}), (1, {"crashes": 1, "restarts": 1}), (1, {"cancels": 1}), (1, {"stops": 1})]
+"""Workers, and what may happen."""
+
 ONE_OF_EACH = [{"gpu": 1}, {"gpu": 1, "disk": 1}]
 Program = list[dict[str, Any]]
 
@@ -48,6 +51,19 @@ def test_a_planted_bug_is_found_and_nothing_without_it(name: str, bug: Mutant, c
     assert judged(name, None, case).verdict is Verdict.HELD
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("workers", "budgets"), SMALL_SCOPES, ids=str)
+def test_promises_hold_in_small_pools(workers: int, budgets: dict[str, int]) -> None:
+    """Two sessions that share a type, whatever becomes of a worker or of a workflow; interchangeable workers are told by nobody."""
+    names = ["resource_limit", "all_or_none", "no_starvation_by_others", "token_conservation", "slot_limit", "one_binding", "same_worker"]
+    programs = [[create(gpu=1, disk=1), complete()], [create(gpu=1), complete()]]
+    scenario = pool({"gpu": 1, "disk": 1}, *programs, shapes=ONE_OF_EACH, workers=workers)
+    result = check(system_of(scenario, Bounds(**budgets), names), Options(jobs=1))
+    assert result.complete
+    assert not [name for name, judgement in result.properties.items() if judgement.verdict is Verdict.BROKEN]
+    assert result.properties["resource_limit"].verdict is Verdict.HELD
+
+
 def all_closed(state: State) -> bool:
     """No workflow is open any more."""
     return not any(kind is Shard and Shard.restored(local).current for _, kind, local in state.nodes)
@@ -58,13 +74,3 @@ def test_every_session_is_served_in_the_end() -> None:
     """Two demands that share a type, no timeouts: whoever may wait, nobody waits for another that waits for it."""
     system = system_of(pool({"gpu": 1, "disk": 1}, session(gpu=1, disk=1), session(gpu=1), shapes=ONE_OF_EACH), Bounds(), [])
     assert eventually(system, all_closed) is None
-
-
-@pytest.mark.slow
-def test_a_workflow_that_holds_one_and_asks_for_another_may_wait_for_ever() -> None:
-    """Two of them, the other way round: as with two locks. Asking for both in one session is the remedy."""
-    both: list[Program] = []
-    for first, second in (("gpu", "disk"), ("disk", "gpu")):
-        both.append([create("a", **{first: 1}), create("b", **{second: 1}), complete("b"), complete("a")])
-    system = system_of(pool({"gpu": 1, "disk": 1}, *both, shapes=[{"gpu": 1}, {"disk": 1}]), Bounds(), [])
-    assert eventually(system, all_closed) is not None

@@ -10,9 +10,11 @@ from sim.protocol.mutants import Mutant
 Units = dict[str, int]
 
 
-def pool(units: Units, *programs: list[dict[str, Any]], shapes: list[Units] | None = None, bug: Mutant | None = None) -> Scenario:
-    """One worker with so many units, open to these demands (all without), and a workflow for each program."""
-    worker: dict[str, Any] = {"name": "w", "session_resources": units, "session_shapes": shapes or []}
+def pool(
+    units: Units, *programs: list[dict[str, Any]], shapes: list[Units] | None = None, bug: Mutant | None = None, workers: int = 1
+) -> Scenario:
+    """Workers with so many units each, open to these demands (all without), and a workflow for each program."""
+    worker: dict[str, Any] = {"name": "w", "count": workers, "session_resources": units, "session_shapes": shapes or []}
     if bug is not None:
         worker["mutants"] = [bug.name.lower()]
     workflows = [{"id": f"j{i}", "program": program} for i, program in enumerate(programs)]

@@ -346,13 +346,13 @@ TYPED = {
     },
     "typed-turned-away": {
         "v/1": (
-            f"{ASKING}; 6 ATSch(SCA, C(Q, gpu=1)); 7 ATSt(6); 8 ATF(6, SessionResourcesBusy, NON_RETRYABLE_FAILURE); 9 WTSch(sticky); 10 WTSt; "
-            "11 WTC; 12 ATSch(SCA, C(Q, gpu=1)); 13 WESig(R_A); 14 WTSch(sticky); 15 WTSt; 16 WTC; 17 ATCR(12); 18 ATSch(SKA, R_A); 19 ATSt(18); "
-            "20 ATC(18); 21 WTSch(sticky); 22 ATSt(12); 23 ATC(12); 24 WTSt; 25 WTC; 26 WEC"
+            f"{ASKING}; 6 ATSch(SCA, C(Q, gpu=1)); 7 ATSt(6); 8 ATF(6, SessionResourcesBusy, NON_RETRYABLE_FAILURE); 9 WTSch(sticky); "
+            "10 WTSt; 11 WTC; 12 ATSch(SCA, C(Q, gpu=1)); 13 WESig(R_A); 14 WTSch(sticky); 15 WTSt; 16 WTC; 17 ATCR(12); "
+            "18 ATSch(SKA, R_A); 19 ATSt(18); 20 ATC(18); 21 WTSch(sticky); 22 ATSt(12); 23 ATC(12); 24 WTSt; 25 WTC; 26 WEC"
         ),
         "w/1": (
-            f"{ASKING}; 6 ATSch(SCA, C(Q, disk=1,gpu=1)); {TOLD}; 11 ATCR(6); 12 ATSch(SKA, R_A); 13 ATSt(12); 14 ATC(12); 15 WTSch(sticky); "
-            "16 ATSt(6); 17 ATC(6); 18 WTSt; 19 WTC; 20 WEC"
+            f"{ASKING}; 6 ATSch(SCA, C(Q, disk=1,gpu=1)); {TOLD}; 11 ATCR(6); 12 ATSch(SKA, R_A); 13 ATSt(12); 14 ATC(12); "
+            "15 WTSch(sticky); 16 ATSt(6); 17 ATC(6); 18 WTSt; 19 WTC; 20 WEC"
         ),
     },
 }

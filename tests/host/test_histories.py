@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,11 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from temporalio.api.history.v1 import History
 from temporalio.client import WorkflowHistory
 
-from sim import Scenario
+from sim import Scenario, audit
 from sim.history import events as ev
 from sim.history.recorder import RecordedRun
 from sim.history.temporal_json import to_json
-from sim.history.temporal_reader import read_history
+from sim.history.temporal_reader import HistoryError, read_history
 from sim.scenario.run import run
 from sim.workflow.sessions import CREATION_ACTIVITY
 from tests.fuzz.host import host_sessions
@@ -74,6 +75,13 @@ def test_one_host_queue_and_a_queue_for_each_process() -> None:
     assert len({binding["Taskqueue"] for binding in told}) > 1
     for binding in told:
         assert binding["Taskqueue"] == f"{binding['ResourceID']}@{binding['HostName']}"
+
+
+def test_an_audit_says_that_it_does_not_know_them(tmp_path: Path) -> None:
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(to_json(recorded()[0], datetime(2026, 1, 2, tzinfo=UTC))))
+    with pytest.raises(HistoryError, match="of a host session; expected a history of the SDK's own sessions"):
+        audit(file)
 
 
 def test_a_run_is_the_same_when_it_is_replayed() -> None:

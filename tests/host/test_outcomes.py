@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from sim import Scenario
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
+from sim.report.story import StoryCollector
+from sim.scenario.run import run as run_scenario
 from sim.simulator.places import Fate, Rule
 from sim.workflow import seen
 from sim.workflow.variants import Variant
@@ -19,6 +22,7 @@ from tests.properties.clusters import COMPLETE, DEFER, SECOND, Program, Stage, a
 from tests.properties.scenarios_host import host_stage, surviving
 from tests.properties.scenarios_planted import sleep
 
+ROWS = "test_every_row_of_the_table_is_a_test_of_this_file"
 PAGE = Path(__file__).parents[2] / "docs" / "design" / "host-sessions.md"
 
 
@@ -156,6 +160,15 @@ def test_a_frozen_process_that_goes_on() -> None:
     assert writes == [(other, True), (frozen[0], False)]
     assert run.all(obs.ResourceWritten)[0].epoch > run.all(obs.ResourceWritten)[1].epoch
     assert run.status == ["COMPLETED"]
+
+
+def test_the_story_of_a_zombie() -> None:
+    """What happened to the session stands in the short story, by name."""
+    collector = StoryCollector()
+    run_scenario(Scenario.load("scenarios/host_zombie.toml"), 1, observers=[collector])
+    told = "\n".join(str(line) for line in collector.story().told())
+    for words in ("has lost its process", "is taken up at epoch 3, by second", "writes for job/1/s1 at epoch 1 is refused"):
+        assert words in told, told
 
 
 def test_a_partition_shorter_than_the_heartbeat_timeout() -> None:
@@ -332,5 +345,5 @@ def test_recreated_on_its_host_after_a_restart() -> None:
 
 def test_every_row_of_the_table_is_a_test_of_this_file() -> None:
     rows = [line.split("`")[-2] for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ") and line.endswith("` |")]
-    tests = [name for name in globals() if name.startswith("test_") and "every_row" not in name]
+    tests = [name for name in globals() if name.startswith("test_") and name not in ("test_the_story_of_a_zombie", ROWS)]
     assert sorted(rows) == sorted(tests)

@@ -53,6 +53,18 @@ def test_who_needs_less_waits_behind_who_needs_more_of_the_same() -> None:
     assert bucket.next_in_line() == 3
 
 
+def test_of_what_there_is_plenty_nobody_waits_behind_those_who_lack_something_else() -> None:
+    bucket = ResourceBucket.full(amounts({"gpu": 1, "disk": 3}))
+    granted(bucket, 1, GPU)
+    assert granted(bucket, 2, BOTH, may_wait=True) is Admission.WAITS
+    assert granted(bucket, 3, DISK) is Admission.GRANTED
+    assert granted(bucket, 4, DISK) is Admission.GRANTED
+    # The third disk is set aside for who waits.
+    assert granted(bucket, 5, DISK) is Admission.TURNED_AWAY
+    bucket.give_back(GPU)
+    assert bucket.next_in_line() == 2
+
+
 def test_without_a_token_nothing_is_granted() -> None:
     bucket = ResourceBucket.full(GPU)
     assert bucket.admit(1, GPU, may_wait=False, token_free=False) is Admission.TURNED_AWAY
@@ -91,10 +103,9 @@ class BucketMachine(RuleBasedStateMachine):
     @rule(target=sessions, demand=demands, may_wait=st.booleans())
     def come(self, demand: Amounts, may_wait: bool) -> int:
         self.came += 1
-        shares = any({kind for kind, _ in demand} & {kind for kind, _ in waiting} for _, waiting in self.line)
         admission = granted(self.bucket, self.came, demand, may_wait)
         if admission is Admission.GRANTED:
-            assert not shares
+            self.leaves_enough(demand, self.line)
             self.holders[self.came] = demand
         elif admission is Admission.WAITS:
             assert may_wait
@@ -114,9 +125,18 @@ class BucketMachine(RuleBasedStateMachine):
             assert isinstance(key, int)
             i = next(i for i, (waiting, _) in enumerate(self.line) if waiting == key)
             demand = self.line.pop(i)[1]
-            assert not any({kind for kind, _ in demand} & {kind for kind, _ in earlier} for _, earlier in self.line[:i])
             self.holders[key] = self.bucket.take(demand)
             assert self.holders[key] == demand
+            self.leaves_enough(demand, self.line[:i])
+
+    def leaves_enough(self, given: Amounts, line: list[tuple[int, Amounts]]) -> None:
+        """Of what was given now there is as much left as these ask for."""
+        for kind, _ in given:
+            assert self.bucket.free[kind] >= self.asked(kind, line)
+
+    @staticmethod
+    def asked(kind: str, line: list[tuple[int, Amounts]]) -> int:
+        return sum(dict(demand).get(kind, 0) for _, demand in line)
 
     @invariant()
     def nothing_is_lost_or_given_twice(self) -> None:
@@ -126,13 +146,10 @@ class BucketMachine(RuleBasedStateMachine):
             assert held + self.bucket.free[kind] == has
 
     @invariant()
-    def who_is_first_in_line_lacks_something(self) -> None:
-        """So somebody holds what it lacks: no circle of waiting, and no end to progress while sessions end."""
-        taken: set[str] = set()
-        for _, demand in self.line:
-            kinds = {kind for kind, _ in demand}
-            assert kinds & taken or not covers(self.bucket.free, demand)
-            taken |= kinds
+    def whoever_waits_lacks_something(self) -> None:
+        """Nobody waits for what is free and not set aside for those before."""
+        for i, (_, demand) in enumerate(self.line):
+            assert any(self.bucket.free[kind] - self.asked(kind, self.line[:i]) < amount for kind, amount in demand)
 
 
 TestBucket = BucketMachine.TestCase

@@ -126,6 +126,29 @@ def test_without_an_end_of_patience_small_demands_starve_a_large_one() -> None:
     assert values["waits_by_demand_s"]["gpu=1"] < 30
 
 
+def test_workflows_that_hold_one_session_and_ask_for_another_may_wait_for_each_other() -> None:
+    """The other way round each, as with two locks: CreationTimeout ends it. Those that ask for both at once never do."""
+
+    def nested(first: str, second: str) -> list[dict[str, Any]]:
+        inner = {**create(resources={second: 1}, creation="2m"), "as": "inner"}
+        return [
+            create(resources={first: 1}),
+            {"op": "sleep", "ms": 1000},
+            inner,
+            {"op": "complete", "in": "inner"},
+            {"op": "complete", "in": "s"},
+        ]
+
+    def ends(*programs: list[dict[str, Any]]) -> dict[str, int]:
+        workflows = [{"id": f"w{n}", "program": program} for n, program in enumerate(programs)]
+        worker = {"name": "w", "session_resources": {"gpu": 1, "disk": 1}}
+        return run(Scenario.from_dict({"protocol": "host", "workers": [worker], "workflows": workflows}), 1).statuses
+
+    assert ends(nested("gpu", "disk"), nested("disk", "gpu")) == {"FAILED": 2}
+    both = [create(resources={"gpu": 1, "disk": 1}), {"op": "sleep", "ms": 1000}, {"op": "complete", "in": "s"}]
+    assert ends(both, both) == {"COMPLETED": 2}
+
+
 def test_figures_of_use_by_type() -> None:
     """One GPU of two for 100 s of a run of so many seconds."""
     steps = [create(resources={"gpu": 1}), {"op": "act", "in": "s", "work": {"ms": 100_000}}, {"op": "complete", "in": "s"}]

@@ -18,7 +18,7 @@ from sim.protocol import messages as msg
 from sim.protocol.resource import RESOURCE
 from sim.protocol.worker.attempts import Outcome, failed
 from sim.protocol.worker.completion import CompletionAttempt
-from sim.protocol.worker.host_creation import _host
+from sim.protocol.worker.host_creation import host_of
 from sim.protocol.worker.node import Worker
 from sim.protocol.worker.user_activity import UserAttempt
 from sim.workflow.host_work import FENCED
@@ -33,7 +33,7 @@ class HostUserAttempt(UserAttempt):
     worked: Outcome | None = None
 
     def begin(self, worker: Worker, step: Step) -> None:
-        hold = _host(worker).held.get(self.task.activity.session) if self.task.activity.epoch else None
+        hold = host_of(worker).held.get(self.task.activity.session) if self.task.activity.epoch else None
         if hold is not None:
             hold.running.append(self.key)
         # Not super(): a class with slots is made anew by its decorator.
@@ -70,7 +70,7 @@ class HostUserAttempt(UserAttempt):
         self._finish(outcome, worker, step)
 
     def release(self, worker: Worker, step: Step) -> None:
-        hold = _host(worker).held.get(self.task.activity.session) if self.task.activity.epoch else None
+        hold = host_of(worker).held.get(self.task.activity.session) if self.task.activity.epoch else None
         if hold is not None and self.key in hold.running:
             hold.running.remove(self.key)
         UserAttempt.release(self, worker, step)
@@ -81,7 +81,7 @@ class HostCompletionAttempt(CompletionAttempt):
     """An attempt of the completion activity."""
 
     def begin(self, worker: Worker, step: Step) -> None:
-        hold = _host(worker).held.get(str(self.task.activity.input))
+        hold = host_of(worker).held.get(str(self.task.activity.input))
         if hold is not None and hold.epoch != self.task.activity.epoch:
             self.set_deadline(step)
             self.wake(step)

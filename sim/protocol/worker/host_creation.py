@@ -60,7 +60,7 @@ class HostCreationAttempt(CreationAttempt):
 
     def _hold(self, worker: Worker, step: Step) -> None:
         """The session is claimed: hold it, and tell the workflow."""
-        host = _host(worker)
+        host = host_of(worker)
         hold = host.held.get(self.session)
         if hold is not None and hold.epoch >= self.epoch and Mutant.EPOCH_NOT_RENEWED not in worker.options.mutants:
             message = f"the session is held at epoch {hold.epoch}"
@@ -84,11 +84,11 @@ class HostCreationAttempt(CreationAttempt):
 
     def _granted(self, worker: Worker, step: Step) -> None:
         """It has a slot: the session is held, and its workflow is told."""
-        _host(worker).hold(self.session, self.epoch, self.key)
+        host_of(worker).hold(self.session, self.epoch, self.key)
         self._signal(worker, step)
 
     def _signal(self, worker: Worker, step: Step) -> None:
-        host = _host(worker)
+        host = host_of(worker)
         binding = HostBinding(worker.resource_queue, worker.host, worker.resource_id, host.host_queue, self.epoch)
         request = f"{worker.resource_id}/{self.session}/{self.epoch}/{self.task.attempt}"
         signal = msg.SignalWorkflowExecution(self.session, binding, request, worker.signal_identity)
@@ -171,7 +171,7 @@ class HostCreationAttempt(CreationAttempt):
     def _end(self, outcome: Outcome, worker: Worker, step: Step, token: bool = True) -> None:
         for what in ("lease", "sent"):
             step.disarm(self.tag(what))
-        _host(worker).let_go(self.session, self.key, step)
+        host_of(worker).let_go(self.session, self.key, step)
         token, self.holds_token = self.holds_token, False
         CreationAttempt._end(self, outcome, worker, step, token)
 
@@ -181,7 +181,8 @@ def _not_told(why: str) -> Outcome:
     return failed(ApplicationFailure(why, NOT_TOLD, non_retryable=True))
 
 
-def _host(worker: Worker) -> HostWorker:
+def host_of(worker: Worker) -> HostWorker:
+    """The worker as what it is, for those who know it by what all workers have."""
     from sim.protocol.worker.host_node import HostWorker
 
     assert isinstance(worker, HostWorker)

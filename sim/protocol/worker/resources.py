@@ -1,14 +1,15 @@
 """A worker's resources by type, and the line of sessions that wait for them at its door (docs/design/typed-resources.md).
 
     a demand arrives:  more than the worker has at all                         -> never
-                       all of it is free, nobody in line waits for any of it   -> granted: all of it is taken at once
+                       all of it is left                                       -> granted: all of it is taken at once
                        otherwise, if it may wait                               -> waits: the last in line
                        otherwise                                               -> turned away: there may be room elsewhere
-    something is free: granted to the first in line for whom all of it is free, if nobody before it waits for any of its types
+    something is free: granted to the first in line for whom all of it is left by those before it
     a session ends:    all that it took is free, and the line is looked at before anything else
 
+* What is *left* is what is free less all that those in line ask for (those before it, for somebody in line). So nothing is given past
+  anybody who waits for it, and who asks for something of which there is plenty does not wait behind those who lack something else.
 * Nothing is ever held by who waits: a demand is taken as a whole or not at all, in one step.
-* What becomes free is never given past somebody in line who waits for it. Demands that have no type in common do not wait for each other.
 * A demand is polled for while it would be granted (`is_open`); those that may wait, while nobody in line waits for any of it (`has_place`).
 """
 
@@ -55,18 +56,16 @@ class ResourceBucket:
 
     def fits(self, demand: Amounts) -> bool:
         """Whether all of a demand is free."""
-        counted = self._counted(demand)
-        if Mutant.PARTIAL_GRANT in self.mutants:
-            return any(self.free.get(kind, 0) > 0 for kind, _ in counted)
-        return covers(self.free, counted)
+        return self._is_left(demand, [])
 
     def is_open(self, demand: Amounts) -> bool:
         """Whether a demand would be granted if it came now, as far as these resources go."""
-        return self.fits(demand) and self.has_place(demand)
+        return self._is_left(demand, self.line)
 
     def has_place(self, demand: Amounts) -> bool:
         """Whether nobody in line waits for any of a demand."""
-        return not self._is_waited_for(demand, self.line)
+        kinds = {kind for kind, _ in demand}
+        return not any(kind in kinds for place in self.line for kind, _ in place.demand)
 
     def admit(self, key: Hashable, demand: Amounts, may_wait: bool, token_free: bool) -> Admission:
         """A demand has arrived. If it is granted, `take` has to follow; if it waits, it is in line."""
@@ -82,7 +81,7 @@ class ResourceBucket:
     def next_in_line(self) -> Hashable | None:
         """Who is to be granted now; it leaves the line, and `take` has to follow. None: nobody."""
         for i, place in enumerate(self.line):
-            if self.fits(place.demand) and not self._is_waited_for(place.demand, self.line[:i]):
+            if self._is_left(place.demand, self.line[:i]):
                 del self.line[i]
                 return place.key
         return None
@@ -105,11 +104,16 @@ class ResourceBucket:
         for kind, amount in taken:
             self.free[kind] += amount
 
-    def _is_waited_for(self, demand: Amounts, line: list[Place]) -> bool:
-        if Mutant.LINE_NOT_KEPT in self.mutants:
-            return False
-        kinds = {kind for kind, _ in demand}
-        return any(kind in kinds for place in line for kind, _ in place.demand)
+    def _is_left(self, demand: Amounts, line: list[Place]) -> bool:
+        """Whether all of a demand is free beside what these ask for."""
+        left = dict(self.free)
+        for place in () if Mutant.LINE_NOT_KEPT in self.mutants else line:
+            for kind, amount in place.demand:
+                left[kind] -= amount
+        counted = self._counted(demand)
+        if Mutant.PARTIAL_GRANT in self.mutants:
+            return any(left[kind] > 0 for kind, _ in counted)
+        return covers(left, counted)
 
     def _counted(self, demand: Amounts) -> Amounts:
         """What is counted of a demand: all of it."""
