@@ -1,5 +1,7 @@
 """Which promises of sessions the protocol breaks, and with how little: ``python -m tools.findings [--out reports/checker]``.
 
+With ``--unit 5s`` the same in windows of time, promises about time included (``--out reports/checker/windows --sizes 2``).
+
 Small clusters are checked with one fault of each kind; the table has, for each property, the smallest of them in which it is
 broken by a run that a clock allows, or the largest that was searched to the end. Tapes of the findings lie beside it.
 """
@@ -15,8 +17,10 @@ from typing import Any, Final
 from sim import Scenario
 from sim.checker.checking import Options, check
 from sim.checker.result import CheckResult, Verdict
-from sim.model.instant import InstantWorld
-from sim.properties.automaton import timeless
+from sim.model.durations import format_duration, parse_duration
+from sim.model.instant import TICK, InstantWorld
+from sim.model.windows import Ticks
+from sim.properties.automaton import in_ticks, timeless
 from sim.scenario.checked import Bounds, system_of
 from sim.scenario.findings import Finding, findings
 
@@ -54,6 +58,13 @@ REMEDIES: Final = {
     "workflow's is not), return an error of your own.",
     "exclusive_work": "Let activities heartbeat and set WaitForCancellation, so that the old one is over before the next session begins; "
     "or let what they write to refuse the older session.",
+    "creation_bounded": "Run more workers than one: CreateSession returns in a workflow task, and none comes while no worker lives.",
+    "failure_propagation": "Run more workers than one: a loss is learned in a workflow task, and none comes while no worker lives.",
+    "no_false_alarm": "Expect it: a session may fail although its worker lives. Begin a new one, and let what activities write refuse "
+    "the older one.",
+    "graceful_stop_waits": "Let activities of sessions survive a cancellation for as long as they need: a stop cancels them at once.",
+    "execution_timeout_is_total": "Let activities heartbeat, or give them a StartToClose timeout below the session's ExecutionTimeout.",
+    "completion_frees_slot": "Count on a slot's being free only after a heartbeat and its call's budget.",
     "one_binding": "Give the session's activities a heartbeat or ScheduleToStart timeout of their own: the creation activity then watches "
     "another worker than theirs.",
 }
@@ -95,12 +106,15 @@ def main() -> None:
     parser.add_argument("--memory", type=float, default=6, help="GiB")
     parser.add_argument("--jobs", type=int, default=0, help="threads; 0 is one per core")
     parser.add_argument("--sizes", type=int, default=len(SIZES), help="so many of the sizes")
+    parser.add_argument("--unit", type=parse_duration, default=0, help="let time pass in ticks of this length, such as 5s")
     options = parser.parse_args()
+    ticks = Ticks(options.unit) if options.unit else None
     options.out.mkdir(parents=True, exist_ok=True)
     rows, found, held = [], dict[str, tuple[Scope, Finding]](), dict[str, Scope]()
+    unconfirmed: dict[str, Scope] = {}
     for scope in _scopes(options.sizes):
         scenario = scope.scenario()
-        system = system_of(scenario, Bounds(**dict.fromkeys(scope.faults, 1)))
+        system = system_of(scenario, Bounds(**dict.fromkeys(scope.faults, 1)), ticks=ticks)
         assert isinstance(system.world, InstantWorld)
         result = check(system, Options(jobs=options.jobs, limit=options.limit, memory=int(options.memory * 2**30)))
         rows.append(_row(scope, result))
@@ -111,10 +125,12 @@ def main() -> None:
                 found[name] = scope, new[name]
             elif judgement.verdict is Verdict.HELD:
                 held[name] = scope
+            elif judgement.verdict is Verdict.BROKEN and name not in new:
+                unconfirmed.setdefault(name, scope)
     for name, (_, finding) in found.items():
         assert finding.tape is not None
         finding.tape.write(options.out / f"{name}.tape")
-    (options.out / "findings.md").write_text("\n".join(_page(rows, found, held)) + "\n")
+    (options.out / "findings.md").write_text("\n".join(_page(rows, found, held, unconfirmed, ticks)) + "\n")
 
 
 def _scopes(sizes: int) -> Iterator[Scope]:
@@ -135,18 +151,26 @@ def _row(scope: Scope, result: CheckResult) -> str:
     )
 
 
-def _page(rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[str, Scope]) -> Iterator[str]:
+def _page(
+    rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[str, Scope], unconfirmed: dict[str, Scope], ticks: Ticks | None
+) -> Iterator[str]:  # fmt: skip
     yield "# What the protocol breaks, and with how little\n"
     yield "`python -m tools.findings`: every order of events in small clusters (workers x slots x workflows), with at most two faults."
+    if ticks is not None:
+        yield f"Time passes in windows (`--unit {format_duration(ticks.unit)}`): timers last as long as they do, to within that."
     yield f"The activity lasts {LONG_WORK // 1000} s. Each finding is a run with a clock:"
-    yield "`session-sim replay reports/checker/PROPERTY.tape --explain`. A stop here stops the worker and leaves its process be.\n"
+    yield "`session-sim replay PROPERTY.tape --explain`. A stop here stops the worker and leaves its process be.\n"
     yield "| property | smallest scope | steps | ways passed over that no clock allows | what a user can do |"
     yield "|---|---|---:|---:|---|"
     for name, (scope, finding) in found.items():
         yield f"| [`{name}`]({name}.tape) | {scope} | {len(finding.path)} | {finding.clockless} | {REMEDIES.get(name, '')} |"
+    loose = {name: scope for name, scope in unconfirmed.items() if name not in found}
+    if loose:
+        yield "\nBroken by ways of which no run with a clock came, so that they are no findings; the smallest scope of each:\n"
+        yield from (f"* `{name}`: {scope}" for name, scope in loose.items())
     yield "\nHeld wherever they were put to the test, up to the largest scope:\n"
-    for name in timeless():
-        if name not in found:
+    for name in timeless() if ticks is None else in_ticks():
+        if name not in found and name not in loose:
             yield f"* `{name}`: {held[name]}" if name in held else f"* `{name}`: not put to the test"
     yield "\n## What was searched\n"
     yield "States are counted up to the names of workers and workflows that are interchangeable.\n"
@@ -157,6 +181,10 @@ def _page(rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[s
     for name, (scope, finding) in found.items():
         yield f"### {name}\n\n{scope}:\n"
         for number, leg in enumerate(finding.path, 1):
+            if leg.choice == TICK:
+                if number == len(finding.path) or finding.path[number].choice != TICK:
+                    yield f"{number}. time has passed"
+                continue
             yield f"{number}. {leg.choice.label()}"
             yield from (f"   * **{lost}**" for lost in leg.lost)
             for seen in leg.seen:

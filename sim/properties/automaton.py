@@ -78,11 +78,15 @@ class Watcher(Node):
         watcher = cls.restored(state)
         if not watcher.horizon or watcher.memory is None:
             return state
-        moved = _Hearing(watcher._open(), watcher._moved(us))
+        memory = watcher._moved(us)
+        moved = _Hearing(watcher._open(), memory)
         for observer in moved.judge.observers.values():
             observer.finish(ticks.NOW)
-        watcher.broken |= {name for name, observer in moved.judge.observers.items() if observer.broken}
-        watcher.memory = _Hearing(watcher._open(), watcher._moved(us)).memory(watcher.broken) if watcher._open() else None
+        broken = {name for name, observer in moved.judge.observers.items() if observer.broken}
+        watcher.memory = memory
+        if broken:
+            watcher.broken |= broken
+            watcher.memory = _Hearing(watcher._open(), memory).memory(watcher.broken) if watcher._open() else None
         return watcher.snapshot()
 
     def _moved(self, us: int) -> Graph:

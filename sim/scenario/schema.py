@@ -324,6 +324,9 @@ class FuzzSection(Section):
     finish_within: PositiveDuration | None = Field(
         None, description="how long what is open then may take to end; when absent 3h, or three times as long as a run without faults"
     )
+    most_steps: int | None = Field(
+        None, ge=1, description="instants at which something happens; a run with more did not end. When absent 300,000, or 20 times a run's"
+    )
     goals: list[str] = Field([], description="moments that have to be seen, and properties that have to be put to the test, in some run")
     expect: dict[str, Literal["broken"]] = Field({}, description="properties that may be found broken")
 
