@@ -501,6 +501,10 @@ class Scene:
         session = Session(
             o.session, run, self.asked, time, o.task_queue, o.recreated, o.creation_timeout, o.execution_timeout, o.heartbeat_timeout
         )  # fmt: skip
+        before = self.sessions.get(o.instead_of) if o.instead_of else None
+        if before is not None:
+            # The same call, which began then.
+            session.asked_at = before.asked_at
         self.asked += 1
         self.sessions[o.session] = run.sessions[o.session] = session
 

@@ -27,7 +27,7 @@ def check(model: ScenarioModel) -> list[Problem]:
     """Everything that is wrong with a scenario whose values are fine one by one."""
     checks: tuple[Callable[[ScenarioModel], Iterator[Problem]], ...] = (
         _check_workers, _check_processes, _check_workflows, _check_code, _check_queues, check_resources, _check_faults,
-        _check_properties, _check_fuzz,
+        _check_properties, _check_repairs, _check_fuzz,
     )  # fmt: skip
     return [problem for one in checks for problem in one(model)]
 
@@ -45,6 +45,12 @@ def _check_workers(model: ScenarioModel) -> Iterator[Problem]:
         if section.disable_workflow_worker and section.local_activity_worker_only:
             yield Problem(("workers", i), "neither polls workflow tasks nor activities; set one of disable_workflow_worker, "
                           "local_activity_worker_only to false")  # fmt: skip
+
+
+def _check_repairs(model: ScenarioModel) -> Iterator[Problem]:
+    """Repairs are of the original protocol."""
+    if model.repairs and model.protocol != "sessions":
+        yield Problem(("repairs",), f'are of the protocol "sessions", and this scenario has {model.protocol!r}; expected none')
 
 
 def _check_processes(model: ScenarioModel) -> Iterator[Problem]:

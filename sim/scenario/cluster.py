@@ -327,7 +327,8 @@ class Cluster:
         run = self.sim.seats[shard.current[workflow_id]].node
         assert isinstance(run, Run)
         spec = run.spec
-        info = Info(workflow_id, shard.current[workflow_id], spec.workflow_type, spec.task_queue)
+        repairs = next((worker.options.repairs for worker in self.specs.values()), ())
+        info = Info(workflow_id, shard.current[workflow_id], spec.workflow_type, spec.task_queue, repairs=repairs)
         execution = Execution(self.definitions[spec.workflow_type], spec.input, info)
         execution.replay(run.journal.log)
         return execution.query(name, *arguments)

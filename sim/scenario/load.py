@@ -122,6 +122,8 @@ class Scenario:
             for name in ("resource_id", "session_resources", "session_shapes"):
                 if not worker[name]:
                     del worker[name]
+        if not content["repairs"]:
+            del content["repairs"]
         return content
 
     @property

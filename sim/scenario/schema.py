@@ -15,6 +15,7 @@ from sim.protocol.mutants import Mutant
 from sim.protocol.worker.options import WorkerOptions
 from sim.scenario.problems import did_you_mean
 from sim.scenario.values import NEVER, Duration, DurationOrNever, LawField, PositiveDuration, SignedDuration
+from sim.workflow.repairs import Repair
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
 
 SCHEMA_VERSION: Final = 1
@@ -53,6 +54,16 @@ def _mutant(name: object) -> object:
 
 
 MutantName = Annotated[str, BeforeValidator(_mutant)]
+
+
+def _repair(name: object) -> object:
+    known = [repair.name.lower() for repair in Repair]
+    if isinstance(name, str) and name not in known:
+        raise ValueError(f"there is no repair {name!r}; {did_you_mean(name, known)}")
+    return name
+
+
+RepairName = Annotated[str, BeforeValidator(_repair)]
 
 
 class ClusterSection(Section):
@@ -339,6 +350,7 @@ class ScenarioModel(Section):
     faults: list[FaultSection] = []
     expect: dict[str, Verdict] = Field({}, description="the verdicts that are expected, by property")
     properties: PropertiesSection = PropertiesSection()
+    repairs: list[RepairName] = Field([], description="repairs of broken promises; the Go SDK has none")
     fuzz: FuzzSection | None = Field(None, description="what campaigns of random faults may do (`session-sim fuzz`)")
     modules: dict[str, str] = Field({}, description="text of the workflow modules, by file name; filled when a scenario is loaded")
 

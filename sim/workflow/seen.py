@@ -13,6 +13,7 @@ class SessionAsked(Struct, frozen=True):
 
     `task_queue`: where the creation activity goes. `options_queue`: the queue of the context's activity options, "" without.
     `within`: an open session of the context ("" as it should be). `resources`: what it needs, (type, amount) each.
+    `instead_of`: the session that the same call has asked for before, in vain ("" as in the Go SDK, which asks once).
     """
 
     run: str
@@ -25,6 +26,7 @@ class SessionAsked(Struct, frozen=True):
     options_queue: str = ""
     within: str = ""
     resources: tuple[tuple[str, int], ...] = ()
+    instead_of: str = ""
 
     def sentence(self) -> str:
         word = "recreate" if self.recreated else "create"
@@ -69,13 +71,17 @@ class SessionReattached(Struct, frozen=True):
 
 
 class SessionNotCreated(Struct, frozen=True):
-    """CreateSession or RecreateSession returned an error. `refused`: because the context has an open session, `within`."""
+    """CreateSession or RecreateSession returned an error. `refused`: because the context has an open session, `within`.
+
+    `again`: it did not return, but asks for another session in place of this one.
+    """
 
     run: str
     session: str
     error: str
     refused: bool = False
     within: str = ""
+    again: bool = False
 
     def sentence(self) -> str:
         if self.refused:

@@ -17,6 +17,7 @@ from sim.protocol.worker.attempts import AttemptOnWorker, Cause, Key
 from sim.protocol.worker.bucket import TokenBucket
 from sim.protocol.worker.calls import Calls
 from sim.protocol.worker.completion import CompletionAttempt
+from sim.protocol.worker.covering import is_refused
 from sim.protocol.worker.creation import CreationAttempt
 from sim.protocol.worker.executor import Executor
 from sim.protocol.worker.options import DEFAULT_RATE, WorkerOptions
@@ -229,6 +230,9 @@ class Worker(Node):
 
     def _begin(self, attempt: AttemptOnWorker, step: Step) -> None:
         attempt.begun = True
+        if isinstance(attempt, UserAttempt) and is_refused(attempt, self):
+            attempt.refuse(self, step)
+            return
         task = attempt.task
         if step.wants(obs.AttemptBegan):
             label = self.behaviour(task).label if isinstance(attempt, UserAttempt) else ""
@@ -362,6 +366,6 @@ def make_worker(
         pollers.slots.setdefault(pollers.pools[kind], Slots(sizes[kind]))
     pollers.waiting = list(range(len(pollers.pollers)))
     executor = Executor(identity, sticky_queue, sticky_name, dict(definitions), options.sdk, options.sticky_workflow_cache_size)
-    executor.mutants, executor.variant = options.mutants, options.variant
+    executor.mutants, executor.variant, executor.repairs = options.mutants, options.variant, options.repairs
     bucket = TokenBucket(options.sessions, options.sessions)
     return node(identity, host, task_queue, resource_id, options, pollers, bucket, executor, dict(behaviours))

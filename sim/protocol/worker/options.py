@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sim.protocol.mutants import Mutants
 from sim.protocol.pace import AT_ONCE, Pace
+from sim.workflow.repairs import Repairs
 from sim.workflow.resources import Amounts, shapes
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
 from sim.workflow.variants import Variant
@@ -43,6 +44,8 @@ class WorkerOptions:
     sdk: SdkVersion = field(default_factory=lambda: SdkVersion.parse(DEFAULT_SDK_VERSION))
     mutants: Mutants = ()
     """Planted bugs (`sim.protocol.mutants`): no option of the SDK; empty but in tests of properties."""
+    repairs: Repairs = ()
+    """Repairs of broken promises (`sim.workflow.repairs`), no option of the SDK either: the scenario's `repairs`."""
     pace: Pace = AT_ONCE
     """How long the worker's own steps take: no option either."""
     variant: Variant = Variant.SESSIONS

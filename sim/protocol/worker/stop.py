@@ -21,6 +21,8 @@ from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import Cause
 from sim.protocol.worker.calls import RESPOND_BUDGET
 from sim.protocol.worker.pollers import Kind, State
+from sim.protocol.worker.user_activity import UserAttempt
+from sim.workflow.repairs import Repair
 
 if TYPE_CHECKING:
     from sim.protocol.worker.node import Worker
@@ -108,7 +110,8 @@ class Stop:
             case Stage.WORKFLOW_TASKS:
                 return worker.executor.is_busy
             case Stage.ACTIVITIES:
-                return any(a.pool is Kind.ACTIVITY for a in worker.attempts.values())
+                sessions_too = Repair.STOP_WAITS_FOR_SESSIONS in worker.options.repairs
+                return any(a.pool is Kind.ACTIVITY or (sessions_too and isinstance(a, UserAttempt)) for a in worker.attempts.values())
             case Stage.CREATIONS:
                 waiting = not worker.options.sdk.token_wait_honours_stop and worker.creation_poller_waits_for_token()
                 return waiting or any(a.pool is Kind.CREATION for a in worker.attempts.values())
