@@ -111,6 +111,7 @@ def main() -> None:
     ticks = Ticks(options.unit) if options.unit else None
     options.out.mkdir(parents=True, exist_ok=True)
     rows, found, held = [], dict[str, tuple[Scope, Finding]](), dict[str, Scope]()
+    unconfirmed: dict[str, Scope] = {}
     for scope in _scopes(options.sizes):
         scenario = scope.scenario()
         system = system_of(scenario, Bounds(**dict.fromkeys(scope.faults, 1)), ticks=ticks)
@@ -124,10 +125,12 @@ def main() -> None:
                 found[name] = scope, new[name]
             elif judgement.verdict is Verdict.HELD:
                 held[name] = scope
+            elif judgement.verdict is Verdict.BROKEN and name not in new:
+                unconfirmed.setdefault(name, scope)
     for name, (_, finding) in found.items():
         assert finding.tape is not None
         finding.tape.write(options.out / f"{name}.tape")
-    (options.out / "findings.md").write_text("\n".join(_page(rows, found, held, ticks)) + "\n")
+    (options.out / "findings.md").write_text("\n".join(_page(rows, found, held, unconfirmed, ticks)) + "\n")
 
 
 def _scopes(sizes: int) -> Iterator[Scope]:
@@ -148,7 +151,9 @@ def _row(scope: Scope, result: CheckResult) -> str:
     )
 
 
-def _page(rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[str, Scope], ticks: Ticks | None) -> Iterator[str]:
+def _page(
+    rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[str, Scope], unconfirmed: dict[str, Scope], ticks: Ticks | None
+) -> Iterator[str]:  # fmt: skip
     yield "# What the protocol breaks, and with how little\n"
     yield "`python -m tools.findings`: every order of events in small clusters (workers x slots x workflows), with at most two faults."
     if ticks is not None:
@@ -159,9 +164,13 @@ def _page(rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[s
     yield "|---|---|---:|---:|---|"
     for name, (scope, finding) in found.items():
         yield f"| [`{name}`]({name}.tape) | {scope} | {len(finding.path)} | {finding.clockless} | {REMEDIES.get(name, '')} |"
+    loose = {name: scope for name, scope in unconfirmed.items() if name not in found}
+    if loose:
+        yield "\nBroken by ways of which no run with a clock came, so that they are no findings; the smallest scope of each:\n"
+        yield from (f"* `{name}`: {scope}" for name, scope in loose.items())
     yield "\nHeld wherever they were put to the test, up to the largest scope:\n"
     for name in timeless() if ticks is None else in_ticks():
-        if name not in found:
+        if name not in found and name not in loose:
             yield f"* `{name}`: {held[name]}" if name in held else f"* `{name}`: not put to the test"
     yield "\n## What was searched\n"
     yield "States are counted up to the names of workers and workflows that are interchangeable.\n"

@@ -183,10 +183,11 @@ def page(rows: dict[str, dict[str, dict[str, Any]]]) -> Iterator[str]:
     yield "# How far checks of sessions go\n"
     yield "`python -m tools.scopes`: workers x slots x workflows, what each workflow does, and one of each fault that is named; all"
     yield "thirteen promises, without a clock (`untimed`). States are orbits: counted up to the names of workers and workflows. The"
-    yield "share is that of handler calls in successors. Seconds are those that a search's threads worked, with the ways of what is broken."
-    for group in dict.fromkeys(scope.group for scope in SCOPES):
+    yield "share is that of handler calls in successors. Seconds are those that a search's threads worked, with the ways of what is broken,"
+    yield "or else, `by the clock`, of a busy machine. [findings](findings.md) has each budget alone in clusters up to 2 x 2 x 3."
+    for group in dict.fromkeys(scope.group for scope in SCOPES if str(scope) in rows):
         yield f"\n## {group.capitalize()}\n"
-        yield "| scope | states | successors | depth | bytes a state | handler calls | share | local states | seconds | broken |"
+        yield "| scope | states | successors | depth | bytes a state | handler calls | share | local states | time | broken |"
         yield "|---|---:|---:|---:|---:|---:|---:|---|---:|---|"
         for scope in SCOPES:
             if scope.group == group and str(scope) in rows:
@@ -206,15 +207,19 @@ def page(rows: dict[str, dict[str, dict[str, Any]]]) -> Iterator[str]:
 def _line(scope: str, row: dict[str, Any]) -> str:
     kinds = ", ".join(f"{kind} {n:,}" for kind, n in row["local_states"].items() if kind in ("Run", "Worker", "RemoteWorker", "Watcher"))
     states = f"{row['states']:,}" + (f" (stopped: {row['stopped']})" if row["stopped"] else "")
-    share = f"{100 * row['handler_calls'] / max(1, row['generated']):.2g} %"
+    share = f"{100 * row['handler_calls'] / max(1, row['generated']):,.1f} %"
     return (
         f"| {scope} | {states} | {row['generated']:,} | {row['depth']} | {row['bytes_per_state']:,} | {row['handler_calls']:,} | {share} | "
-        f"{kinds} | {row['seconds']:,} | {', '.join(row['broken']) or 'nothing'} |"
+        f"{kinds} | {_seconds(row)} | {', '.join(row['broken']) or 'nothing'} |"
     )
 
 
 def _short(row: dict[str, Any]) -> str:
-    return f"{'more than ' if row['stopped'] else ''}{row['states']:,} in {row['seconds']:,} s"
+    return f"{'more than ' if row['stopped'] else ''}{row['states']:,} in {_seconds(row)}"
+
+
+def _seconds(row: dict[str, Any]) -> str:
+    return f"{row['seconds']:,} s{' by the clock' if row.get('by_clock') else ''}"
 
 
 if __name__ == "__main__":

@@ -44,7 +44,12 @@ class RetryPolicy(Struct, frozen=True):
 
 
 class ScheduleActivity(Struct, frozen=True):
-    """ScheduleActivityTask. `session` is known to no server: it lets an observer tell whose activity this is."""
+    """ScheduleActivityTask. `session` is known to no server: it lets an observer tell whose activity this is.
+
+    `epoch`: of the binding that it belongs to, in its header; 0 without one. Only host sessions have epochs.
+    `resources`: what a session's creation activity asks of its worker, by type; `may_wait`: whether it may wait at a worker's door.
+    Both in the header.
+    """
 
     ordinal: int
     activity_type: str
@@ -56,6 +61,9 @@ class ScheduleActivity(Struct, frozen=True):
     heartbeat: int = 0
     retry_policy: RetryPolicy | None = None
     session: str = ""
+    epoch: int = 0
+    resources: tuple[tuple[str, int], ...] = ()
+    may_wait: bool = False
 
 
 class RequestCancelActivity(Struct, frozen=True):

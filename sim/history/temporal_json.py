@@ -52,6 +52,7 @@ from sim.history.failures import (
     TimeoutFailure,
     TimeoutType,
 )
+from sim.history.headers import header_of
 from sim.history.recorder import Names, Recorded, RecordedRun
 from sim.history.temporal_reader import INLINE_REQUEST
 
@@ -389,12 +390,12 @@ class _Writer:
     # -- activities, timers, markers --------------------------------------------------------------------------------
 
     def activity_scheduled(self, recorded: Recorded, event: ActivityTaskScheduled) -> Json:
-        command = event.command
+        command, fields = event.command, header_of(event.command)
         return _set(
             activityId=str(recorded.event_id),
             activityType={"name": command.activity_type},
             taskQueue=_normal(self.names.queue(command.task_queue)),
-            header={},
+            header={"fields": {name: self.payload(value) for name, value in fields.items()}} if fields else {},
             input=self.payloads(command.input),
             scheduleToCloseTimeout=duration(command.schedule_to_close),
             scheduleToStartTimeout=duration(command.schedule_to_start),

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from sim.history import events as ev
+from sim.history import headers
 from sim.history.commands import RetryPolicy, ScheduleActivity
 from sim.history.failures import (
     ActivityFailure,
@@ -33,6 +34,8 @@ from sim.history.failures import (
 from sim.history.recorder import Links
 
 Json: TypeAlias = Mapping[str, Any]
+
+"""The field of the header of activities that belong to a host session."""
 
 INLINE_REQUEST: Final = "request-from-RespondWorkflowTaskCompleted"
 """What the server calls the request for a task that came with the answer to the completion of the one before."""
@@ -343,7 +346,7 @@ class _Reader:
             ScheduleActivity(
                 ordinal, _name(a, "activityType"), _name(a, "taskQueue"), _value(a, "input"), _duration(a, "scheduleToCloseTimeout"),
                 _duration(a, "scheduleToStartTimeout"), _duration(a, "startToCloseTimeout"), _duration(a, "heartbeatTimeout"),
-                _retry_policy(a),
+                _retry_policy(a), epoch=_epoch(a), resources=_resources(a), may_wait=_header(a, headers.MAY_WAIT) is True,
             )
         )  # fmt: skip
 
@@ -490,6 +493,24 @@ def _value(a: Json, key: str) -> object:
     if len(values) == 1:
         return values[0]
     return tuple(values) if values else None
+
+
+def _epoch(a: Json) -> int:
+    """The epoch of an activity of a host session, 0 for any other."""
+    epoch = _header(a, headers.EPOCH)
+    return epoch if isinstance(epoch, int) else 0
+
+
+def _resources(a: Json) -> tuple[tuple[str, int], ...]:
+    """What a creation activity asks of its worker."""
+    resources = _header(a, headers.RESOURCES)
+    return tuple(sorted(resources.items())) if isinstance(resources, dict) else ()
+
+
+def _header(a: Json, name: str) -> object:
+    """What a field of an activity's header says, None without it."""
+    fields = (a.get("header") or {}).get("fields") or {}
+    return _value({"field": {"payloads": [fields[name]]}}, "field") if name in fields else None
 
 
 def _retry_policy(a: Json) -> RetryPolicy | None:

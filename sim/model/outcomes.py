@@ -140,6 +140,7 @@ class _DrawingStep(ScriptedStep):
 
     def _ask(self, question: fx.Question) -> int:
         self.questions.append(question)
+        self.asked.append((len(self.effects), question))
         self.answers.append(self._pick(question.options))
         return self.answers[-1]
 
@@ -148,7 +149,7 @@ def drawn(kind: type[Node], me: Name, state: Frozen, event: Input, pick: Callabl
     """One outcome of `event` in `state`: `pick(n)` answers each question by a number below n."""
     node, step = kind.restored(state), _DrawingStep(me, pick)
     node.handle(thaw(event), step)
-    return Outcome(tuple(step.answers), kind.snapshot(node), tuple(step.effects), tuple(step.seen))
+    return Outcome(tuple(step.answers), kind.snapshot(node), tuple(step.effects), tuple(step.seen), tuple(step.asked))
 
 
 def outcomes(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterator[Outcome]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from sim.properties.base import Listener, Observer, Property
 from sim.protocol import observations as obs
 from sim.workflow import seen
-from sim.workflow.sessions import CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
+from sim.workflow.resources import creation_queue
+from sim.workflow.sessions import CREATION_ACTIVITY
 
 
 class _Observer(Observer):
@@ -23,7 +24,7 @@ class _Observer(Observer):
     def _asked(self, time: int, node: str, o: seen.SessionAsked) -> None:
         session = self.scene.sessions.get(o.session)
         if session is not None and not o.recreated:
-            self._expected[o.session] = (o.options_queue or session.run.task_queue) + CREATION_QUEUE_SUFFIX
+            self._expected[o.session] = creation_queue(o.options_queue or session.run.task_queue, o.resources)
 
     def _scheduled(self, time: int, node: str, o: obs.ActivityScheduled) -> None:
         if o.activity_type != CREATION_ACTIVITY:

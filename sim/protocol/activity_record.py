@@ -38,6 +38,8 @@ class ActivityRecord:
     policy: RetryPolicy
     expires: int = 0
     """The server's timestamp of ScheduleToClose; 0 without one, or without a clock."""
+    starts_by: int = 0
+    """The server's timestamp at which the attempt's ScheduleToStart ends, of one that asks for resources; 0 without a clock."""
     attempt: int = 1
     phase: Attempt = Attempt.UNSTARTED
     cancel_requested: bool = False
@@ -81,6 +83,9 @@ class ActivityRecord:
         """An attempt is (to be) scheduled, `backoff` microseconds from now."""
         if self.command.schedule_to_start:
             step.deadline(self.due(TimeoutType.SCHEDULE_TO_START), Exactly(backoff + self.command.schedule_to_start))
+            if self.command.resources:
+                now = step.stamp()
+                self.starts_by = now and now + backoff + self.command.schedule_to_start
         if self.attempt == 1 and self.command.schedule_to_close:
             step.deadline(self.due(TimeoutType.SCHEDULE_TO_CLOSE), Exactly(self.command.schedule_to_close))
 
@@ -173,5 +178,6 @@ def normalised(command: ScheduleActivity, run_timeout: int) -> ScheduleActivity 
     beat = min(beat, work) if beat else 0
     policy = (command.retry_policy or RetryPolicy()).with_defaults()
     return ScheduleActivity(
-        command.ordinal, command.activity_type, command.task_queue, command.input, close, start, work, beat, policy, command.session
-    )
+        command.ordinal, command.activity_type, command.task_queue, command.input, close, start, work, beat, policy, command.session,
+        command.epoch, command.resources, command.may_wait,
+    )  # fmt: skip

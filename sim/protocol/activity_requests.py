@@ -34,7 +34,10 @@ def start(run: Run, item: msg.ActivityTaskItem, request: str, identity: str, cal
         command = record.command
         if step.wants(obs.AttemptRecorded):
             step.emit(obs.AttemptRecorded(step.me, command.ordinal, record.attempt, command.activity_type, command.session, identity))
-    step.reply(call, msg.ActivityTask(step.me, run.spec.workflow_id, record.ordinal, record.attempt, record.command, record.expires))
+    task = msg.ActivityTask(
+        step.me, run.spec.workflow_id, record.ordinal, record.attempt, record.command, record.expires, record.starts_by
+    )  # fmt: skip
+    step.reply(call, task)
 
 
 def _held_by(run: Run, ordinal: int, attempt: int) -> ActivityRecord | None:

@@ -198,7 +198,11 @@ class WorkflowTask(Struct, frozen=True):
 
 
 class ActivityTask(Struct, frozen=True):
-    """What a poll for activity tasks brings back. `expires`: the server's timestamp of ScheduleToClose, 0 for none."""
+    """What a poll for activity tasks brings back. `expires`: the server's timestamp of ScheduleToClose, 0 for none.
+
+    `starts_by`: when its ScheduleToStart would have ended, of one that asks for resources: the time at which the attempt was scheduled,
+    which the answer to a poll has, and CreationTimeout, which the header has.
+    """
 
     run: Name
     workflow_id: str
@@ -206,6 +210,7 @@ class ActivityTask(Struct, frozen=True):
     attempt: int
     activity: ScheduleActivity
     expires: int
+    starts_by: int = 0
 
 
 class GetSystemInfo(Struct, frozen=True):
@@ -278,4 +283,16 @@ class RespondActivityTaskCanceled(Struct, frozen=True):
     ordinal: int
     attempt: int
     details: object
+    identity: str
+
+
+# -- workers to what activities write to -----------------------------------------------------------------------------
+
+
+class Write(Struct, frozen=True):
+    """An activity of a host session writes. `epoch`: at which its worker holds the session, the fencing token."""
+
+    run: Name
+    session: str
+    epoch: int
     identity: str

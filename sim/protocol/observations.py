@@ -131,6 +131,8 @@ class WorkerStarted(Struct, frozen=True):
     resource_queue: str
     max_sessions: int
     session_worker: bool
+    host_queue: str = ""
+    """The queue of its host, where sessions of processes before it are taken up; only in host sessions."""
 
     def sentence(self) -> str:
         slots = (
@@ -185,6 +187,86 @@ class TokenReturned(Struct, frozen=True):
         return f"{self.identity} frees the slot of {self.session}; {self.free} free"
 
 
+class WorkerHasResources(Struct, frozen=True):
+    """What a worker object that starts has for its sessions, (type, amount) each."""
+
+    identity: str
+    resources: tuple[tuple[str, int], ...]
+
+    def sentence(self) -> str:
+        return f"{self.identity} has {_amounts(self.resources)} for sessions"
+
+
+class ResourcesTaken(Struct, frozen=True):
+    """A creation activity took resources for its session. `demand`: what the session asked for; `free`: what is left."""
+
+    identity: str
+    session: str
+    run: str
+    attempt: int
+    demand: tuple[tuple[str, int], ...]
+    taken: tuple[tuple[str, int], ...]
+    free: tuple[tuple[str, int], ...]
+
+    def sentence(self) -> str:
+        return f"{self.identity} gives {_amounts(self.taken)} to {self.session}; free: {_amounts(self.free)}"
+
+
+class ResourcesReturned(Struct, frozen=True):
+    """A creation activity gave back what it had taken; `free`: what is free now."""
+
+    identity: str
+    session: str
+    run: str
+    attempt: int
+    free: tuple[tuple[str, int], ...]
+
+    def sentence(self) -> str:
+        return f"{self.identity} has the resources of {self.session} back; free: {_amounts(self.free)}"
+
+
+class SessionWaits(Struct, frozen=True):
+    """A session waits at a worker's door for what it asks for, behind those that came before it."""
+
+    identity: str
+    session: str
+    run: str
+    attempt: int
+    demand: tuple[tuple[str, int], ...]
+
+    def sentence(self) -> str:
+        return f"{self.session} waits at {self.identity} for {_amounts(self.demand)}"
+
+
+class SessionWaitsNoMore(Struct, frozen=True):
+    """A session has left a worker's door: it is let in, or its creation has ended."""
+
+    identity: str
+    session: str
+    run: str
+    attempt: int
+
+    def sentence(self) -> str:
+        return f"{self.session} leaves the door of {self.identity}"
+
+
+class SessionTurnedAway(Struct, frozen=True):
+    """A worker has no room for a session and says so: it may be created elsewhere."""
+
+    identity: str
+    session: str
+    run: str
+    attempt: int
+    demand: tuple[tuple[str, int], ...]
+
+    def sentence(self) -> str:
+        return f"{self.identity} has no room for {self.session}, which asks for {_amounts(self.demand)}"
+
+
+def _amounts(amounts: tuple[tuple[str, int], ...]) -> str:
+    return ", ".join(f"{amount} {kind}" for kind, amount in amounts) or "nothing"
+
+
 class AttemptBegan(Struct, frozen=True):
     """An attempt of an activity begins to run on a worker."""
 
@@ -195,6 +277,8 @@ class AttemptBegan(Struct, frozen=True):
     activity_type: str
     session: str
     label: str = ""
+    epoch: int = 0
+    """Of the binding that the activity belongs to; 0 without epochs."""
 
     def sentence(self) -> str:
         return f"{self.identity} runs {self.label or self.activity_type}"
@@ -214,6 +298,35 @@ class AttemptEnded(Struct, frozen=True):
 
     def sentence(self) -> str:
         return f"{self.identity} ends {self.label or self.activity_type}: {self.outcome}"
+
+
+class AttemptRefused(Struct, frozen=True):
+    """A worker does not begin an activity, since it does not hold its session at that epoch."""
+
+    identity: str
+    run: str
+    ordinal: int
+    attempt: int
+    activity_type: str
+    session: str
+    epoch: int
+
+    def sentence(self) -> str:
+        return f"{self.identity} refuses {self.activity_type} of epoch {self.epoch}: it does not hold {self.session} at that epoch"
+
+
+class ResourceWritten(Struct, frozen=True):
+    """Somebody asked to write to what a session's activities work on. `taken`: whether it was written."""
+
+    run: str
+    session: str
+    epoch: int
+    identity: str
+    taken: bool
+
+    def sentence(self) -> str:
+        fate = "is written" if self.taken else "is refused: a newer epoch has written"
+        return f"what {self.identity} writes for {self.session} at epoch {self.epoch} {fate}"
 
 
 class AttemptContextDone(Struct, frozen=True):

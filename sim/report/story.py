@@ -30,8 +30,10 @@ KINDS: tuple[type, ...] = (
     obs.WorkflowStarted, obs.WorkflowClosed, obs.ActivityScheduled, obs.ActivityClosed, obs.AttemptRecorded, obs.AttemptRetried,
     obs.HeartbeatRecorded, obs.WorkerStarted, obs.WorkerStopping, obs.WorkerStopped, obs.TokenTaken, obs.TokenReturned,
     obs.AttemptBegan, obs.AttemptEnded, obs.AttemptContextDone, obs.FaultHappened,
+    obs.ResourcesTaken, obs.ResourcesReturned, obs.SessionWaits, obs.SessionTurnedAway,
     seen.SessionAsked, seen.SessionCreated, seen.SessionNotCreated, seen.SessionStateChanged, seen.SessionCompleteCalled,
     seen.SessionCompleteReturned, seen.AskedInVain, seen.AskedAgain, Wrote,
+    seen.SessionDetached, seen.SessionReattached, obs.AttemptRefused, obs.ResourceWritten,
 )  # fmt: skip
 
 
@@ -272,6 +274,20 @@ class Teller:
         waited = f", {length(time - asked)} after it was asked for" if asked is not None else ""
         self.say(time, f"session {o.session} is open, on {holder}{waited}", Weight.KEY, o.session)
 
+    def _SessionDetached(self, time: int, node: Name, o: seen.SessionDetached) -> None:
+        text = o.sentence()
+        if o.session in self.lost:
+            who, when = self.lost.pop(o.session)
+            text += f"; {length(time - when)} after {who} went"
+        self.say(time, text, Weight.KEY, o.session)
+
+    def _SessionReattached(self, time: int, node: Name, o: seen.SessionReattached) -> None:
+        holder = self.names.get(self.holders.get(o.session, ""), o.task_queue)
+        self.say(time, f"session {o.session} is taken up at epoch {o.epoch}, by {holder}", Weight.KEY, o.session)
+
+    def _ResourceWritten(self, time: int, node: Name, o: obs.ResourceWritten) -> None:
+        self.say(time, o.sentence(), Weight.ROUTINE if o.taken else Weight.KEY, o.session)
+
     def _SessionNotCreated(self, time: int, node: Name, o: seen.SessionNotCreated) -> None:
         asked = self.asked.pop(o.session, None)
         waited = f" after {length(time - asked)}" if asked is not None else ""
@@ -289,6 +305,18 @@ class Teller:
 
     def _TokenTaken(self, time: int, node: Name, o: obs.TokenTaken) -> None:
         self.holders[o.session] = node
+        self.say(time, o.sentence(), Weight.DETAIL, o.session)
+
+    def _ResourcesTaken(self, time: int, node: Name, o: obs.ResourcesTaken) -> None:
+        self.say(time, o.sentence(), Weight.DETAIL, o.session)
+
+    def _ResourcesReturned(self, time: int, node: Name, o: obs.ResourcesReturned) -> None:
+        self.say(time, o.sentence(), Weight.DETAIL, o.session)
+
+    def _SessionWaits(self, time: int, node: Name, o: obs.SessionWaits) -> None:
+        self.say(time, o.sentence(), Weight.KEY, o.session)
+
+    def _SessionTurnedAway(self, time: int, node: Name, o: obs.SessionTurnedAway) -> None:
         self.say(time, o.sentence(), Weight.DETAIL, o.session)
 
     def _TokenReturned(self, time: int, node: Name, o: obs.TokenReturned) -> None:
@@ -312,6 +340,7 @@ class Teller:
 _WEIGHTS: dict[type, Weight] = {
     obs.AttemptRecorded: Weight.ROUTINE,
     obs.AttemptRetried: Weight.KEY,
+    obs.AttemptRefused: Weight.KEY,
     obs.WorkerStopping: Weight.KEY,
     obs.WorkerStopped: Weight.KEY,
     seen.SessionCompleteCalled: Weight.DETAIL,

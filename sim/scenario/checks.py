@@ -14,17 +14,20 @@ from sim.scenario.judging import property_names
 from sim.scenario.moments import MOMENTS
 from sim.scenario.problems import Problem, did_you_mean
 from sim.scenario.programs import check_program
+from sim.scenario.resource_checks import check_resources
 from sim.scenario.schema import ArrivalSection, ScenarioModel
 from sim.scenario.values import NEVER
 from sim.scenario.workers import worker_names
 
+_OWN_NAMES = ("server", "client", "resource")
 ARRIVALS = ("at", "poisson", "every", "burst", "closed", "file")
 
 
 def check(model: ScenarioModel) -> list[Problem]:
     """Everything that is wrong with a scenario whose values are fine one by one."""
     checks: tuple[Callable[[ScenarioModel], Iterator[Problem]], ...] = (
-        _check_workers, _check_processes, _check_workflows, _check_code, _check_queues, _check_faults, _check_properties, _check_fuzz,
+        _check_workers, _check_processes, _check_workflows, _check_code, _check_queues, check_resources, _check_faults,
+        _check_properties, _check_repairs, _check_fuzz,
     )  # fmt: skip
     return [problem for one in checks for problem in one(model)]
 
@@ -36,11 +39,18 @@ def _check_workers(model: ScenarioModel) -> Iterator[Problem]:
             if name in seen:
                 yield Problem(("workers", i, "name"), f"there are two workers called {name!r} (the other is workers[{seen[name]}])")
             seen[name] = i
-        if section.process in ("server", "client") or section.name in ("server", "client"):
-            yield Problem(("workers", i, "name"), 'server and client are names of the simulation\'s own; expected another, such as "w1"')
+        if section.process in _OWN_NAMES or section.name in _OWN_NAMES:
+            names = ", ".join(_OWN_NAMES)
+            yield Problem(("workers", i, "name"), f'{names} are names of the simulation\'s own; expected another, such as "w1"')
         if section.disable_workflow_worker and section.local_activity_worker_only:
             yield Problem(("workers", i), "neither polls workflow tasks nor activities; set one of disable_workflow_worker, "
                           "local_activity_worker_only to false")  # fmt: skip
+
+
+def _check_repairs(model: ScenarioModel) -> Iterator[Problem]:
+    """Repairs are of the original protocol."""
+    if model.repairs and model.protocol != "sessions":
+        yield Problem(("repairs",), f'are of the protocol "sessions", and this scenario has {model.protocol!r}; expected none')
 
 
 def _check_processes(model: ScenarioModel) -> Iterator[Problem]:

@@ -16,10 +16,14 @@ from sim.protocol import observations as obs
 from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
 from sim.protocol.pace import AT_ONCE, Pace
 from sim.protocol.queue import TaskQueue
+from sim.protocol.resource import RESOURCE, Resource
 from sim.protocol.run import Run
 from sim.protocol.shard import Shard
-from sim.protocol.worker.node import Worker, make_worker
+from sim.protocol.worker.node import Worker
 from sim.protocol.worker.options import WorkerOptions
+from sim.protocol.worker.pollers import Kind
+from sim.protocol.worker.typed_node import queues_of
+from sim.protocol.worker.variants import make_worker
 from sim.protocol.worker.work import Behaviour
 from sim.scenario.standing import Standing
 from sim.simulator import outages
@@ -28,6 +32,7 @@ from sim.simulator.simulation import Simulation
 from sim.workflow.definition import Definition
 from sim.workflow.environment import Execution, Info
 from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
+from sim.workflow.variants import Variant
 
 CLIENT = "client"
 
@@ -101,12 +106,21 @@ class Cluster:
             sim.add(shard_name(number), Shard(pace=pace), SERVER)
         for queue in dict.fromkeys([*task_queues, *(spec.task_queue for spec in workers)]):
             self._add_queues(queue)
+        for spec in workers:
+            for queue in demand_queues(spec):
+                self._add_queue(queue)
+        mutants = tuple(dict.fromkeys(m for spec in workers for m in spec.options.mutants))
+        if any(spec.options.variant is Variant.HOST for spec in workers):
+            sim.add(RESOURCE, Resource(mutants), RESOURCE)
         sim.listen(obs.WorkerStopped, self._worker_stopped)
 
     def _add_queues(self, queue: str) -> None:
         for name in (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX)):
-            if name not in self.sim.seats:
-                self.sim.add(name, TaskQueue(self.partitions, forwarding=self.pace.forwarding), SERVER)
+            self._add_queue(name)
+
+    def _add_queue(self, name: Name) -> None:
+        if name not in self.sim.seats:
+            self.sim.add(name, TaskQueue(self.partitions, forwarding=self.pace.forwarding), SERVER)
 
     # -- processes -----------------------------------------------------------------------------------------------------
 
@@ -139,6 +153,9 @@ class Cluster:
         self.sim.add(worker.executor.sticky_queue, TaskQueue(1, sticky=True), SERVER)
         if spec.options.session_worker:
             self.sim.add(activity_queue(worker.resource_queue), TaskQueue(self.partitions), SERVER)
+            host = worker.pollers.queues.get(Kind.HOST)
+            if host is not None and host not in self.sim.seats:
+                self.sim.add(host, TaskQueue(self.partitions), SERVER)
         node = f"{place}/{spec.name}"
         self.sim.add(node, worker, place)
         return node
@@ -310,7 +327,8 @@ class Cluster:
         run = self.sim.seats[shard.current[workflow_id]].node
         assert isinstance(run, Run)
         spec = run.spec
-        info = Info(workflow_id, shard.current[workflow_id], spec.workflow_type, spec.task_queue)
+        repairs = next((worker.options.repairs for worker in self.specs.values()), ())
+        info = Info(workflow_id, shard.current[workflow_id], spec.workflow_type, spec.task_queue, repairs=repairs)
         execution = Execution(self.definitions[spec.workflow_type], spec.input, info)
         execution.replay(run.journal.log)
         return execution.query(name, *arguments)
@@ -338,6 +356,12 @@ class Cluster:
         """An operator pauses (or unpauses) the open activities of this type of a workflow."""
         self._happened("pause_activity" if paused else "unpause_activity", workflow_id, activity_type)
         self.request(msg.PauseActivity(workflow_id, activity_type, paused), workflow_id)
+
+
+def demand_queues(spec: WorkerSpec) -> list[Name]:
+    """The creation queues of the demands that a worker is open to, beside that of sessions that ask for nothing."""
+    demands = spec.options.demands if spec.options.session_worker and spec.options.variant is Variant.HOST else ()
+    return [activity_queue(queue) for queue in queues_of(spec.task_queue, demands)]
 
 
 def owner(workflow_id: str, shards: int) -> Name:

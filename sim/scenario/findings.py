@@ -34,17 +34,19 @@ class Finding:
     untested: int
 
 
-def findings(scenario: Scenario, world: InstantWorld, result: CheckResult) -> Mapping[str, Finding]:
-    """For each broken property: the shortest of its ways that a run with a clock confirms, within limits."""
+def findings(scenario: Scenario, world: InstantWorld, result: CheckResult, seconds: float = SECONDS) -> Mapping[str, Finding]:
+    """For each broken property: the shortest of its ways that a run with a clock confirms; `seconds` are spent on each at most."""
     found = {}
     for name, judgement in result.properties.items():
         if judgement.verdict is Verdict.BROKEN and judgement.path is not None:
             ways = judgement.others() if judgement.others is not None else iter([judgement.path])
-            found[name] = _finding(scenario, world, name, judgement.path, ways)
+            found[name] = _finding(scenario, world, name, judgement.path, ways, seconds)
     return found
 
 
-def _finding(scenario: Scenario, world: InstantWorld, name: str, shortest: tuple[Leg, ...], ways: Iterator[tuple[Leg, ...]]) -> Finding:
+def _finding(
+    scenario: Scenario, world: InstantWorld, name: str, shortest: tuple[Leg, ...], ways: Iterator[tuple[Leg, ...]], seconds: float
+) -> Finding:
     began, clockless, untested, why = monotonic(), 0, 0, ""
     for legs in ways:
         held = confirm(scenario, name, _steps(legs), Idle(world, [world.initial(), *(leg.state for leg in legs)]), TRIES)
@@ -53,7 +55,7 @@ def _finding(scenario: Scenario, world: InstantWorld, name: str, shortest: tuple
         clockless += held.tries == 0
         untested += held.tries > 0
         why = why or held.why
-        if monotonic() - began > SECONDS:
+        if monotonic() - began > seconds:
             break
     return Finding(shortest, None, why, clockless, untested)
 

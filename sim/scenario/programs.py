@@ -8,7 +8,10 @@ from typing import Any, Final
 from sim.model.durations import parse_duration
 from sim.scenario.problems import Key, Problem, did_you_mean
 
-_SESSION: Final = {"as": str, "in": str, "creation": "duration", "execution": "duration", "heartbeat": "duration", "queue": str}
+_SESSION: Final = {
+    "as": str, "in": str, "creation": "duration", "execution": "duration", "heartbeat": "duration", "queue": str,
+    "survive_restart": bool, "grace": "duration", "resources": dict, "patience": "duration",
+}  # fmt: skip
 _ACTIVITY: Final = {
     "in": str, "work": dict, "activity": str, "queue": str, "stc": "duration", "sts": "duration", "schtc": "duration", "hb": "duration",
     "attempts": int, "wait_for_cancellation": bool,
@@ -83,11 +86,21 @@ def _check_value(op: str, name: str, value: object, kind: Any, key: Key) -> list
         return [Problem(key, f"is {value}; expected at least 0")]
     if name == "work":
         return _check_work(value, key)
+    if name == "resources":
+        return _check_amounts(value, key)
     if name == "steps":
         return check_program(value, key)
     if name == "branches":
         return [p for i, branch in enumerate(value) for p in _check_branch(branch, (*key, i))]
     return []
+
+
+def _check_amounts(amounts: Mapping[str, Any], key: Key) -> list[Problem]:
+    return [
+        Problem((*key, kind), f"is {amount!r}; expected a whole number of at least 1")
+        for kind, amount in amounts.items()
+        if not isinstance(amount, int) or isinstance(amount, bool) or amount < 1
+    ]
 
 
 def _check_branch(branch: object, key: Key) -> list[Problem]:

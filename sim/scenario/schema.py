@@ -15,12 +15,15 @@ from sim.protocol.mutants import Mutant
 from sim.protocol.worker.options import WorkerOptions
 from sim.scenario.problems import did_you_mean
 from sim.scenario.values import NEVER, Duration, DurationOrNever, LawField, PositiveDuration, SignedDuration
+from sim.workflow.repairs import Repair
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
 
 SCHEMA_VERSION: Final = 1
 _DEFAULTS: Final = WorkerOptions()
 MOST_WORKERS: Final = 100_000
 """In one table. Each is an object from the start; billions, of a slip of the pen, would fill the memory without a word."""
+MOST_UNITS: Final = 1_000_000
+"""Of a type of resource; more is a slip of the pen."""
 MOST_POLLERS: Final = 10_000
 """Of a worker and a kind; each has a call under way at all times."""
 
@@ -51,6 +54,16 @@ def _mutant(name: object) -> object:
 
 
 MutantName = Annotated[str, BeforeValidator(_mutant)]
+
+
+def _repair(name: object) -> object:
+    known = [repair.name.lower() for repair in Repair]
+    if isinstance(name, str) and name not in known:
+        raise ValueError(f"there is no repair {name!r}; {did_you_mean(name, known)}")
+    return name
+
+
+RepairName = Annotated[str, BeforeValidator(_repair)]
 
 
 class ClusterSection(Section):
@@ -136,6 +149,10 @@ class LatenciesSection(Section):
     transaction: LawField | None = Field(None, description="how long an update of a run keeps others of the same run waiting")
 
 
+ResourceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
+Units = Annotated[int, Field(ge=1, le=MOST_UNITS)]
+
+
 class WorkerSection(Section):
     """A worker object, or `count` alike. Options have the Go SDK's names and defaults."""
 
@@ -162,6 +179,11 @@ class WorkerSection(Section):
     sticky_workflow_cache_size: int = Field(_DEFAULTS.sticky_workflow_cache_size, ge=0)
     max_heartbeat_throttle_interval: Duration = _DEFAULTS.max_heartbeat_throttle_interval
     default_heartbeat_throttle_interval: Duration = _DEFAULTS.default_heartbeat_throttle_interval
+    session_resources: dict[ResourceName, Units] = Field({}, description="what its sessions may use, by type", examples=[{"gpu": 2}])
+    session_shapes: list[dict[ResourceName, Units]] = Field(
+        [], description="the demands that it is open to; all that its resources cover when empty"
+    )
+    resource_id: str = Field(_DEFAULTS.resource_id, description="host sessions: what its host is known by; the host's name when empty")
     asks_for_system_info: bool = _DEFAULTS.asks_for_system_info
     mutants: list[MutantName] = Field([], description="planted bugs, to show that a property notices; none in a real worker")
 
@@ -318,6 +340,7 @@ class ScenarioModel(Section):
     description: str = Field("", description="what it shows")
     until: PositiveDuration = Field(parse_duration("1h"), description="when the run ends at the latest")
     grace: Duration = Field(parse_duration("30s"), description="how long the run goes on after the last workflow closed")
+    protocol: Literal["sessions", "host"] = Field("sessions", description="which variant of the session protocol is spoken")
     cluster: ClusterSection = ClusterSection()
     network: NetworkSection = NetworkSection()
     latencies: LatenciesSection = Field(LatenciesSection(), description="how long the parts take; a table, or a file with one")
@@ -327,6 +350,7 @@ class ScenarioModel(Section):
     faults: list[FaultSection] = []
     expect: dict[str, Verdict] = Field({}, description="the verdicts that are expected, by property")
     properties: PropertiesSection = PropertiesSection()
+    repairs: list[RepairName] = Field([], description="repairs of broken promises; the Go SDK has none")
     fuzz: FuzzSection | None = Field(None, description="what campaigns of random faults may do (`session-sim fuzz`)")
     modules: dict[str, str] = Field({}, description="text of the workflow modules, by file name; filled when a scenario is loaded")
 

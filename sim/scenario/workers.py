@@ -12,9 +12,13 @@ from sim.scenario.latencies import pace_of
 from sim.scenario.schema import ScenarioModel, WorkerSection
 from sim.scenario.values import NEVER
 from sim.simulator.places import Clock
+from sim.workflow.repairs import repairs_of
+from sim.workflow.resources import amounts
 from sim.workflow.sdk import SdkVersion
+from sim.workflow.variants import Variant
 
-_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in ("sdk", "mutants", "pace"))
+_MADE = ("sdk", "mutants", "repairs", "pace", "variant", "session_resources", "session_shapes")
+_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in _MADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,11 @@ def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
     """The options of a table's workers."""
     sdk = SdkVersion.parse(section.sdk_version or model.cluster.sdk_version)
     mutants = tuple(Mutant[name.upper()] for name in section.mutants)
-    return WorkerOptions(**{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants, pace=pace_of(model))
+    return WorkerOptions(
+        **{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants, pace=pace_of(model),
+        repairs=repairs_of(model.repairs), variant=Variant(model.protocol), session_resources=amounts(section.session_resources),
+        session_shapes=tuple(amounts(shape) for shape in section.session_shapes),
+    )  # fmt: skip
 
 
 def _plan(model: ScenarioModel, section: WorkerSection, name: str) -> WorkerPlan:

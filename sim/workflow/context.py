@@ -20,13 +20,15 @@ SMALL_MAP: Final = 8
 class Scope:
     """A cancellation of its own: what `with_cancel` adds to the tree."""
 
-    __slots__ = ("canceled", "children", "hooks", "known", "parent")
+    __slots__ = ("canceled", "children", "hooks", "known", "parent", "session_failed")
 
     def __init__(self, parent: Scope | None) -> None:
         self.parent = parent
         self.canceled = False
         self.known = False
         """Whether workflow code knows that it is cancelled: it was told so by an error, or has completed the session itself."""
+        self.session_failed: bool = parent is not None and parent.session_failed
+        """Whether it was cancelled by the failure of its session, and that is told (`Repair.FAILURE_NOT_CANCELED`)."""
         self.children: list[Scope | None] = []
         """The slots of the map of children; None: free again."""
         self.hooks: dict[int, Callable[[], None]] = {}

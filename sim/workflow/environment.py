@@ -47,6 +47,7 @@ from sim.workflow.errors import (
     ContinueAsNewError,
     NonDeterminismError,
     NotModelledError,
+    SessionFailedError,
     WorkflowError,
     canceled_in,
     to_error,
@@ -54,7 +55,9 @@ from sim.workflow.errors import (
 )
 from sim.workflow.futures import Channel, Future
 from sim.workflow.mutants import Mutants
+from sim.workflow.repairs import Repairs
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
+from sim.workflow.variants import Variant
 
 _MAP_ORDER: Final = "map order of sibling contexts"
 
@@ -69,6 +72,10 @@ class Info(Struct, frozen=True):
     sdk: SdkVersion = SdkVersion.parse(DEFAULT_SDK_VERSION)
     mutants: Mutants = ()
     """Planted bugs of the framework; empty but in tests of properties."""
+    variant: Variant = Variant.SESSIONS
+    """Which variant of the session framework the code is linked with."""
+    repairs: Repairs = ()
+    """Repairs of the framework (`sim.workflow.repairs`); the Go SDK has none."""
 
 
 class Chooser(Protocol):
@@ -167,13 +174,20 @@ class Environment:
             ctx.scope.hooks[command.ordinal] = lambda: self._cancel_activity(pending)
         return future
 
+    def cancel_activity(self, future: Future) -> None:
+        """Ask for the cancellation of the activity that this is the future of, whatever its context; nothing when it has ended."""
+        for pending in self._activities.values():
+            if pending.future is future:
+                self._cancel_activity(pending)
+                return
+
     def _cancel_activity(self, pending: Pending) -> None:
         if pending.ordinal not in self._activities or pending.cancel_sent:
             return
         pending.cancel_sent = True
         self.issue(RequestCancelActivity(pending.ordinal))
         if not pending.wait_for_cancellation:
-            pending.future.resolve(error=CanceledError())
+            pending.future.resolve(error=_why_over(pending.scope))
 
     def start_timer(self, ctx: Context, duration: int, summary: str = "") -> Future:
         """A timer of `duration` microseconds; not positive: it has fired already, without a command."""
@@ -197,7 +211,7 @@ class Environment:
             return
         del self._timers[pending.ordinal]
         self.issue(CancelTimer(pending.ordinal))
-        pending.future.resolve(error=CanceledError())
+        pending.future.resolve(error=_why_over(pending.scope))
 
     def side_effect(self, function: Callable[[], object]) -> object:
         """The value of `function`, taken once: replay gives the recorded one."""
@@ -212,17 +226,17 @@ class Environment:
             self._channels[name] = Channel(name)
         return self._channels[name]
 
-    def cancel(self, scope: Scope) -> None:
+    def cancel(self, scope: Scope, session_failed: bool = False) -> None:
         """Cancel a scope: its own hooks in order of registration, then its children in an order left to chance."""
         if scope.canceled:
             return
-        scope.canceled = True
+        scope.canceled, scope.session_failed = True, session_failed
         hooks, scope.hooks = list(scope.hooks.values()), {}
         for hook in hooks:
             hook()
         slots, scope.children = scope.children, []
         for child in self._in_map_order(slots):
-            self.cancel(child)
+            self.cancel(child, session_failed)
         if scope.parent is not None:
             scope.parent.disown(scope)
 
@@ -272,7 +286,9 @@ class Environment:
             case ActivityCanceled(ordinal, details):
                 activity = self._activities.get(ordinal)
                 kind = activity.activity_type if activity else ""
-                self._close_activity(ordinal, None, ActivityError(ordinal, kind, None, CanceledError(details)))
+                failed = activity is not None and activity.scope.session_failed
+                why = SessionFailedError() if failed else ActivityError(ordinal, kind, None, CanceledError(details))
+                self._close_activity(ordinal, None, why)
             case TimerFired(ordinal):
                 timer = self._timers.pop(ordinal, None)
                 # Its cancellation in this very batch is not sent (P1.7.9).
@@ -291,6 +307,11 @@ class Environment:
         # A cancel request that was issued in this very batch and not sent yet is not sent at all.
         self.commands = [c for c in self.commands if not (isinstance(c, RequestCancelActivity) and c.ordinal == ordinal)]
         activity.future.resolve(result, error)
+
+
+def _why_over(scope: Scope) -> WorkflowError:
+    """What ends at once with this scope ends with this error."""
+    return SessionFailedError() if scope.session_failed else CanceledError()
 
 
 class Execution:

@@ -12,7 +12,8 @@ class SessionAsked(Struct, frozen=True):
     """CreateSession or RecreateSession scheduled a creation activity. Timeouts in microseconds.
 
     `task_queue`: where the creation activity goes. `options_queue`: the queue of the context's activity options, "" without.
-    `within`: an open session of the context ("" as it should be).
+    `within`: an open session of the context ("" as it should be). `resources`: what it needs, (type, amount) each.
+    `instead_of`: the session that the same call has asked for before, in vain ("" as in the Go SDK, which asks once).
     """
 
     run: str
@@ -24,6 +25,8 @@ class SessionAsked(Struct, frozen=True):
     heartbeat_timeout: int
     options_queue: str = ""
     within: str = ""
+    resources: tuple[tuple[str, int], ...] = ()
+    instead_of: str = ""
 
     def sentence(self) -> str:
         word = "recreate" if self.recreated else "create"
@@ -42,14 +45,43 @@ class SessionCreated(Struct, frozen=True):
         return f"session {self.session} is open, bound to {self.task_queue}"
 
 
+class SessionDetached(Struct, frozen=True):
+    """A host session has lost its process; `epoch` is the binding that is over, `why` what the server said."""
+
+    run: str
+    session: str
+    epoch: int
+    why: str
+
+    def sentence(self) -> str:
+        return f"session {self.session} has lost its process ({self.why}); its host is waited for"
+
+
+class SessionReattached(Struct, frozen=True):
+    """A process of its host has taken a session up, bound at `epoch` to the worker behind `task_queue`."""
+
+    run: str
+    session: str
+    task_queue: str
+    host: str
+    epoch: int
+
+    def sentence(self) -> str:
+        return f"session {self.session} is taken up at epoch {self.epoch}, bound to {self.task_queue}"
+
+
 class SessionNotCreated(Struct, frozen=True):
-    """CreateSession or RecreateSession returned an error. `refused`: because the context has an open session, `within`."""
+    """CreateSession or RecreateSession returned an error. `refused`: because the context has an open session, `within`.
+
+    `again`: it did not return, but asks for another session in place of this one.
+    """
 
     run: str
     session: str
     error: str
     refused: bool = False
     within: str = ""
+    again: bool = False
 
     def sentence(self) -> str:
         if self.refused:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.workflow.context import Context
+    from sim.workflow.futures import Future
 
 SESSION_KEY = "sessionInfo"
 
@@ -32,9 +33,11 @@ class SessionInfo:
     resource_id: str = ""
     task_queue: str = ""
     cancel: Callable[[], None] = field(default=lambda: None)
+    fail: Callable[[], None] = field(default=lambda: None)
+    """Cancel the session's context because it has failed."""
     completion_ctx: Context | None = None
-    creation: int = 0
-    """Ordinal of the creation activity."""
+    creation: Future | None = None
+    """The end of its creation activity."""
 
     def get_recreate_token(self) -> bytes:
         """What `recreate_session` needs to come back to the same worker: it names its queue, and nothing else."""

@@ -9,7 +9,8 @@ knows nothing about sessions; every guarantee, and every lack of one, follows fr
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from msgspec import Struct
 
@@ -20,6 +21,8 @@ from sim.workflow.context import Context, with_cancel
 from sim.workflow.errors import WorkflowError, describe, is_canceled
 from sim.workflow.futures import Future, Selector
 from sim.workflow.mutants import Mutant
+from sim.workflow.repaired import asks_again, canceled, creation_timer, heartbeat_timeout, looks_at_state
+from sim.workflow.repairs import Repair
 from sim.workflow.seen import (
     AskedInVain,
     SessionAsked,
@@ -52,12 +55,19 @@ class SessionOptions:
     """`workflow.SessionOptions`, lengths of time in integer microseconds. Nothing is validated, as in the SDK.
 
     `creation_timeout` bounds how long one attempt of the creation waits for a worker; `execution_timeout` the session
-    from the start of its creation activity; `heartbeat_timeout` 0 means 20 s.
+    from the start of its creation activity; `heartbeat_timeout` 0 means 20 s. The rest is of host sessions alone:
+    `survive_restart`: whether the session outlives the loss of its process; `restart_grace`: how long its host may be without
+    one that takes it up, 0 meaning 60 s; `resources`: how much the session needs of what its worker has, by type, all of it or nothing;
+    `resource_patience`: how long it waits for a worker that has room before it waits at the door of one that has none, 0 meaning 30 s.
     """
 
     execution_timeout: int = 0
     creation_timeout: int = 0
     heartbeat_timeout: int = 0
+    survive_restart: bool = False
+    restart_grace: int = 0
+    resources: Mapping[str, int] = field(default_factory=dict)
+    resource_patience: int = 0
 
 
 class Binding(Struct, frozen=True):
@@ -106,12 +116,40 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         refusal = WorkflowError("found exisiting open session in the context")
         env.observe(SessionNotCreated(env.info.run, "", describe(refusal), refused=True, within=within))
         raise refusal
+    heartbeat = heartbeat_timeout(env, options, not recreated, DEFAULT_HEARTBEAT_TIMEOUT)
+    options = replace(options, heartbeat_timeout=heartbeat)
+    until, instead_of = env.now + options.creation_timeout, ""
+    while True:
+        info, session_ctx = _ask(ctx, options, queue, recreated, within, instead_of)
+        left = until - env.now if options.creation_timeout else 0
+        failure = await _bound_or_failed(session_ctx, info, replace(options, creation_timeout=left), queue)
+        if failure is None:
+            break
+        if is_canceled(failure):
+            ctx.scope.tell()
+        info.cancel()
+        again = asks_again(env, failure, not recreated, options.creation_timeout, until)
+        env.observe(SessionNotCreated(env.info.run, info.session_id, describe(failure), again=again))
+        if not again:
+            raise failure.with_traceback(None)
+        instead_of = info.session_id
+    env.dispatcher.spawn(_watch(info, ctx))
+    env.open_sessions[info.session_id] = info
+    env.observe(SessionCreated(env.info.run, info.session_id, info.task_queue, info.host_name))
+    return session_ctx
+
+
+def _ask(ctx: Context, options: SessionOptions, queue: str, recreated: bool, within: str, instead_of: str) -> tuple[SessionInfo, Context]:
+    """A session's name and contexts. `instead_of`: the one that the same call asked for before, in vain."""
+    env = ctx.env
     # Counted on replay too: a worker that takes over must not give the next session a name that is used already.
     fresh = env.new_session_id()
     session_id = str(env.side_effect(lambda: fresh))
     info = SessionInfo(session_id)
     info.completion_ctx = ctx.derived(SESSION_KEY, info)
     session_ctx, info.cancel = with_cancel(info.completion_ctx)
+    told = Repair.FAILURE_NOT_CANCELED in env.info.repairs
+    info.fail = lambda: env.cancel(session_ctx.scope, session_failed=told)
     env.observe(
         SessionAsked(
             env.info.run,
@@ -120,9 +158,10 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
             recreated,
             options.creation_timeout,
             options.execution_timeout,
-            options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT,
+            options.heartbeat_timeout,
             activity_options(ctx).task_queue,
             within,
+            instead_of=instead_of,
         )
     )
     # Activities and timers register under their ordinals, which are never 0.
@@ -130,34 +169,36 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         of_workflow, place = env.root.scope.knowingly_canceled, asked_at(env.definition.function)
         env.observe(AskedInVain(env.info.run, session_id, "", of_workflow, place))
     session_ctx.scope.hooks[0] = lambda: env.observe(SessionContextDone(env.info.run, session_id))
-    creation = _schedule_creation(session_ctx, info, options, queue)
-    await _bound_or_failed(ctx, session_ctx, info, creation)
-    env.dispatcher.spawn(_watch(info, creation, ctx))
-    env.open_sessions[session_id] = info
-    env.observe(SessionCreated(env.info.run, session_id, info.task_queue, info.host_name))
-    return session_ctx
+    return info, session_ctx
 
 
 def _schedule_creation(session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> Future:
+    """Schedule the creation activity; `options` say how long it may wait from now on."""
     env = session_ctx.env
-    mutants = env.info.mutants
+    mutants, repairs = env.info.mutants, env.info.repairs
+    wait = options.creation_timeout
+    if Repair.RECREATE_WITHIN_HEARTBEAT in repairs and not queue.endswith(CREATION_QUEUE_SUFFIX):
+        # A worker that lives takes it at once, and is full or not: who waits longer waits for nobody.
+        wait = min(wait or options.heartbeat_timeout, options.heartbeat_timeout)
     if Mutant.RECREATE_ON_CREATION_QUEUE in mutants and not queue.endswith(CREATION_QUEUE_SUFFIX):
         queue = env.info.task_queue + CREATION_QUEUE_SUFFIX
     creation_ctx = session_ctx.derived(
         OPTIONS_KEY,
         ActivityOptions(
             task_queue=queue,
-            schedule_to_start_timeout=0 if Mutant.CREATION_TIMEOUT_NOT_SENT in mutants else options.creation_timeout,
+            schedule_to_start_timeout=0 if Mutant.CREATION_TIMEOUT_NOT_SENT in mutants else wait,
             start_to_close_timeout=YEAR if Mutant.EXECUTION_TIMEOUT_NOT_SENT in mutants else options.execution_timeout,
-            heartbeat_timeout=options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT,
+            heartbeat_timeout=options.heartbeat_timeout,
+            wait_for_cancellation=Repair.WATCHED_TO_THE_END in repairs,
             retry_policy=CREATION_RETRY if env.sdk.fatal_session_timeouts else CREATION_RETRY_BEFORE_1_14,
         ),
     )
     return schedule(creation_ctx, CREATION_ACTIVITY, info.session_id, "", info.session_id)
 
 
-async def _bound_or_failed(ctx: Context, session_ctx: Context, info: SessionInfo, creation: Future) -> None:
-    """Wait for the binding or for the end of the creation activity, whichever the history has first."""
+async def _bound_or_failed(session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> BaseException | None:
+    """Schedule the creation activity, and wait for the binding (then None) or for its end, whichever the history has first."""
+    env = session_ctx.env
     failure: BaseException | None = None
 
     def bound(payload: object) -> None:
@@ -168,26 +209,35 @@ async def _bound_or_failed(ctx: Context, session_ctx: Context, info: SessionInfo
         nonlocal failure
         failure = future.error
 
-    selector = Selector().add_receive(ctx.env.channel(info.session_id), bound)
-    if Mutant.CREATION_FAILURE_NOT_AWAITED not in ctx.env.info.mutants:
-        selector.add_future(creation, ended)
+    info.creation = _schedule_creation(session_ctx, info, options, queue)
+    expired, stop_timer = creation_timer(session_ctx, options.creation_timeout)
+    selector = Selector().add_receive(env.channel(info.session_id), bound)
+    if Mutant.CREATION_FAILURE_NOT_AWAITED not in env.info.mutants:
+        selector.add_future(info.creation, ended)
+    # With WaitForCancellation the creation's own future does not tell of a cancelled context at once.
+    gone = canceled(session_ctx) if Repair.WATCHED_TO_THE_END in env.info.repairs else None
+    for future in (gone, expired):
+        if future is not None:
+            selector.add_future(future, ended)
     await selector.select(session_ctx)
-    if failure is not None:
-        if is_canceled(failure):
-            ctx.scope.tell()
-        info.cancel()
-        ctx.env.observe(SessionNotCreated(ctx.env.info.run, info.session_id, describe(failure)))
-        raise failure.with_traceback(None)
+    stop_timer()
+    return failure
 
 
-async def _watch(info: SessionInfo, creation: Future, ctx: Context) -> None:
+async def _watch(info: SessionInfo, ctx: Context) -> None:
     """The watcher coroutine: the creation activity's failure is the session's failure."""
-    error = await creation.outcome()
+    assert info.creation is not None
+    _creation_ended(info, await info.creation.outcome(), ctx)
+
+
+def _creation_ended(info: SessionInfo, error: BaseException | None, ctx: Context) -> None:
     if error is None or is_canceled(error) or Mutant.WATCHER_IGNORES_FAILURES in ctx.env.info.mutants:
+        return
+    if info.state is not SessionState.OPEN and looks_at_state(ctx.env):
         return
     ctx.env.open_sessions.pop(info.session_id, None)
     _change(ctx, info, SessionState.FAILED, describe(error))
-    info.cancel()
+    info.fail()
 
 
 async def complete_session(ctx: Context) -> None:
@@ -224,8 +274,14 @@ async def _complete(ctx: Context, info: SessionInfo) -> None:
     error = await schedule(completion_ctx, COMPLETION_ACTIVITY, info.session_id, "", info.session_id).outcome()
     failure = describe(error)
     env.open_sessions.pop(info.session_id, None)
-    # Unconditional, as in the SDK: a failure that the watcher saw meanwhile is overwritten.
-    _change(ctx, info, SessionState.CLOSED, failure)
+    if Repair.WATCHED_TO_THE_END in env.info.repairs and info.creation is not None:
+        ended = await info.creation.outcome()
+        # A worker that has answered was there to complete the session, however its creation activity ends.
+        if error is not None:
+            _creation_ended(info, ended, ctx)
+    if info.state is not SessionState.FAILED or Repair.WATCHED_TO_THE_END not in env.info.repairs:
+        # Unconditional, as in the SDK: a failure that the watcher saw meanwhile is overwritten.
+        _change(ctx, info, SessionState.CLOSED, failure)
     env.observe(SessionCompleteReturned(env.info.run, info.session_id, failure))
 
 

@@ -44,7 +44,7 @@ def test_the_states_are_those_that_the_small_explorer_finds(budgets: dict[str, i
 @pytest.mark.parametrize(
     ("budgets", "kind"),
     [
-        ({"lost_machines": 1}, "lose_machine"),
+        pytest.param({"lost_machines": 1}, "lose_machine", marks=pytest.mark.slow),
         pytest.param({"pauses": 1}, "pause", marks=pytest.mark.slow),
         pytest.param({"partitions": 1}, "partition", marks=pytest.mark.slow),
     ],

@@ -33,9 +33,11 @@ from sim.protocol.worker.options import WorkerOptions
 from sim.scenario.cluster import Cluster, WorkerSpec
 from sim.simulator.places import Delays, Fate, Rule
 from sim.simulator.simulation import Simulation
+from sim.workflow.resources import amounts
 from sim.workflow.script import SCRIPT
 from sim.workflow.sdk import SdkVersion
 from sim.workflow.seen import Saw, SessionStateChanged
+from sim.workflow.variants import Variant
 from tests.golden.spelling import long_form, note_form, short_form
 from tests.golden.workflows import NAMED
 
@@ -120,6 +122,12 @@ def _worker(setting: Setting, words: list[str]) -> None:
     for key, value in options.items():
         if key == "sdk":
             values[key] = SdkVersion.parse(value)
+        elif key == "variant":
+            values[key] = Variant(value)
+        elif kinds[key] == "str":
+            values[key] = value
+        elif key == "session_resources":
+            values[key] = amounts({kind: int(units) for kind, units in _pairs(value.split(",")).items()})
         elif kinds[key] == "bool":
             values[key] = value == "true"
         else:
@@ -248,6 +256,8 @@ def _listen(played: Played) -> None:
         say(time, "", f"    {seen.run.removeprefix('server/run/')} sees {what}: {outcome}{state}")
 
     played.sim.listen(Wrote, wrote)
+    for kind in (obs.ResourcesTaken, obs.ResourcesReturned, obs.SessionWaits, obs.SessionTurnedAway):
+        played.sim.listen(kind, note)
     for kind in (obs.TokenTaken, obs.TokenReturned, obs.AttemptRetried, obs.FaultHappened, obs.WorkerStopped, SessionStateChanged):
         played.sim.listen(kind, note)
     played.sim.listen(Saw, saw)

@@ -307,3 +307,53 @@ FAULTS: dict[str, dict[str, str]] = {
     "fault-sticky-worker-frozen": {"w/1": FROZEN_STICKY},
 }
 """Faults of sections 2.4, 3.11 and 4.5.8 that no scenario of section 7 has."""
+
+DETACHED = f"{OPENING}; {BOUND}; {TIMED_OUT}; 14 WTSch(sticky); 15 WTSt; 16 WTC; 17 ATCR(11); 18 ATSch(SCA, H_a)"
+
+HOST = {
+    "host-restart": {
+        "w/1": (
+            f"{DETACHED}; 19 WESig(R_A.2); 20 WTSch(sticky); 21 WTSt; 22 WTC; 23 ATSch(U, R_A.2); 24 ATSt(23); 25 ATC(23); "
+            "26 WTSch(sticky); 27 WTSt; 28 WTC; 29 ATCR(18); 30 ATSch(SKA, R_A.2); 31 ATSt(30); 32 ATC(30); 33 WTSch(sticky); "
+            "34 ATSt(18); 35 ATC(18); 36 WTSt; 37 WTC; 38 WEC"
+        )
+    },
+    "host-not-back": {
+        "w/1": f"{DETACHED}; 19 ATTO(18, st 0, ScheduleToStart, TIMEOUT); 20 WTSch(sticky); 21 WTSt; 22 WTC; 23 WEF(session has failed)"
+    },
+    "host-graceful-restart": {
+        "w/1": (
+            f"{OPENING}; {BOUND}; 12 ATSt(11); 13 ATC(11); 14 WTSch(sticky); 15 WTSt; 16 WTC; 17 ATSch(V, R_A); 18 ATSt(6); "
+            "19 ATF(6, SessionWorkerShutdown/context canceled, NON_RETRYABLE_FAILURE); 20 WTSch(sticky); 21 WTSt; 22 WTC; 23 ATCR(17); "
+            "24 ATSch(SCA, H_a); 25 ATCan(17, st 0); 26 WTSch(sticky); 27 WTSt; 28 WTC; 29 WESig(R_A.2); 30 WTSch(sticky); 31 WTSt; "
+            "32 WTC; 33 ATSch(V, R_A.2); 34 ATSt(33); 35 ATC(33); 36 WTSch(sticky); 37 WTSt; 38 WTC; 39 ATCR(24); 40 ATSch(SKA, R_A.2); "
+            "41 ATSt(40); 42 ATC(40); 43 WTSch(sticky); 44 ATSt(24); 45 ATC(24); 46 WTSt; 47 WTC; 48 WEC"
+        )
+    },
+}
+"""Host sessions, after docs/design/host-sessions.md."""
+
+ASKING = "1 WES; 2 WTSch(Q); 3 WTSt; 4 WTC; 5 Mk"
+
+TYPED = {
+    "typed-door": {
+        "v/1": f"{ASKING}; 6 ATSch(SCA, C(Q, gpu=1)); {BOUND}; {WORKED}; {COMPLETING}; {END_A}",
+        "w/1": (
+            f"{ASKING}; 6 ATSch(SCA, C(Q, gpu=1)); 7 ATTO(6, st 0, ScheduleToStart, TIMEOUT); 8 WTSch(sticky); 9 WTSt; 10 WTC; "
+            "11 ATSch(SCA, D(Q, gpu=1)); 12 WESig(R_A); 13 WTSch(sticky); 14 WTSt; 15 WTC; 16 ATCR(11); 17 ATSch(SKA, R_A); 18 ATSt(17); "
+            "19 ATC(17); 20 WTSch(sticky); 21 ATSt(11); 22 ATC(11); 23 WTSt; 24 WTC; 25 WEC"
+        ),
+    },
+    "typed-turned-away": {
+        "v/1": (
+            f"{ASKING}; 6 ATSch(SCA, C(Q, gpu=1)); 7 ATSt(6); 8 ATF(6, SessionResourcesBusy, NON_RETRYABLE_FAILURE); 9 WTSch(sticky); "
+            "10 WTSt; 11 WTC; 12 ATSch(SCA, C(Q, gpu=1)); 13 WESig(R_A); 14 WTSch(sticky); 15 WTSt; 16 WTC; 17 ATCR(12); "
+            "18 ATSch(SKA, R_A); 19 ATSt(18); 20 ATC(18); 21 WTSch(sticky); 22 ATSt(12); 23 ATC(12); 24 WTSt; 25 WTC; 26 WEC"
+        ),
+        "w/1": (
+            f"{ASKING}; 6 ATSch(SCA, C(Q, disk=1,gpu=1)); {TOLD}; 11 ATCR(6); 12 ATSch(SKA, R_A); 13 ATSt(12); 14 ATC(12); "
+            "15 WTSch(sticky); 16 ATSt(6); 17 ATC(6); 18 WTSt; 19 WTC; 20 WEC"
+        ),
+    },
+}
+"""Typed resources, after docs/design/typed-resources.md."""

@@ -6,6 +6,7 @@ from sim.history import events as ev
 from sim.history.failures import ActivityFailure, Failure, TimeoutFailure
 from sim.history.recorder import Recorded, RecordedRun
 from sim.protocol import observations as obs
+from sim.protocol.names import HOST_QUEUE_SUFFIX
 from sim.workflow.seen import SessionStateChanged
 from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
 
@@ -80,9 +81,16 @@ def activity(event: ev.ActivityTaskScheduled) -> str:
 
 
 def queue(name: str) -> str:
-    """Q, C(Q), or R with its worker: R_A, and R_A.2 for the second life of A's process."""
+    """Q, C(Q), R with its worker: R_A, and R_A.2 for the second life of A's process; or H with its host's resource id; with a demand
+    C(Q, gpu=1), and D(Q, gpu=1) for those that have waited long enough to wait at a door."""
+    if name.endswith(HOST_QUEUE_SUFFIX):
+        return "H_" + name.partition("/")[0]
     if "@" in name:
         return "R_" + name.partition("@")[0].removesuffix(".1")
+    if name.startswith("q/"):
+        # Of a demand, and of those that have waited: C(Q, gpu=1), D(Q, gpu=1).
+        demand = name.removeprefix("q/").removesuffix(CREATION_QUEUE_SUFFIX)
+        return f"D(Q, {demand.removesuffix('/waiting')})" if demand.endswith("/waiting") else f"C(Q, {demand})"
     return "C(Q)" if name.endswith(CREATION_QUEUE_SUFFIX) else "Q" if name == "q" else name
 
 
@@ -192,6 +200,8 @@ def note_form(what: object) -> str:
             return f"{what.identity} takes a token for {what.session}, attempt {what.attempt}; {what.free} left"
         case obs.TokenReturned():
             return f"{what.identity} returns the token of {what.session}, attempt {what.attempt}; {what.free} left"
+        case obs.ResourcesTaken() | obs.ResourcesReturned() | obs.SessionWaits() | obs.SessionTurnedAway():
+            return what.sentence()
         case obs.AttemptRetried():
             return f"attempt {what.attempt} of activity {what.ordinal} ended: {what.why}; the next in {what.backoff / 1e6:g} s"
         case obs.WorkerStopped():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sim.model.laws import Uniform
@@ -46,15 +47,33 @@ def simple(ms: int = 20_000, **options: Any) -> Program:
     return [create(**options), DEFER, act(ms)]
 
 
+OPTIONS: list[Mapping[str, Any]] = [{}]
+"""With which options workers are made that name no others: the last ones."""
+
+
+@contextmanager
+def worker_options(**options: Any) -> Iterator[None]:
+    """All workers that are made meanwhile have these options: repairs, for one."""
+    OPTIONS.append(options)
+    try:
+        yield
+    finally:
+        OPTIONS.pop()
+
+
+class NobodyError(AssertionError):
+    """A scenario does not come to where its fault would meet somebody."""
+
+
 class Stage:
     """A cluster with workers A, B, ... and a judge."""
 
     def __init__(
         self, workers: str = "AB", seed: int = 1, mutants: Mutants = (), specs: Sequence[WorkerSpec] | None = None,
-        task_queues: Sequence[str] = (), **options: Any,
+        task_queues: Sequence[str] = (), names: Sequence[str] | None = None, **options: Any,
     ) -> None:  # fmt: skip
         self.sim = Simulation(seed, Delays(Uniform(*DELAYS)))
-        self.judge = Judge(SETTING)
+        self.judge = Judge(SETTING, names)
         self.judge.attach(self.sim)
         if specs is None:
             specs = [spec(name, mutants=mutants, **options) for name in workers]
@@ -88,7 +107,7 @@ class Stage:
             for worker in self.cluster.workers_of(process):
                 if worker.bucket.free < worker.bucket.size:
                     return process
-        raise AssertionError("nobody holds a slot")
+        raise NobodyError("nobody holds a slot")
 
     def other(self) -> str:
         """A worker that holds none."""
@@ -98,4 +117,4 @@ class Stage:
 
 def spec(name: str, queue: str = "q", mutants: Mutants = (), **options: Any) -> WorkerSpec:
     """One worker on a host of its own."""
-    return WorkerSpec(name, f"host-{name.lower()}", queue, WorkerOptions(mutants=mutants, **options))
+    return WorkerSpec(name, f"host-{name.lower()}", queue, WorkerOptions(mutants=mutants, **{**OPTIONS[-1], **options}))

@@ -52,10 +52,11 @@ def recreate_on_a_full_worker() -> Verdicts:
 
 def killed_before_the_signal() -> Verdicts:
     """A minute of quiet; then a worker dies in the moment in which it is given a creation, the other stays idle."""
-    stage = apart()
+    stage, killed = apart(), list[str]()
 
     def die(time: int, node: str, recorded: obs.AttemptRecorded) -> None:
-        if recorded.activity_type == CREATION_ACTIVITY:
+        if recorded.activity_type == CREATION_ACTIVITY and not killed:
+            killed.append(recorded.identity)
             stage.sim.schedule(time, "test", lambda: stage.cluster.kill(recorded.identity))
 
     stage.sim.listen(obs.AttemptRecorded, die)

@@ -43,6 +43,10 @@ class Cause(Enum):
     NOT_FOUND = "activity not found"
     PAUSED = "activity paused"
     CALL_FAILED = "heartbeat call failed"
+    SESSION_OVER = "session is over"
+    """Only with `Repair.SLOT_UNTIL_IDLE`: the creation activity waits for this one."""
+    FENCED = "session is no longer held here"
+    """Only in host sessions."""
 
 
 @dataclass(slots=True)
@@ -97,6 +101,16 @@ class AttemptOnWorker:
         """What it will do in time unless something is slow: ("beat", key) before the heartbeat timeout, ("end", key) before the others."""
         return ()
 
+    def ended(self, worker: Worker, step: Step) -> None:
+        """Its activity function has returned."""
+
+    def holds(self, session: str) -> bool:
+        """Whether it holds a slot for the session, and activities may begin under it."""
+        return False
+
+    def idle(self, session: str, worker: Worker, step: Step) -> None:
+        """The last activity of the session that ran here has ended."""
+
     # -- what is common ------------------------------------------------------------------------------------------------
 
     def set_deadline(self, step: Step) -> None:
@@ -113,12 +127,12 @@ class AttemptOnWorker:
         interval = self.task.activity.heartbeat * 8 // 10 or options.default_heartbeat_throttle_interval
         return min(interval, options.max_heartbeat_throttle_interval)
 
-    def call_heartbeat(self, details: object, worker: Worker, step: Step, deadline: bool = True) -> None:
-        """RecordActivityTaskHeartbeat; `deadline`: whether the call has the attempt's deadline."""
+    def call_heartbeat(self, details: object, worker: Worker, step: Step, deadline: bool = True, wait: int | None = None) -> None:
+        """RecordActivityTaskHeartbeat; `deadline`: whether the call has the attempt's deadline; `wait`: the longest between its tries."""
         throttle = self.throttle(worker)
         request = msg.RecordActivityTaskHeartbeat(self.task.ordinal, self.task.attempt, details)
         budget = heartbeat_budget(throttle, self.tag("deadline") if deadline else None)
-        worker.calls.start(step, self.tag("beat"), self.task.run, request, budget, heartbeat_wait(throttle))
+        worker.calls.start(step, self.tag("beat"), self.task.run, request, budget, wait or heartbeat_wait(throttle))
 
     def cancel(self, cause: Cause, worker: Worker, step: Step) -> None:
         """Cancel the context, once."""
@@ -132,7 +146,7 @@ class AttemptOnWorker:
                     worker.identity, *self.key, activity.activity_type, activity.session, cause.value
                 )
             )  # fmt: skip
-        if cause is Cause.SHUTDOWN:
+        if cause is Cause.SHUTDOWN or cause is Cause.SESSION_OVER:
             # Somebody else cancelled it: a process that exits at once may be gone before this goroutine runs (P3.8.1).
             self.wake(step)
         else:
@@ -147,6 +161,7 @@ class AttemptOnWorker:
         self.responding = True
         step.disarm(self.tag("deadline"))
         self._emit_end(outcome, worker, step)
+        self.ended(worker, step)
         if outcome is DROPPED or self.cause is Cause.DEADLINE:
             self.release(worker, step)
             return

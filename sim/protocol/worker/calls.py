@@ -34,6 +34,12 @@ def heartbeat_budget(throttle: int, deadline: Hashable | None) -> Span:
     return Least(Clamp(Half(inner), SECOND, 10 * SECOND), Exactly(record))
 
 
+def heartbeat_length(heartbeat: int) -> int:
+    """How long a heartbeat call of the creation activity takes at most, for a heartbeat timeout of this many microseconds (P3.6.3)."""
+    record = max(min(heartbeat * 8 // 10, 60 * SECOND), SECOND)
+    return min(max(record // 2, SECOND), 10 * SECOND, record)
+
+
 def longest_wait(time: int) -> int:
     """The longest wait between the tries of a call: a tenth of the time that its caller has, which is not the call's budget (P3.9.3)."""
     return max(time // 10, 200 * MILLISECOND)

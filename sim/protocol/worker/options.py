@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 from sim.protocol.mutants import Mutants
 from sim.protocol.pace import AT_ONCE, Pace
+from sim.workflow.repairs import Repairs
+from sim.workflow.resources import Amounts, shapes
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
+from sim.workflow.variants import Variant
 
 DEFAULT_SIZE = 1000
 DEFAULT_RATE = 100_000
@@ -29,19 +32,34 @@ class WorkerOptions:
     sticky_workflow_cache_size: int = 10_000
     max_heartbeat_throttle_interval: int = 60_000_000
     default_heartbeat_throttle_interval: int = 30_000_000
+    session_resources: Amounts = ()
+    """What its sessions may use, by type: typed resources (docs/design/typed-resources.md), only in host sessions."""
+    session_shapes: tuple[Amounts, ...] = ()
+    """The demands that it is open to; all that its resources cover when empty."""
+    resource_id: str = ""
+    """Of host sessions: what its host is known by, the same at every start; the host's name when empty."""
     asks_for_system_info: bool = False
     """Whether a creation activity asks the server what it can before it signals, as the SDK's does (P2.2d). It costs a step, and
     shows only where the server cannot be reached: so it is left out unless somebody wants it."""
     sdk: SdkVersion = field(default_factory=lambda: SdkVersion.parse(DEFAULT_SDK_VERSION))
     mutants: Mutants = ()
     """Planted bugs (`sim.protocol.mutants`): no option of the SDK; empty but in tests of properties."""
+    repairs: Repairs = ()
+    """Repairs of broken promises (`sim.workflow.repairs`), no option of the SDK either: the scenario's `repairs`."""
     pace: Pace = AT_ONCE
     """How long the worker's own steps take: no option either."""
+    variant: Variant = Variant.SESSIONS
+    """Which variant of the session protocol it speaks: the scenario's `protocol`."""
 
     @property
     def sessions(self) -> int:
         """The number of tokens: 0 means the default (P3.2.2)."""
         return self.max_concurrent_session_execution_size or DEFAULT_SIZE
+
+    @property
+    def demands(self) -> tuple[Amounts, ...]:
+        """What its sessions may ask for, each with a poller of its own."""
+        return self.session_shapes or tuple(shapes(self.session_resources))
 
     @property
     def session_worker(self) -> bool:

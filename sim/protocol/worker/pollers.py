@@ -23,6 +23,8 @@ class Kind(StrEnum):
     ACTIVITY = "activity"
     CREATION = "creation"
     RESOURCE = "resource"
+    HOST = "host"
+    """Sessions of processes before this one; only in host sessions."""
 
 
 class State(Enum):
@@ -107,12 +109,20 @@ class Pollers:
             slots = self.slots[self.pools[kind]]
             if self.stopping:
                 poller.state = State.STOPPED
-            elif slots.free > 0 and (token_free or kind is not Kind.CREATION):
+            elif slots.free > 0 and self.may_poll(poller, token_free):
                 slots.free -= 1
                 self._poll(poller, step)
             else:
                 still.append(position)
         self.waiting = still
+
+    def may_poll(self, poller: Poller, token_free: bool) -> bool:
+        """Whether a poller that has a slot may poll: those for sessions only while a token is free (P3.4.1)."""
+        return token_free or poller.kind not in (Kind.CREATION, Kind.HOST)
+
+    def queue_of(self, poller: Poller) -> Name:
+        """Which queue a poller polls."""
+        return self.queues[poller.kind]
 
     def block(self, poller: Poller) -> None:
         """The poller wants to poll: it queues up for a slot."""
@@ -122,7 +132,7 @@ class Pollers:
     def _poll(self, poller: Poller, step: Step) -> None:
         poller.sticky = poller.kind is Kind.WORKFLOW and self._sticky_next()
         poller.state = State.POLLING
-        queue = self.sticky_queue if poller.sticky else self.queues[poller.kind]
+        queue = self.sticky_queue if poller.sticky else self.queue_of(poller)
         step.call(queue, msg.Poll(self.identity), poller.tag, POLL_BUDGET)
 
     def _sticky_next(self) -> bool:

@@ -13,6 +13,7 @@ from sim.model.spans import Exactly, Overdue, longest
 from sim.protocol import messages as msg
 from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, AttemptOnWorker, Cause, Outcome, completed, failed
+from sim.protocol.worker.covering import OVER, user_ended
 from sim.protocol.worker.work import Failing, Work
 
 if TYPE_CHECKING:
@@ -118,6 +119,17 @@ class UserAttempt(AttemptOnWorker):
         if not self.responding:
             self._look(worker, step)
 
+    # -- the session is over -----------------------------------------------------------------------------------------
+
+    def refuse(self, worker: Worker, step: Step) -> None:
+        """Fail without having begun: its session holds no slot here."""
+        self.responding, self.outcome = True, failed(OVER)
+        self.ended(worker, step)
+        self.send(worker, step)
+
+    def ended(self, worker: Worker, step: Step) -> None:
+        user_ended(self, worker, step)
+
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def context_done(self, worker: Worker, step: Step) -> None:
@@ -143,6 +155,8 @@ class UserAttempt(AttemptOnWorker):
             self._finish(self._worked(worker, step), worker, step)
         elif self.cause is Cause.CANCELED:
             self._finish(CANCELED, worker, step)
+        elif self.cause is Cause.SESSION_OVER:
+            self._finish(failed(OVER), worker, step)
         else:
             self._finish(failed(CONTEXT_CANCELED), worker, step)
 

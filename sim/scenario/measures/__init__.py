@@ -20,6 +20,7 @@ from sim.scenario.measures.detection import Detection
 from sim.scenario.measures.fairness import Fairness
 from sim.scenario.measures.over import Over, spelled
 from sim.scenario.measures.queue import Queue
+from sim.scenario.measures.resources import Resources
 from sim.scenario.measures.sessions import SessionTimes
 from sim.scenario.measures.work import Work
 from sim.scenario.problems import did_you_mean
@@ -31,6 +32,7 @@ GROUPS: Final[dict[str, type[Measure]]] = {
     "work": Work,
     "fairness": Fairness,
     "sessions": SessionTimes,
+    "resources": Resources,
 }
 
 

@@ -1,0 +1,135 @@
+"""A GPU pool with mixed sessions: one limit on all sessions against limits by type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from matplotlib.figure import Figure
+
+from sim import Scenario, run
+from sim.protocol import observations as obs
+from sim.report.plots import files, series, style
+from sim.scenario.cluster import Cluster
+from sim.simulator.simulation import Simulation
+from sim.sweep.statistics import Interval, mean_interval
+from sim.workflow import seen
+from tools.studies.page import fill, spelled, table
+
+RUNS: Final = 5
+MINUTE: Final = 60_000_000
+GPUS: Final = 4
+LOADS: Final = (0.5, 0.7, 0.9)
+"""Share of the GPUs that sessions which need one keep busy in the mean."""
+DEMANDS: Final[dict[str, dict[str, int]]] = {"train": {"gpu": 1, "disk": 1}, "prepare": {"disk": 1}, "report": {}}
+NAMES: Final = {"train": "a GPU and a disk", "prepare": "a disk", "report": "nothing scarce"}
+LIMITS: Final = {"one": "one limit", "typed": "limits by type"}
+
+
+class Kinds:
+    """Watches one run: how long creating took, and how long slots were held, by kind of workflow; microseconds."""
+
+    def __init__(self) -> None:
+        self.waits: dict[str, list[int]] = {}
+        self.held: dict[str, int] = {}
+        self._asked: dict[str, int] = {}
+        self._taken: dict[str, int] = {}
+
+    def attach(self, cluster: Cluster, simulation: Simulation) -> None:
+        """Listen from now on."""
+        simulation.listen(seen.SessionAsked, lambda time, node, o: self._asked.setdefault(o.session, time))  # type: ignore[attr-defined]
+        simulation.listen(seen.SessionCreated, self._created)
+        simulation.listen(obs.TokenTaken, lambda time, node, o: self._taken.__setitem__(o.session, time))  # type: ignore[attr-defined]
+        simulation.listen(obs.TokenReturned, self._returned)
+
+    def _created(self, time: int, node: str, o: Any) -> None:
+        since = self._asked.pop(o.session, None)
+        if since is not None:
+            self.waits.setdefault(_kind(o.session), []).append(time - since)
+
+    def _returned(self, time: int, node: str, o: Any) -> None:
+        kind = _kind(o.session)
+        self.held[kind] = self.held.get(kind, 0) + time - self._taken.pop(o.session)
+
+
+def _kind(session: str) -> str:
+    return session.partition("-")[0].partition("/")[0]
+
+
+def _workflow(kind: str, every: float, minutes: float, typed: bool, count: int, **options: Any) -> dict[str, Any]:
+    """Sessions of this kind, exponentially long, one every so many minutes in the mean."""
+    needs = {"resources": options.pop("resources", DEMANDS.get(kind, {}))} if typed else {}
+    create = {"op": "create", "as": "s", "creation": "20h", "execution": "20h", **{k: v for k, v in needs.items() if v}, **options}
+    work = {"op": "act", "in": "s", "activity": f"{kind}_work", "stc": "20h"}
+    return {
+        "id": kind, "count": count, "run_timeout": "40h", "arrival": {"every": {"exponential": f"{round(60_000 * every)}ms"}},
+        "program": [create, {"op": "defer_complete", "in": "s"}, work],
+    }  # fmt: skip
+
+
+def mixed(limit: str, load: float) -> Scenario:
+    """Two machines with two GPUs and four disks. Trainings of 10 min; preparations and reports of 2 min, four and six times as many."""
+    typed = limit == "typed"
+    every = 10 / (load * GPUS)
+    worker = {"session_resources": {"gpu": 2, "disk": 4}, "session_shapes": [{"gpu": 1, "disk": 1}, {"disk": 1}]}
+    one = {"max_concurrent_session_execution_size": 2}
+    flows = [("train", every, 10.0, 40), ("prepare", every * 2, 2.0, 20), ("report", every, 2.0, 40)]
+    return Scenario.from_dict(
+        {
+            "name": f"{limit}-{load:g}",
+            "until": "80h",
+            **({"protocol": "host"} if typed else {}),
+            "workers": [{"name": "m", "count": 2, **(worker if typed else one)}],
+            "activities": {f"{kind}_work": {"duration": {"exponential": f"{round(60 * minutes)}s"}} for kind, _, minutes, _ in flows},
+            "workflows": [_workflow(kind, gap, minutes, typed, count) for kind, gap, minutes, count in flows],
+        }
+    )
+
+
+def measured(scenario: Scenario) -> dict[str, Interval]:
+    """Means over runs: the wait of each kind in minutes, and (`gpu`) the share of GPU time in use until all is done."""
+    found: dict[str, list[float]] = {}
+    for seed in range(1, RUNS + 1):
+        kinds = Kinds()
+        result = run(scenario, seed, observers=[kinds], properties=())
+        for kind, waits in kinds.waits.items():
+            found.setdefault(kind, []).append(sum(waits) / len(waits) / MINUTE)
+        used = kinds.held.get("train", 0)
+        found.setdefault("gpu", []).append(used / (GPUS * result.ended_at_us))
+    return {name: mean_interval(values) for name, values in found.items()}
+
+
+def make(folder: Path) -> None:
+    """Run all of it, and write the table and the figures."""
+    loads = {(limit, load): measured(mixed(limit, load)) for limit in LIMITS for load in LOADS}
+    for kind in DEMANDS:
+        title = f"Sessions that need {NAMES[kind]}: waiting"
+        files.write(f"wait-{kind}", folder, partial(draw, loads, kind, title, "minutes until the session is created"))
+    files.write("gpus", folder, partial(draw, loads, "gpu", "GPUs in use until all is done", "share of GPU time"))
+    fill(folder / "README.md", "limits", _limits(loads))
+
+
+def draw(loads: Mapping[tuple[str, float], Mapping[str, Interval]], what: str, title: str, label: str) -> Figure:
+    """A curve for each kind of limit, with its intervals, against the load."""
+    drawn = [series.Curve(name, LOADS, tuple(loads[limit, load][what] for load in LOADS)) for limit, name in LIMITS.items()]
+    with style.settings():
+        figure, axes = series.sheet(title, f"{RUNS} runs each, intervals of 95 %")
+        series.draw_bands(axes, drawn)
+        axes.set_xlabel("load of the GPUs")
+        axes.set_ylabel(label)
+        axes.set_ylim(bottom=0)
+        if what == "gpu":
+            series.percent(axes)
+        series.legend(axes, "best")
+        return figure
+
+
+def _limits(loads: Mapping[tuple[str, float], Mapping[str, Interval]]) -> str:
+    rows: list[Sequence[object]] = []
+    for load in LOADS:
+        for limit, name in LIMITS.items():
+            got = loads[limit, load]
+            rows.append((load, name, *(spelled(got[kind]) for kind in DEMANDS), f"{spelled(got['gpu'], 100)} %"))
+    return table(["load", "", *(f"minutes, {NAMES[kind]}" for kind in DEMANDS), "GPUs in use"], rows)
