@@ -116,7 +116,7 @@ def command(
         "lost_requests": lost_requests, "lost_responses": lost_responses, "lost_machines": lost_machines, "pauses": pauses,
         "partitions": partitions, "duplicates": duplicates, "slow": slow, "retries": retries,
     }  # fmt: skip
-    system, scenario = _system(model, settings or [], Time(time, unit), bounds, properties, no_reduction)
+    system, scenario = _system(model, settings or [], Time(_meaning(time, walks), unit), bounds, properties, no_reduction)
     if graph is not None:
         _write_graph(system, graph, limit)
     if walks is not None:
@@ -198,6 +198,13 @@ def _write(system: System, of_sessions: bool, result: CheckResult, found: Mappin
     return Written(tapes, diagrams, machines)
 
 
+def _meaning(time: str, walks: int | None) -> str:
+    """Walks are made for runs without a clock: their bound counts orders of events."""
+    if walks is not None and time == "windows":
+        raise WrongInput("--walks with --time windows: walks have no clock; expected --time untimed or free, or no --walks")
+    return time or ("untimed" if walks is not None else "")
+
+
 class Time(NamedTuple):
     """What timers mean, "" for what is usual; the unit of windows as text."""
 
@@ -231,8 +238,8 @@ def _system(
         from sim.cli import model_file
 
         given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value and name != "retries"]
-        if given or properties or time.meaning == "untimed":
-            what = ", ".join(given) or ("--property" if properties else "--time untimed")
+        if given or properties:
+            what = ", ".join(given) or "--property"
             raise WrongInput(f"{what}: for scenarios only; a model has parameters of its own (--set)")
         system = model_file.load(argument, settings)
         return (_with_ticks(system, ticks) if ticks is not None and time.meaning else system), None
