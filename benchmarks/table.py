@@ -48,6 +48,11 @@ class Measurement:
         """Units per wall second; None when nothing was measured."""
         return self.count / self.seconds if self.missing is None and self.seconds > 0 else None
 
+    @property
+    def cpu_rate(self) -> float | None:
+        """Units per second of processor time; None when nothing was measured."""
+        return self.count / self.cpu_seconds if self.missing is None and self.cpu_seconds else None
+
     @classmethod
     def not_available(cls, why: str) -> Measurement:
         return cls(count=0, seconds=0.0, missing=why)
@@ -126,6 +131,12 @@ class Row:
         ratios = [mine.rate / theirs.rate for mine, theirs in pairs if mine.rate and theirs.rate]
         return statistics.median(ratios) if ratios else None
 
+    def cpu_ratio_to(self, reference: Row) -> float | None:
+        """The same of units per second of processor time, which a busy machine disturbs less; None when it was not taken."""
+        pairs = zip(self.measurements, reference.measurements, strict=True)
+        ratios = [mine.cpu_rate / theirs.cpu_rate for mine, theirs in pairs if mine.cpu_rate and theirs.cpu_rate]
+        return statistics.median(ratios) if ratios else None
+
 
 def run_rounds(contestants: Sequence[Contestant], rounds: int = 3, progress: Callable[[int, Contestant], None] | None = None) -> list[Row]:
     """Run every contestant once per round, so that a slow spell of the machine hits all of them and not just one."""
@@ -191,7 +202,7 @@ def print_table(rows: Sequence[Row], references: Sequence[str], title: str, env:
     by_unit = references_by_unit(rows, references)
     table = Table(title=title, title_justify="left")
     table.add_column("contestant")
-    for heading in ("median", "spread", "ratio"):
+    for heading in ("median", "spread", "ratio", "of cpu time"):
         table.add_column(heading, justify="right")
     table.add_column("unit")
     table.add_column("model check")
@@ -201,12 +212,12 @@ def print_table(rows: Sequence[Row], references: Sequence[str], title: str, env:
                 continue
             reference = by_unit.get(unit)
             if row.median is None:
-                table.add_row(row.contestant.name, row.missing or "no result", "", "", unit, "", style="dim")
+                table.add_row(row.contestant.name, row.missing or "no result", "", "", "", unit, "", style="dim")
                 continue
-            ratio = None if reference is None else row.ratio_to(reference)
-            text = "-" if ratio is None else "1 (reference)" if row is reference else f"{ratio:.2f}x"
+            ratios = (None, None) if reference is None else (row.ratio_to(reference), row.cpu_ratio_to(reference))
+            texts = ["-" if ratio is None else "1 (reference)" if row is reference else f"{ratio:.2f}x" for ratio in ratios]
             check = ", ".join(f"{key} {value:.4g}" for key, value in row.measurements[-1].check.items())
-            table.add_row(row.contestant.name, f"{row.median:,.0f}", f"{row.spread or 0.0:.0%}", text, unit, check)
+            table.add_row(row.contestant.name, f"{row.median:,.0f}", f"{row.spread or 0.0:.0%}", *texts, unit, check)
         table.add_section()
     console.print(table)
     packages = ", ".join(f"{name} {version}" for name, version in env["packages"].items())
@@ -234,6 +245,7 @@ def as_json(rows: Sequence[Row], references: Sequence[str], env: Mapping[str, An
                 "cpu_share": row.cpu_share,
                 "reference": None if reference is None else reference.contestant.name,
                 "ratio": None if reference is None else row.ratio_to(reference),
+                "cpu_ratio": None if reference is None else row.cpu_ratio_to(reference),
                 "rounds": [
                     {"count": m.count, "seconds": m.seconds, "cpu_seconds": m.cpu_seconds, "rate": m.rate, "check": dict(m.check)}
                     for m in row.measurements

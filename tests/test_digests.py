@@ -19,6 +19,8 @@ GOLDEN = {
     "partition": "4f42568973c20c46c712d0a1216303e8",
     "rolling_deploy": "e13a4de367890f9d9f5bf4fc8c9bf91d",
     "server_outage": "f1055f2e7774a160e53cde538ed06920",
+    "host_rolling_deploy": "b748049f1c03dba9a076fe02253837e1",
+    "host_zombie": "85b4d9790d150e463c6f339c151dee8f",
 }
 """Digests at seed 1. They change with what a run does: then say in the commit why it does."""
 

@@ -25,6 +25,7 @@ MODULES = {
     ],
     "protocol/worker": [
         "node", "pollers", "calls", "creation", "completion", "attempts", "user_activity", "executor", "stop", "bucket",
+        "host_node", "host_creation", "host_activity",
     ],
     "workflow": ["environment", "context"],
 }  # fmt: skip

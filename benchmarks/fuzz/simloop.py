@@ -6,6 +6,7 @@ runs the benchmark has to name.
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import time
@@ -48,20 +49,26 @@ def seeds_per_second(checkout: Path | None, seeds: int, python: str | None = Non
         made = environment(python)
         if not script.is_file():
             raise Unavailable(f"{checkout} has no benchmarks/campaign.py")
-        took = _timed(made, script, seeds) - _timed(made, script, 1)
+        (wall, cpu), (start, start_cpu) = _timed(made, script, seeds), _timed(made, script, 1)
     except Unavailable as why:
         return Measurement.not_available(str(why))
-    return Measurement((seeds - 1) * jobs_of_each, took)
+    return Measurement((seeds - 1) * jobs_of_each, wall - start, cpu - start_cpu)
 
 
-def _timed(python: Path, script: Path, seeds: int) -> float:
-    began = time.perf_counter()
+def _timed(python: Path, script: Path, seeds: int) -> tuple[float, float]:
+    """Seconds on the clock, and of processor time."""
+    began, used = time.perf_counter(), _used_by_children()
     done = subprocess.run(
         [str(python), str(script), "green", "--seeds", str(seeds), "--jobs", "1"], capture_output=True, text=True, check=False, cwd=BUILD
     )
     if done.returncode:
         raise Unavailable(f"its campaign ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-    return time.perf_counter() - began
+    return time.perf_counter() - began, _used_by_children() - used
+
+
+def _used_by_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def jobs_per_second(checkout: Path | None, seeds: int, python: str | None = None) -> Measurement:

@@ -13,8 +13,9 @@ from sim.audit.result import AuditResult
 from sim.audit.sessions import Session, sessions_of
 from sim.audit.verdicts import Verdicts
 from sim.audit.workers import Workers
+from sim.history.events import ActivityTaskScheduled
 from sim.history.files import Left, histories
-from sim.history.temporal_reader import History
+from sim.history.temporal_reader import History, HistoryError
 
 
 def audit(paths: str | Path | Iterable[str | Path], slots: int | None = None) -> AuditResult:
@@ -31,12 +32,24 @@ def audit(paths: str | Path | Iterable[str | Path], slots: int | None = None) ->
     """
     left = Left()
     with _no_collector():
-        result = audit_histories(histories([paths] if isinstance(paths, str | Path) else paths, left), slots)
+        found = histories([paths] if isinstance(paths, str | Path) else paths, left)
+        result = audit_histories(_of_the_sdk(found, left), slots)
     if left.damaged and not result.runs:
         raise left.damaged[0]
     result.passed_over = left.names
     result.damaged = [str(error) for error in left.damaged]
     return result
+
+
+def _of_the_sdk(found: Iterable[History], left: Left) -> Iterator[History]:
+    """Without those of host sessions, which are entered in `left`: their creation activities follow each other within one session."""
+    for history in found:
+        event = next((e for e in history.events if isinstance(e.event, ActivityTaskScheduled) and e.event.command.epoch), None)
+        if event is None:
+            yield history
+        else:
+            message = "is an activity of a host session; expected a history of the SDK's own sessions, for only those are audited"
+            left.damaged.append(HistoryError(history.source, f"event {event.event_id}", message))
 
 
 def audit_histories(found: Iterable[History], slots: int | None = None) -> AuditResult:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 from sim.checker.compile import Compiler
 from sim.checker.search import Search
-from sim.model.inputs import Deliver, Fault, Reply
-from sim.model.instant import Way
+from sim.model.instant import Way, lost_of, seen_of
 from sim.model.outcomes import Outcome
-from sim.model.world import Enabled, Parcel, State, World
+from sim.model.world import Enabled, State, World
 
 
 class NoSuchPath(RuntimeError):
@@ -34,28 +33,12 @@ class Leg:
     @property
     def lost(self) -> tuple[str, ...]:
         """The messages that did not arrive, in words."""
-        if self.outcome is None or isinstance(self.outcome, Outcome):
-            return ()
-        faults = (micro.event for micro in self.outcome if isinstance(micro.event, Fault))
-        return tuple(f"{fault.kind}: {_said(fault.detail)}" for fault in faults if isinstance(fault.detail, Parcel))
+        return lost_of(self.outcome)
 
     @property
     def seen(self) -> tuple[object, ...]:
         """What could be observed, in order."""
-        if isinstance(self.outcome, Outcome):
-            return self.outcome.seen
-        return tuple(o for micro in self.outcome or () if micro.outcome is not None for o in micro.outcome.seen)
-
-
-def _said(parcel: Parcel) -> str:
-    match parcel.event:
-        case Reply(tag=tag):
-            what = f"the answer to {tag[0] if isinstance(tag, tuple) else tag}"
-        case Deliver(message=message):
-            what = type(message).__name__
-        case other:
-            what = str(other)
-    return f"{what} from {parcel.source} to {parcel.to}"
+        return seen_of(self.outcome)
 
 
 def choice_of(compiler: Compiler, outcome: int) -> Enabled:

@@ -79,6 +79,14 @@ def command(
     limit: Annotated[int, typer.Option("--limit", metavar="STATES", min=1, help="Stop after so many states.")] = 1 << 32,
     fingerprint_seed: Annotated[int, typer.Option("--fingerprint-seed", help="Other fingerprints: an independent second opinion.")] = 0,
     small: Annotated[bool, typer.Option("--small", help="The plain search: slow, without numba, the reference of the other.")] = False,
+    walks: Annotated[
+        int | None, typer.Option("--walks", metavar="N", min=1, help="Not every state, but so many ways by chance: for what is too large.")
+    ] = None,
+    schedule: Annotated[
+        str, typer.Option("--schedule", metavar="pctcp|uniform", help="Of walks: with a bound for bugs of --depth, or evenly.")
+    ] = "pctcp",
+    depth: Annotated[int, typer.Option("--depth", min=1, help="Of walks: how many events have to be in order to show a bug.")] = 3,
+    seed: Annotated[int, typer.Option("--seed", help="Of walks: the first seed.")] = 1,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -97,7 +105,11 @@ def command(
 
     Example: session-sim check scenarios/file_processing.toml --crashes 1
 
+    With --walks it looks at so many ways only, one after the other, and says how likely it was to find what needs few events in order.
+
     Example: session-sim check scenarios/models/two_phase_commit.py --set resource_managers=5
+
+    Example: session-sim check scenarios/contention.toml --crashes 1 --walks 200
     """
     bounds = {
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,
@@ -107,6 +119,10 @@ def command(
     system, scenario = _system(model, settings or [], Time(time, unit), bounds, properties, no_reduction)
     if graph is not None:
         _write_graph(system, graph, limit)
+    if walks is not None:
+        from sim.cli import check_walks
+
+        leave(check_walks.show(model, system, scenario, check_walks.Asked(walks, seed, schedule, depth), out, as_json))
     if small:
         from sim.cli import check_small
 

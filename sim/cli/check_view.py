@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from sim.history.events import Wrote
-from sim.model.instant import TICK
+from sim.model.instant import TICK, lost_of, seen_of
 from sim.model.promises import Exercised
 
 if TYPE_CHECKING:
@@ -100,14 +100,16 @@ def _story(console: Console, path: Sequence[Leg], unit: object) -> None:
             continue
         for leg in legs:
             number += 1
-            _step(console, number, leg)
+            told(console, number, leg.choice.label(), leg.outcome)
 
 
-def _step(console: Console, number: int, leg: Leg) -> None:
-    console.print(f"{number:4}  {leg.choice.label()}", markup=False, soft_wrap=True)
-    for lost in leg.lost:
+def told(console: Console, number: int, label: str, outcome: Any) -> None:
+    """A step: what happened, what got lost, and what could be seen."""
+    console.print(f"{number:4}  {label}", markup=False, soft_wrap=True)
+    for lost in lost_of(outcome):
         console.print(f"        ✗ {lost}", markup=False, soft_wrap=True)
-    for seen in leg.seen:
-        if not isinstance(seen, Exercised | Wrote):
-            sentence = getattr(seen, "sentence", None)
-            console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)
+    for seen in seen_of(outcome):
+        if isinstance(seen, Exercised | Wrote):
+            continue
+        sentence = getattr(seen, "sentence", None)
+        console.print(f"        → {sentence() if sentence is not None else seen}", markup=False, soft_wrap=True)

@@ -104,6 +104,8 @@ def _check_names(goals: list[str], schedule: str) -> None:
     for name in goals:
         if name not in known:
             raise WrongInput(f"--goal {name}: there is no moment and no property of this name; {did_you_mean(name, known)}")
+    if schedule == "pctcp":
+        raise WrongInput("--schedule pctcp: its bound holds without a clock only; try session-sim check SCENARIO --walks 1000")
     try:
         of_name(schedule)
     except ValueError as error:

@@ -22,6 +22,7 @@ def show(console: Console, result: FuzzResult) -> None:
         console.print(_broken_table(broken))
         for row in broken:
             _details(console, row)
+    _endless(console, result)
     _held(console, result)
     _coverage(console, result)
     _guard(console, result)
@@ -94,6 +95,18 @@ def _details(console: Console, row: PropertyRow) -> None:
             console.print(f"  guilty: {'; '.join(small.guilty)}", markup=False, soft_wrap=True)
 
 
+def _endless(console: Console, result: FuzzResult) -> None:
+    seeds = result.did_not_end
+    if not seeds:
+        return
+    runs = f"{len(seeds):,} run{'s' if len(seeds) != 1 else ''}"
+    steps = f"{result.most_steps:,} steps"
+    console.print(f"\n{runs} did not end within {steps}, and nothing is judged in them (first seed {seeds[0]}).", style="bold red")
+    console.print("  Mostly a fault at a moment that the fault itself brings about; `count` bounds it.", style="dim")
+    if result.endless_tape:
+        console.print(f"  again:  session-sim replay {result.endless_tape}", markup=False, soft_wrap=True)
+
+
 def _held(console: Console, result: FuzzResult) -> None:
     held = [row for row in result.properties if row.exercised_runs and not row.broken_runs]
     if held:
@@ -141,6 +154,9 @@ def _guard(console: Console, result: FuzzResult) -> None:
 def _conclusion(console: Console, result: FuzzResult) -> None:
     console.print()
     wrong = [row for row in result.broken if not row.allowed]
+    if result.did_not_end and not wrong:
+        console.print("Nothing broke that was not expected to, but not every run ended.", style="bold red")
+        return
     if not wrong:
         console.print("Nothing broke that was not expected to.", style="green")
         return

@@ -82,11 +82,13 @@ def _title(path: Path) -> str:
 
 def properties() -> list[dict[str, Any]]:
     """All properties, with the sentence each stands for, and whether it is a promise, a demand or a duty."""
-    from sim.properties import ALL, DEMANDS, DUTIES
+    from sim.properties import ALL, DEMANDS, DUTIES, OF_VARIANTS
 
+    own = [(f"promise of {variant}", properties) for variant, properties in OF_VARIANTS.items()]
+    groups = [("promise", ALL), *own, ("demand", DEMANDS), ("duty", DUTIES)]
     return [
         {"name": name, "what": one.sentence, "source": one.source, "history_decides": one.history_decides, "group": group}
-        for group, properties in (("promise", ALL), ("demand", DEMANDS), ("duty", DUTIES))
+        for group, properties in groups
         for name, one in properties.items()
     ]
 

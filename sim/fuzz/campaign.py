@@ -138,10 +138,13 @@ class Campaign:
             rows = verdicts.of(self.ground, self._total, options.schedule)
             if stopped != "interrupted":
                 rows = verdicts.with_tapes(self.ground, rows, options, executor, self._corpus)
+            endless = verdicts.endless_tape(self.ground, self._total, options, self._corpus) if stopped != "interrupted" else ""
             guarded = self._guarded() if stopped != "interrupted" else Guarded()
         total = self._total
         return FuzzResult(
             scenario=self.ground.scenario.name,
+            most_steps=self.ground.most_steps,
+            endless_tape=endless,
             first_seed=options.first,
             runs=Runs(total.rows),
             properties=rows,

@@ -31,6 +31,7 @@ class Runs(FixedRows[RunRow]):
         frames.text("broken", lambda r: " ".join(r.broken)),
         frames.count("workflows", lambda r: sum(r.statuses.values())),
         frames.count("workflows_running", lambda r: r.statuses.get("RUNNING", 0)),
+        frames.flag("did_not_end", lambda r: r.did_not_end),
     )
 
 
@@ -169,6 +170,14 @@ class FuzzResult:
     resumed: int = 0
     stopped: str = ""
     schedule: str = "uniform"
+    most_steps: int = 0
+    endless_tape: str = ""
+    """The first run that did not end within `most_steps`; "" where none was written."""
+
+    @property
+    def did_not_end(self) -> list[int]:
+        """The seeds of runs that were cut off after `most_steps` instants at which something happened: nothing was judged in them."""
+        return [row.seed for row in self.runs if row.did_not_end]
 
     @property
     def broken(self) -> list[PropertyRow]:
@@ -183,8 +192,8 @@ class FuzzResult:
 
     @property
     def as_expected(self) -> bool:
-        """Whether nothing broke that the scenario does not allow to, and every run was the same in another process."""
-        return all(row.as_expected for row in self.properties) and not self.guard.differing
+        """Whether nothing broke that the scenario does not allow to, every run ended, and was the same in another process."""
+        return all(row.as_expected for row in self.properties) and not self.did_not_end and not self.guard.differing
 
     @property
     def seeds_per_second(self) -> float:
@@ -206,12 +215,16 @@ class FuzzResult:
             "as_expected": self.as_expected,
             "broken": [_broken(row) for row in self.broken],
             "not_exercised": self.not_exercised,
+            "did_not_end": {"runs": len(self.did_not_end), "within_steps": self.most_steps, **self._first_endless()},
             "properties": {row.name: _numbers(row) for row in self.properties},
             "coverage": self.coverage.to_json(),
             "guard": {
                 "seeds": list(self.guard.seeds), "differing": list(self.guard.differing), "first_difference": self.guard.difference or None,
             },
         }  # fmt: skip
+
+    def _first_endless(self) -> dict[str, Any]:
+        return {"first_seed": next(iter(self.did_not_end), None), "tape": self.endless_tape or None}
 
     def to_frame(self) -> DataFrame:
         """A row for every run. Raises ImportError when pandas is missing."""

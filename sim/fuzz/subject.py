@@ -49,6 +49,8 @@ class RunRow(Struct, frozen=True, array_like=True):
     kinds: tuple[str, ...]
     broken: tuple[str, ...]
     statuses: dict[str, int]
+    did_not_end: bool = False
+    """Whether it was cut off after as many steps as a run may have; nothing is judged then."""
 
 
 class Chunk(Struct):
@@ -117,7 +119,7 @@ def play(
         if name in MOMENTS and seen is not None:
             _look_out(prepared, name, seed, seen)
     prepared.run()
-    verdicts = prepared.judge.finish(prepared.sim.now) if prepared.judge is not None else {}
+    verdicts = prepared.verdicts()
     deviations = choices.made if choices is not None else {}
     return Played(plan, scenario, prepared, verdicts, prepared.sim.digest.hexdigest(), deviations)
 
@@ -179,7 +181,7 @@ def _take_in(chunk: Chunk, seed: int, played: Played, own: int) -> None:
     chunk.rows.append(
         RunRow(
             seed, played.digest, prepared.sim.now, prepared.sim.messages, len(kinds), sum(times > 0 for times in done), hit_kinds,
-            broken, statuses,
+            broken, statuses, prepared.cut_off,
         )
     )  # fmt: skip
 

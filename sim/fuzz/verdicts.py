@@ -90,6 +90,17 @@ def with_tapes(ground: Ground, rows: Properties, options: Options, executor: Exe
     return Properties(replace(row, tape=found[row.name][0], shrunk=found[row.name][1]) if row.name in found else row for row in rows)
 
 
+def endless_tape(ground: Ground, total: Chunk, options: Options, corpus: Corpus) -> str:
+    """Write the tape of the first run that did not end; where it is, "" when all did, or nothing is to be written."""
+    seed = next((row.seed for row in total.rows if row.did_not_end), None)
+    if seed is None or options.out is None:
+        return ""
+    path = options.out / "did_not_end.tape"
+    options.out.mkdir(parents=True, exist_ok=True)
+    again(ground, seed, options.schedule, corpus.parent(seed)).tape.write(path)
+    return str(path)
+
+
 def show(shown: Shown) -> tuple[str, Shrunk | None]:
     """Write the tape of a run, and a smaller one if asked for; where it is, and what the smaller one comes to."""
     tape = again(shown.ground, shown.seed, shown.schedule, shown.parent).tape

@@ -44,7 +44,10 @@ class RetryPolicy(Struct, frozen=True):
 
 
 class ScheduleActivity(Struct, frozen=True):
-    """ScheduleActivityTask. `session` is known to no server: it lets an observer tell whose activity this is."""
+    """ScheduleActivityTask. `session` is known to no server: it lets an observer tell whose activity this is.
+
+    `epoch`: of the binding that it belongs to, in its header; 0 without one. Only host sessions have epochs.
+    """
 
     ordinal: int
     activity_type: str
@@ -56,6 +59,7 @@ class ScheduleActivity(Struct, frozen=True):
     heartbeat: int = 0
     retry_policy: RetryPolicy | None = None
     session: str = ""
+    epoch: int = 0
 
 
 class RequestCancelActivity(Struct, frozen=True):

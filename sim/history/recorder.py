@@ -48,11 +48,15 @@ from sim.model.draws import draw
 # The three fields of the creation activity's signal and what the Go SDK calls them.
 _BINDING: Final = {"task_queue": "Taskqueue", "host_name": "HostName", "resource_id": "ResourceID"}
 
+# What the signal of a host session has beside them.
+_HOST_BINDING: Final = {**_BINDING, "host_queue": "HostQueue", "epoch": "Epoch"}
+
 # How a recreate token starts, as bytes and in base64 (twelve bytes are sixteen whole characters).
 _TOKEN: Final = b'{"Taskqueue"'
 _TOKEN_BASE64: Final = base64.b64encode(_TOKEN).decode()
 
 _CREATION_QUEUE_SUFFIX: Final = "__internal_session_creation"
+_HOST_QUEUE_SUFFIX: Final = "__internal_session_host"
 
 
 class Names:
@@ -83,7 +87,7 @@ class Names:
 
     def learn_resource(self, queue: str) -> None:
         """From now on this text is the queue of a session worker; without an "@" it cannot be one."""
-        if "@" in queue and not queue.endswith(_CREATION_QUEUE_SUFFIX):
+        if "@" in queue and not queue.endswith((_CREATION_QUEUE_SUFFIX, _HOST_QUEUE_SUFFIX)):
             self._resources.add(queue)
 
     def forget(self, run: str) -> None:
@@ -153,7 +157,7 @@ class Names:
             return [self._walk(item) for item in value]
         if isinstance(value, dict):
             # Only a binding names a resource outside a queue's name; the text alone might be anything.
-            bound = not self.plain and value.keys() == set(_BINDING.values())
+            bound = not self.plain and value.keys() in (set(_BINDING.values()), set(_HOST_BINDING.values()))
             return {
                 key: self.resource_id(item) if bound and key == "ResourceID" and isinstance(item, str) else self._walk(item)
                 for key, item in value.items()
@@ -175,8 +179,9 @@ class Names:
 
 def _as_binding(payload: object) -> object:
     """The signal of a creation activity with the field names of the Go SDK; any other payload as it is."""
-    if getattr(payload, "__struct_fields__", ()) == tuple(_BINDING):
-        return {theirs: getattr(payload, ours) for ours, theirs in _BINDING.items()}
+    for names in (_BINDING, _HOST_BINDING):
+        if getattr(payload, "__struct_fields__", ()) == tuple(names):
+            return {theirs: getattr(payload, ours) for ours, theirs in names.items()}
     return payload
 
 
@@ -336,7 +341,7 @@ class RecordedRun:
 
     def _learn_from_signal(self, signal: WorkflowExecutionSignaled) -> None:
         payload = _as_binding(signal.payload)
-        if isinstance(payload, dict) and payload.keys() == set(_BINDING.values()):
+        if isinstance(payload, dict) and payload.keys() >= set(_BINDING.values()):
             self.names.learn_resource(str(payload["Taskqueue"]))
 
 

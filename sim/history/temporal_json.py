@@ -53,7 +53,7 @@ from sim.history.failures import (
     TimeoutType,
 )
 from sim.history.recorder import Names, Recorded, RecordedRun
-from sim.history.temporal_reader import INLINE_REQUEST
+from sim.history.temporal_reader import EPOCH_HEADER, INLINE_REQUEST
 
 Json: TypeAlias = dict[str, Any]
 Maker: TypeAlias = Callable[["_Writer", Recorded, Any], Json]
@@ -394,7 +394,7 @@ class _Writer:
             activityId=str(recorded.event_id),
             activityType={"name": command.activity_type},
             taskQueue=_normal(self.names.queue(command.task_queue)),
-            header={},
+            header={"fields": {EPOCH_HEADER: self.payload(command.epoch)}} if command.epoch else {},
             input=self.payloads(command.input),
             scheduleToCloseTimeout=duration(command.schedule_to_close),
             scheduleToStartTimeout=duration(command.schedule_to_start),

@@ -34,6 +34,9 @@ from sim.history.recorder import Links
 
 Json: TypeAlias = Mapping[str, Any]
 
+EPOCH_HEADER: Final = "session-epoch"
+"""The field of the header of activities that belong to a host session."""
+
 INLINE_REQUEST: Final = "request-from-RespondWorkflowTaskCompleted"
 """What the server calls the request for a task that came with the answer to the completion of the one before."""
 
@@ -343,7 +346,7 @@ class _Reader:
             ScheduleActivity(
                 ordinal, _name(a, "activityType"), _name(a, "taskQueue"), _value(a, "input"), _duration(a, "scheduleToCloseTimeout"),
                 _duration(a, "scheduleToStartTimeout"), _duration(a, "startToCloseTimeout"), _duration(a, "heartbeatTimeout"),
-                _retry_policy(a),
+                _retry_policy(a), epoch=_epoch(a),
             )
         )  # fmt: skip
 
@@ -490,6 +493,13 @@ def _value(a: Json, key: str) -> object:
     if len(values) == 1:
         return values[0]
     return tuple(values) if values else None
+
+
+def _epoch(a: Json) -> int:
+    """The epoch of an activity of a host session, 0 for any other."""
+    fields = (a.get("header") or {}).get("fields") or {}
+    epoch = _value({"epoch": {"payloads": [fields[EPOCH_HEADER]]}}, "epoch") if EPOCH_HEADER in fields else 0
+    return epoch if isinstance(epoch, int) else 0
 
 
 def _retry_policy(a: Json) -> RetryPolicy | None:

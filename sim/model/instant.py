@@ -66,6 +66,30 @@ class Micro(Struct, frozen=True):
 Way = tuple[Micro, ...]
 
 
+def lost_of(outcome: Outcome | Way | None) -> tuple[str, ...]:
+    """The messages that did not arrive in a step, in words."""
+    faults = (micro.event for micro in outcome if isinstance(micro.event, Fault)) if isinstance(outcome, tuple) else ()
+    return tuple(f"{fault.kind}: {_said(fault.detail)}" for fault in faults if isinstance(fault.detail, Parcel))
+
+
+def seen_of(outcome: Outcome | Way | None) -> tuple[object, ...]:
+    """What could be observed of a step, in order."""
+    if isinstance(outcome, tuple):
+        return tuple(o for micro in outcome if micro.outcome is not None for o in micro.outcome.seen)
+    return outcome.seen if outcome is not None else ()
+
+
+def _said(parcel: Parcel) -> str:
+    match parcel.event:
+        case Reply(tag=tag):
+            what = f"the answer to {tag[0] if isinstance(tag, tuple) else tag}"
+        case Deliver(message=message):
+            what = type(message).__name__
+        case other:
+            what = str(other)
+    return f"{what} from {parcel.source} to {parcel.to}"
+
+
 @dataclass(frozen=True, slots=True)
 class InstantWorld(World):
     """`lossy` says which messages the environment may take on their way; `travels` which ones are mail between states."""

@@ -1,7 +1,7 @@
 """Every way one handler can come out: the only place where a node's code is run without a clock.
 
 `outcomes` runs `handle` again and again with longer scripts of answers until every question has been answered every
-way. It is what a search stores in its tables, and what a test compares a live run with.
+way. It is what a search stores in its tables, and what a test compares a live run with. `drawn` takes one of them by chance.
 """
 
 from __future__ import annotations
@@ -127,6 +127,28 @@ def _taken(me: Name, event: Input, answers: Sequence[int], restored: Restored, s
     node.handle(thaw(event), step)
     answers = tuple(step.answers[: len(step.questions)])
     return Outcome(answers, snapshot(node), tuple(step.effects), tuple(step.seen), tuple(step.asked)), step
+
+
+class _DrawingStep(ScriptedStep):
+    """Answers every question by a draw."""
+
+    __slots__ = ("_pick",)
+
+    def __init__(self, me: Name, pick: Callable[[int], int]) -> None:
+        super().__init__(me)
+        self._pick = pick
+
+    def _ask(self, question: fx.Question) -> int:
+        self.questions.append(question)
+        self.answers.append(self._pick(question.options))
+        return self.answers[-1]
+
+
+def drawn(kind: type[Node], me: Name, state: Frozen, event: Input, pick: Callable[[int], int]) -> Outcome:
+    """One outcome of `event` in `state`: `pick(n)` answers each question by a number below n."""
+    node, step = kind.restored(state), _DrawingStep(me, pick)
+    node.handle(thaw(event), step)
+    return Outcome(tuple(step.answers), kind.snapshot(node), tuple(step.effects), tuple(step.seen))
 
 
 def outcomes(kind: type[Node], me: Name, state: Frozen, event: Input) -> Iterator[Outcome]:

@@ -22,11 +22,14 @@ from sim.properties import (
     failure_is_failure,
     failure_is_seen,
     failure_propagation,
+    fenced_writes,
     graceful_stop_waits,
     no_false_alarm,
     no_orphan_activity,
+    no_two_incarnations,
     one_binding,
     open_session_refused,
+    reattach_in_time,
     recreate_same_worker,
     same_worker,
     session_activities_start,
@@ -37,6 +40,7 @@ from sim.properties import (
 from sim.properties import judge as _judge
 from sim.properties.base import Property, Setting, Verdict, VerdictKind, Violation
 from sim.properties.duties import DUTIES
+from sim.workflow.variants import Variant
 
 ALL: dict[str, Property] = {
     module.PROPERTY.name: module.PROPERTY
@@ -69,11 +73,21 @@ ALL: dict[str, Property] = {
 }
 """Every property by name, in the order of the documentation's table."""
 
+OF_VARIANTS: dict[Variant, dict[str, Property]] = {
+    Variant.HOST: {module.PROPERTY.name: module.PROPERTY for module in (no_two_incarnations, fenced_writes, reattach_in_time)},
+}
+"""What a variant of the protocol promises beside: judged where it is spoken."""
+
 DEMANDS: dict[str, Property] = {workflows_finish.PROPERTY.name: workflows_finish.PROPERTY}
 """What a scenario may demand beside: no promises of the framework."""
 
-KNOWN: dict[str, Property] = {**ALL, **DEMANDS, **DUTIES}
+KNOWN: dict[str, Property] = {**ALL, **{name: p for own in OF_VARIANTS.values() for name, p in own.items()}, **DEMANDS, **DUTIES}
 """Whatever can be judged, by name: promises, demands, and what workflow code owes."""
+
+
+def promises(variant: Variant = Variant.SESSIONS) -> dict[str, Property]:
+    """What a variant of the protocol is judged by: every promise, and its own."""
+    return {**ALL, **OF_VARIANTS.get(variant, {})}
 
 
 class Judge(_judge.Judge):
@@ -87,4 +101,6 @@ class Judge(_judge.Judge):
         super().__init__(setting, [KNOWN[name] for name in wanted])
 
 
-__all__ = ["ALL", "DEMANDS", "DUTIES", "KNOWN", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation"]
+__all__ = [
+    "ALL", "DEMANDS", "DUTIES", "KNOWN", "OF_VARIANTS", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation", "promises",
+]  # fmt: skip

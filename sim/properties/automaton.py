@@ -19,24 +19,27 @@ from sim.model.graphs import Graph
 from sim.model.inputs import Deliver, Input
 from sim.model.node import Node, Step
 from sim.model.promises import Exercised
-from sim.properties import ALL, Judge, ticks
+from sim.properties import KNOWN, Judge, promises, ticks
 from sim.properties.base import Observer, Subject
 from sim.properties.scene import Scene
 from sim.protocol.names import workflow_of
 from sim.protocol.observations import FaultHappened
+from sim.workflow.variants import Variant
 
 _OF_ALL = frozenset({"setting", "scene", "epsilon", "exercised", "broken", "violations"})
 """What every observer has, and nobody needs to remember."""
 
 
-def timeless() -> list[str]:
-    """The names of the properties that are not about time."""
-    return [name for name, known in ALL.items() if known.timeless]
+def timeless(variant: Variant = Variant.SESSIONS) -> list[str]:
+    """The names of the properties of a variant of the protocol that are not about time."""
+    return [name for name, known in promises(variant).items() if known.timeless]
 
 
-def in_ticks(outages: bool = False) -> list[str]:
-    """The names of the properties that can be watched where time passes in ticks; with `outages`, where workers may be out of reach."""
-    return [name for name, known in ALL.items() if known.timeless or (known.times and not (outages and known.awaits_outages))]
+def in_ticks(variant: Variant = Variant.SESSIONS, outages: bool = False) -> list[str]:
+    """The names of the properties of a variant of the protocol that can be watched where time passes in ticks; with `outages`, where
+    workers may be out of reach.
+    """
+    return [name for name, known in promises(variant).items() if known.timeless or (known.times and not (outages and known.awaits_outages))]
 
 
 @dataclass(slots=True)
@@ -75,17 +78,21 @@ class Watcher(Node):
         watcher = cls.restored(state)
         if not watcher.horizon or watcher.memory is None:
             return state
-        moved = _Hearing(watcher._open(), watcher._moved(us))
+        memory = watcher._moved(us)
+        moved = _Hearing(watcher._open(), memory)
         for observer in moved.judge.observers.values():
             observer.finish(ticks.NOW)
-        watcher.broken |= {name for name, observer in moved.judge.observers.items() if observer.broken}
-        watcher.memory = _Hearing(watcher._open(), watcher._moved(us)).memory(watcher.broken) if watcher._open() else None
+        broken = {name for name, observer in moved.judge.observers.items() if observer.broken}
+        watcher.memory = memory
+        if broken:
+            watcher.broken |= broken
+            watcher.memory = _Hearing(watcher._open(), memory).memory(watcher.broken) if watcher._open() else None
         return watcher.snapshot()
 
     def _moved(self, us: int) -> Graph:
         assert self.memory is not None
         memory = self.memory.thaw()
-        own = [(name, field) for name in self._open() for field in ALL[name].times if "." not in field]
+        own = [(name, field) for name in self._open() for field in KNOWN[name].times if "." not in field]
         ticks.move(memory, us, self.horizon, own)
         return Graph(memory)
 
@@ -124,12 +131,12 @@ class Audience:
 
 def audience(names: Iterable[str], subject: Subject, about: str) -> Audience | None:
     """Who has to hear of a workflow or a process for those of these properties that are about such; None without any."""
-    chosen = tuple(name for name in names if ALL[name].subject is subject)
+    chosen = tuple(name for name in names if KNOWN[name].subject is subject)
     if not chosen:
         return None
     if subject is Subject.WORKFLOW:
         return Audience(chosen, subject, about, frozenset(_Hearing(chosen, None).chains))
-    return Audience(chosen, subject, about, frozenset({FaultHappened, *(kind for name in chosen for kind in ALL[name].needs)}))
+    return Audience(chosen, subject, about, frozenset({FaultHappened, *(kind for name in chosen for kind in KNOWN[name].needs)}))
 
 
 class _Hearing:
@@ -157,7 +164,7 @@ class _Hearing:
     def memory(self, broken: frozenset[str]) -> Graph:
         observers = {name: _fields(observer) for name, observer in self.judge.observers.items() if name not in broken}
         memory = (_fields(self.judge.scene), observers)
-        ticks.forget(memory, frozenset(field for name in observers for field in ALL[name].times))
+        ticks.forget(memory, frozenset(field for name in observers for field in KNOWN[name].times))
         return Graph(memory)
 
 

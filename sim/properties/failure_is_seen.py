@@ -11,10 +11,16 @@ from sim.workflow import seen
 
 
 class _Observer(Observer):
-    """The worker was lost while the session was open and before CompleteSession was called."""
+    """The worker was lost while the session was open and before CompleteSession was called.
+
+    Of a host session the loss is seen when the session is detached.
+    """
 
     def listeners(self) -> Mapping[type, Listener]:
-        return {seen.SessionStateChanged: self._changed}
+        return {seen.SessionStateChanged: self._changed, seen.SessionDetached: self._detached}
+
+    def _detached(self, time: int, node: str, o: seen.SessionDetached) -> None:
+        self.exercised += 1
 
     def _changed(self, time: int, node: str, o: seen.SessionStateChanged) -> None:
         session = self.scene.sessions.get(o.session)
@@ -24,7 +30,7 @@ class _Observer(Observer):
         if o.after == State.FAILED.value:
             self.exercised += worker.lost(time, heartbeat, session.created_at)
             return
-        if session.failed_at is not None or session.completing_at is None:
+        if session.failed_at is not None or session.completing_at is None or session.detached:
             return
         if worker.dead_at is not None and worker.dead_at < session.completing_at:
             self._unseen(time, session)
@@ -53,7 +59,14 @@ PROPERTY = Property(
     name="failure_is_seen",
     sentence="A session whose worker was lost is never reported Closed without having been Failed.",
     source="documentation, overview: “worker failure detection”; Future Work: “a session is considered failed if the worker process dies”",
-    needs=(seen.SessionCreated, seen.SessionCompleteCalled, seen.SessionStateChanged, obs.FaultHappened, obs.WorkerStopped),
+    needs=(
+        seen.SessionCreated,
+        seen.SessionCompleteCalled,
+        seen.SessionStateChanged,
+        seen.SessionDetached,
+        obs.FaultHappened,
+        obs.WorkerStopped,
+    ),
     observer=_Observer,
     awaits_outages=True,
 )

@@ -21,7 +21,10 @@ def detection_epsilon(setting: Setting) -> int:
 
 
 class _Observer(Observer):
-    """Keeps the open sessions of every worker, and of those whose worker is lost since when."""
+    """Keeps the open sessions of every worker, and of those whose worker is lost since when.
+
+    The loss of a host session's process is known when the session is detached; then it waits for the next one.
+    """
 
     def __init__(self, setting: Setting, scene: Scene, epsilon: int) -> None:
         super().__init__(setting, scene, epsilon)
@@ -33,6 +36,8 @@ class _Observer(Observer):
     def listeners(self) -> Mapping[type, Listener]:
         return {
             seen.SessionCreated: self._created,
+            seen.SessionDetached: self._detached,
+            seen.SessionReattached: self._created,
             seen.SessionStateChanged: self._changed,
             seen.SessionCompleteCalled: self._completing,
             seen.SessionActivityAsked: self._asked,
@@ -43,7 +48,7 @@ class _Observer(Observer):
 
     # -- sessions come and go ----------------------------------------------------------------------------------------
 
-    def _created(self, time: int, node: str, o: seen.SessionCreated) -> None:
+    def _created(self, time: int, node: str, o: seen.SessionCreated | seen.SessionReattached) -> None:
         session = self.scene.sessions.get(o.session)
         if session is None or session.worker is None:
             return
@@ -61,6 +66,13 @@ class _Observer(Observer):
         if o.after == State.FAILED.value and session.name in self._lost:
             self._detected(time, session, o.why)
         self._drop(session)
+
+    def _detached(self, time: int, node: str, o: seen.SessionDetached) -> None:
+        session = self.scene.sessions.get(o.session)
+        if session is not None:
+            if session.name in self._lost:
+                self._detected(time, session, o.why)
+            self._drop(session)
 
     def _detected(self, time: int, session: Session, why: str) -> None:
         lost = self._lost[session.name]
@@ -175,6 +187,8 @@ PROPERTY = Property(
     "workflow.ErrSessionFailed error may be returned”; numbers: P2.4d",
     needs=(
         seen.SessionCreated,
+        seen.SessionDetached,
+        seen.SessionReattached,
         seen.SessionStateChanged,
         seen.SessionActivityAsked,
         seen.SessionContextDone,

@@ -21,12 +21,14 @@ class _Observer(Observer):
             return
         self.exercised += 1
         worker = self.scene.workers[node]
-        if worker.resource_queue != session.queue:
+        if not worker.serves(session.queue):
             self.violated(time, f"{worker.identity} takes {session.name}, whose token names {session.queue}", session, worker)
 
     def _created(self, time: int, node: str, o: seen.SessionCreated) -> None:
         session = self.scene.sessions.get(o.session)
-        if session is not None and session.recreated and o.task_queue != session.queue:
+        if session is None or not session.recreated or o.task_queue == session.queue:
+            return
+        if session.worker is None or not session.worker.serves(session.queue):
             self.violated(time, f"{session.name} is bound to {o.task_queue}, its token names {session.queue}", session)
 
 

@@ -77,6 +77,8 @@ class Worker:
     """(session, attempt of its creation activity) -> session: who holds a token. None when it is forgotten already."""
     users: dict[Key, tuple[str, Session | None]] = field(default_factory=dict)
     """Attempts of users' activities that run here, with their labels."""
+    host_queue: str = ""
+    """The queue of its host, in host sessions."""
     idle_since: int = 0
     stopping_at: int | None = None
     stop_timeout: int = 0
@@ -89,6 +91,10 @@ class Worker:
         if gone is None or self.stopped_at is None:
             return gone if self.stopped_at is None else self.stopped_at
         return min(gone, self.stopped_at)
+
+    def serves(self, queue: str) -> bool:
+        """Whether this queue is its own, or its host's."""
+        return queue == self.resource_queue or (bool(queue) and queue == self.host_queue)
 
     def outages(self, after: int) -> list[Outage]:
         """The times in which it was out of reach, those that were over by `after` left out."""
@@ -156,6 +162,12 @@ class Session:
     worker: Worker | None = None
     started_at: int = 0
     """When the server recorded the start of the latest attempt of its creation activity."""
+    host_queue: str = ""
+    """Of a host session: the queue of the host that it is bound to."""
+    detached: bool = False
+    """Whether it has lost its process, and no other has taken it up yet."""
+    taker: str = ""
+    """Worker node that took a slot for it since then."""
     creation_ended: str = ""
     """How the server closed its creation activity."""
     failed_at: int | None = None
@@ -231,6 +243,8 @@ class Scene:
             obs.AttemptEnded: self._ended,
             seen.SessionAsked: self._asked,
             seen.SessionCreated: self._created,
+            seen.SessionDetached: self._detached,
+            seen.SessionReattached: self._reattached,
             seen.SessionNotCreated: self._not_created,
             seen.SessionStateChanged: self._changed,
             seen.SessionCompleteCalled: self._completing,
@@ -296,7 +310,8 @@ class Scene:
             place = self.places[name] = Place(name, reachable_since=time)
         limit = started.max_sessions
         worker = Worker(
-            node, started.identity, place, started.task_queue, started.resource_queue, limit, time, limit, time, idle_since=time
+            node, started.identity, place, started.task_queue, started.resource_queue, limit, time, limit, time,
+            host_queue=started.host_queue, idle_since=time,
         )  # fmt: skip
         place.workers.append(worker)
         self.workers[node] = worker
@@ -432,6 +447,8 @@ class Scene:
         worker.holders[o.session, o.attempt] = session
         if session is not None:
             session.holders[node] = session.holders.get(node, 0) + 1
+            if session.detached:
+                session.taker = node
 
     def _returned(self, time: int, node: str, o: obs.TokenReturned) -> None:
         worker = self.workers[node]
@@ -495,6 +512,20 @@ class Scene:
             session.bound_queue = o.task_queue
             session.worker = self.queues.get(o.task_queue)
             session.execution_ends = session.started_at + min(t for t in (session.execution_timeout, session.run.bound) if t)
+            session.host_queue = session.worker.host_queue if session.worker is not None else ""
+
+    def _detached(self, time: int, node: str, o: seen.SessionDetached) -> None:
+        session = self.sessions.get(o.session)
+        if session is not None:
+            session.detached, session.taker = True, ""
+
+    def _reattached(self, time: int, node: str, o: seen.SessionReattached) -> None:
+        session = self.sessions.get(o.session)
+        if session is not None:
+            session.detached = False
+            session.created_at = time
+            session.bound_queue = o.task_queue
+            session.worker = self.queues.get(o.task_queue)
 
     def _not_created(self, time: int, node: str, o: seen.SessionNotCreated) -> None:
         session = self.sessions.get(o.session)

@@ -40,12 +40,13 @@ class _Observer(Observer):
             obs.WorkerStopping: self._stopping,
             obs.FaultHappened: self._fault,
             seen.SessionStateChanged: self._changed,
+            seen.SessionDetached: self._changed,
             obs.WorkflowClosed: self._closed,
         }
 
     def _waits(self, time: int, node: str, o: obs.ActivityScheduled | obs.AttemptRetried) -> None:
         activity = self.scene.activity(o.run, o.ordinal) if o.session else None
-        if activity is None or not activity.of_user or activity.session.state is not State.OPEN:
+        if activity is None or not activity.of_user or activity.session.state is not State.OPEN or activity.session.detached:
             return
         worker = activity.session.worker
         if worker is not None and worker.stopping_at is None and worker.place.gone_at is None:
@@ -100,7 +101,7 @@ class _Observer(Observer):
             if gone:
                 del self._waiting[waited_for]
 
-    def _changed(self, time: int, node: str, o: seen.SessionStateChanged) -> None:
+    def _changed(self, time: int, node: str, o: seen.SessionStateChanged | seen.SessionDetached) -> None:
         session = self.scene.sessions.get(o.session)
         if session is not None:
             self._over(time, session)
@@ -142,6 +143,7 @@ PROPERTY = Property(
         obs.AttemptEnded,
         obs.FaultHappened,
         seen.SessionCreated,
+        seen.SessionDetached,
         seen.SessionStateChanged,
         obs.WorkerStopping,
         obs.WorkflowClosed,

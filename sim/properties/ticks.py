@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import is_dataclass
 from typing import Any, Final
 
-from sim.properties.scene import Activity, Place, Run, Session, Worker
+from sim.properties.scene import Activity, Place, Run, Session, State, Worker
 
 NOW: Final = 1_000_000_000_000_000
 """The present, in microseconds: so late that whatever was before is no 0, which stands for "not yet"."""
@@ -28,14 +28,31 @@ TIMES: Final[dict[type, tuple[str, ...]]] = {
 """The fields of the scene's things that are times."""
 OF_SCENE: Final = ("server_down_since", "last_fault_at")
 
+
+def _may_be_compared(thing: Any, name: str, scene: dict[str, Any]) -> bool:
+    """Whether anything that can still happen compares this time with the present."""
+    match thing, name:
+        case Session(), "asked_at" | "started_at":
+            return thing.state is State.ASKED
+        case Session(), "execution_ends":
+            return thing.state in (State.ASKED, State.OPEN) or bool(thing.running)
+        case ((Place() | Worker()), ("gone_at" | "stopped_at")):
+            # Of a worker that is gone already only a session hears for the first time that it had taken before.
+            gone = getattr(thing, name)
+            return any(s.state is State.ASKED and (not s.asked_at or s.asked_at <= gone) for s in scene["sessions"].values())
+        case _:
+            return True
+
+
 Memory = tuple[dict[str, Any], dict[str, dict[str, Any]]]
 """Fields of the scene, and of the observers by property."""
 
 
 def forget(memory: Memory, kept: frozenset[str]) -> None:
     """Set the times that nobody compares to 0. `kept` has the others, as `Property.times` has them."""
-    for holder, name, value in _times(memory[0]):
-        if f"{type(holder).__name__}.{name}" not in kept and value is not None:
+    # All at once: whether one may be compared depends on others.
+    for holder, name, value in list(_times(memory[0])):
+        if value and not (f"{type(holder).__name__}.{name}" in kept and _may_be_compared(holder, name, memory[0])):
             setattr(holder, name, 0)
     for name in OF_SCENE:
         if memory[0].get(name) is not None:

@@ -173,5 +173,6 @@ def normalised(command: ScheduleActivity, run_timeout: int) -> ScheduleActivity 
     beat = min(beat, work) if beat else 0
     policy = (command.retry_policy or RetryPolicy()).with_defaults()
     return ScheduleActivity(
-        command.ordinal, command.activity_type, command.task_queue, command.input, close, start, work, beat, policy, command.session
-    )
+        command.ordinal, command.activity_type, command.task_queue, command.input, close, start, work, beat, policy, command.session,
+        command.epoch,
+    )  # fmt: skip

@@ -279,3 +279,15 @@ class RespondActivityTaskCanceled(Struct, frozen=True):
     attempt: int
     details: object
     identity: str
+
+
+# -- workers to what activities write to -----------------------------------------------------------------------------
+
+
+class Write(Struct, frozen=True):
+    """An activity of a host session writes. `epoch`: at which its worker holds the session, the fencing token."""
+
+    run: Name
+    session: str
+    epoch: int
+    identity: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.model.inputs import Name
 
 SERVER = "server"
+HOST_QUEUE_SUFFIX = "__internal_session_host"
 
 
 def workflow_queue(task_queue: str) -> Name:
@@ -29,3 +30,8 @@ def workflow_of(run: Name) -> str:
 
 def shard_name(number: int) -> Name:
     return f"{SERVER}/shard/{number}"
+
+
+def host_queue(resource_id: str, task_queue: str) -> str:
+    """The task queue of a host, for the workers of one task queue there: where host sessions are taken up."""
+    return f"{resource_id}/{task_queue}{HOST_QUEUE_SUFFIX}"

@@ -131,6 +131,8 @@ class WorkerStarted(Struct, frozen=True):
     resource_queue: str
     max_sessions: int
     session_worker: bool
+    host_queue: str = ""
+    """The queue of its host, where sessions of processes before it are taken up; only in host sessions."""
 
     def sentence(self) -> str:
         slots = (
@@ -195,6 +197,8 @@ class AttemptBegan(Struct, frozen=True):
     activity_type: str
     session: str
     label: str = ""
+    epoch: int = 0
+    """Of the binding that the activity belongs to; 0 without epochs."""
 
     def sentence(self) -> str:
         return f"{self.identity} runs {self.label or self.activity_type}"
@@ -214,6 +218,35 @@ class AttemptEnded(Struct, frozen=True):
 
     def sentence(self) -> str:
         return f"{self.identity} ends {self.label or self.activity_type}: {self.outcome}"
+
+
+class AttemptRefused(Struct, frozen=True):
+    """A worker does not begin an activity, since it does not hold its session at that epoch."""
+
+    identity: str
+    run: str
+    ordinal: int
+    attempt: int
+    activity_type: str
+    session: str
+    epoch: int
+
+    def sentence(self) -> str:
+        return f"{self.identity} refuses {self.activity_type} of epoch {self.epoch}: it does not hold {self.session} at that epoch"
+
+
+class ResourceWritten(Struct, frozen=True):
+    """Somebody asked to write to what a session's activities work on. `taken`: whether it was written."""
+
+    run: str
+    session: str
+    epoch: int
+    identity: str
+    taken: bool
+
+    def sentence(self) -> str:
+        fate = "is written" if self.taken else "is refused: a newer epoch has written"
+        return f"what {self.identity} writes for {self.session} at epoch {self.epoch} {fate}"
 
 
 class AttemptContextDone(Struct, frozen=True):

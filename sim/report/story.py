@@ -32,6 +32,7 @@ KINDS: tuple[type, ...] = (
     obs.AttemptBegan, obs.AttemptEnded, obs.AttemptContextDone, obs.FaultHappened,
     seen.SessionAsked, seen.SessionCreated, seen.SessionNotCreated, seen.SessionStateChanged, seen.SessionCompleteCalled,
     seen.SessionCompleteReturned, seen.AskedInVain, seen.AskedAgain, Wrote,
+    seen.SessionDetached, seen.SessionReattached, obs.AttemptRefused, obs.ResourceWritten,
 )  # fmt: skip
 
 
@@ -272,6 +273,20 @@ class Teller:
         waited = f", {length(time - asked)} after it was asked for" if asked is not None else ""
         self.say(time, f"session {o.session} is open, on {holder}{waited}", Weight.KEY, o.session)
 
+    def _SessionDetached(self, time: int, node: Name, o: seen.SessionDetached) -> None:
+        text = o.sentence()
+        if o.session in self.lost:
+            who, when = self.lost.pop(o.session)
+            text += f"; {length(time - when)} after {who} went"
+        self.say(time, text, Weight.KEY, o.session)
+
+    def _SessionReattached(self, time: int, node: Name, o: seen.SessionReattached) -> None:
+        holder = self.names.get(self.holders.get(o.session, ""), o.task_queue)
+        self.say(time, f"session {o.session} is taken up at epoch {o.epoch}, by {holder}", Weight.KEY, o.session)
+
+    def _ResourceWritten(self, time: int, node: Name, o: obs.ResourceWritten) -> None:
+        self.say(time, o.sentence(), Weight.ROUTINE if o.taken else Weight.KEY, o.session)
+
     def _SessionNotCreated(self, time: int, node: Name, o: seen.SessionNotCreated) -> None:
         asked = self.asked.pop(o.session, None)
         waited = f" after {length(time - asked)}" if asked is not None else ""
@@ -312,6 +327,7 @@ class Teller:
 _WEIGHTS: dict[type, Weight] = {
     obs.AttemptRecorded: Weight.ROUTINE,
     obs.AttemptRetried: Weight.KEY,
+    obs.AttemptRefused: Weight.KEY,
     obs.WorkerStopping: Weight.KEY,
     obs.WorkerStopped: Weight.KEY,
     seen.SessionCompleteCalled: Weight.DETAIL,

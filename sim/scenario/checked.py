@@ -27,9 +27,10 @@ from sim.model.world import Network, Parcel
 from sim.properties.automaton import Audience, Watcher, audience, in_ticks, timeless
 from sim.properties.base import Subject
 from sim.protocol import messages as msg
-from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
+from sim.protocol.names import SERVER, activity_queue, host_queue, shard_name, workflow_queue
 from sim.protocol.pace import Pace
 from sim.protocol.queue import TaskQueue
+from sim.protocol.resource import RESOURCE, Resource
 from sim.protocol.shard import Shard
 from sim.scenario.arrivals import workflow_ids
 from sim.scenario.behaviours import behaviour_of
@@ -52,6 +53,7 @@ from sim.scenario.schema import ScenarioModel
 from sim.scenario.workers import worker_plans
 from sim.workflow.script import SCRIPT
 from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
+from sim.workflow.variants import Variant
 
 OPERATOR, WATCHER = "operator", "watcher"
 UNLIMITED: Final = -1
@@ -133,10 +135,13 @@ def system_of(
     reasons = list(_reasons(model))
     if reasons:
         raise NotCheckable(f"{scenario.source} cannot be checked:\n" + "\n".join(f"  {reason}" for reason in reasons))
-    names = _chosen(properties, bounds, ticks)
+    variant = Variant(model.protocol)
+    names = _chosen(properties, bounds, ticks, variant)
     empties = bool(bounds.lost_requests or bounds.lost_responses) and reductions.queues
     nodes: dict[Name, Node] = {shard_name(n): Shard(plain=True) for n in range(model.cluster.history_shards)}
     nodes |= {queue: TaskQueue(1, plain=reductions.queues, answers_empty=empties) for queue in _queues(model)}
+    if variant is Variant.HOST:
+        nodes[RESOURCE] = Resource(tuple(dict.fromkeys(m for plan in worker_plans(model) for m in plan.spec.options.mutants)))
     first = [Parcel(CLIENT, OPERATOR, Fault("start")), *_starts(model)]
     ids = [workflow for section in model.workflows for workflow in workflow_ids(section) or ()]
     shards = {workflow: owner(workflow, model.cluster.history_shards) for workflow in ids if bounds.cancels}
@@ -215,8 +220,8 @@ def crosses(parcel: Parcel) -> bool:
     return isinstance(parcel.event, Deliver | Reply) and SERVER in places and len(places) == 2 and not places & {OPERATOR, WATCHER, CLIENT}
 
 
-def _chosen(properties: Sequence[str] | None, bounds: Bounds, ticks: Ticks | None) -> tuple[str, ...]:
-    known = timeless() if ticks is None else in_ticks(outages=bool(bounds.pauses or bounds.partitions))
+def _chosen(properties: Sequence[str] | None, bounds: Bounds, ticks: Ticks | None, variant: Variant) -> tuple[str, ...]:
+    known = timeless(variant) if ticks is None else in_ticks(variant, outages=bool(bounds.pauses or bounds.partitions))
     for name in properties or ():
         if name not in known:
             clock = "without a clock" if ticks is None else "with a clock that moves in ticks"
@@ -238,8 +243,11 @@ def _reasons(model: ScenarioModel) -> Iterator[str]:
 def _queues(model: ScenarioModel) -> Iterator[Name]:
     cluster = model.cluster
     named = [cluster.task_queue, *cluster.task_queues, *(w.task_queue for w in model.workflows if w.task_queue)]
-    for queue in dict.fromkeys([*named, *(plan.spec.task_queue for plan in worker_plans(model))]):
+    plans = worker_plans(model)
+    for queue in dict.fromkeys([*named, *(plan.spec.task_queue for plan in plans)]):
         yield from (workflow_queue(queue), activity_queue(queue), activity_queue(queue + CREATION_QUEUE_SUFFIX))
+    specs = [plan.spec for plan in plans if plan.spec.options.variant is Variant.HOST and plan.spec.options.session_worker]
+    yield from dict.fromkeys(activity_queue(host_queue(s.options.resource_id or s.host, s.task_queue)) for s in specs)
 
 
 def _blueprints(model: ScenarioModel, reductions: Reductions) -> dict[str, Blueprint]:

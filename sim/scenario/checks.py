@@ -18,6 +18,7 @@ from sim.scenario.schema import ArrivalSection, ScenarioModel
 from sim.scenario.values import NEVER
 from sim.scenario.workers import worker_names
 
+_OWN_NAMES = ("server", "client", "resource")
 ARRIVALS = ("at", "poisson", "every", "burst", "closed", "file")
 
 
@@ -36,8 +37,9 @@ def _check_workers(model: ScenarioModel) -> Iterator[Problem]:
             if name in seen:
                 yield Problem(("workers", i, "name"), f"there are two workers called {name!r} (the other is workers[{seen[name]}])")
             seen[name] = i
-        if section.process in ("server", "client") or section.name in ("server", "client"):
-            yield Problem(("workers", i, "name"), 'server and client are names of the simulation\'s own; expected another, such as "w1"')
+        if section.process in _OWN_NAMES or section.name in _OWN_NAMES:
+            names = ", ".join(_OWN_NAMES)
+            yield Problem(("workers", i, "name"), f'{names} are names of the simulation\'s own; expected another, such as "w1"')
         if section.disable_workflow_worker and section.local_activity_worker_only:
             yield Problem(("workers", i), "neither polls workflow tasks nor activities; set one of disable_workflow_worker, "
                           "local_activity_worker_only to false")  # fmt: skip

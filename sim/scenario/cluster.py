@@ -16,10 +16,13 @@ from sim.protocol import observations as obs
 from sim.protocol.names import SERVER, activity_queue, shard_name, workflow_queue
 from sim.protocol.pace import AT_ONCE, Pace
 from sim.protocol.queue import TaskQueue
+from sim.protocol.resource import RESOURCE, Resource
 from sim.protocol.run import Run
 from sim.protocol.shard import Shard
-from sim.protocol.worker.node import Worker, make_worker
+from sim.protocol.worker.node import Worker
 from sim.protocol.worker.options import WorkerOptions
+from sim.protocol.worker.pollers import Kind
+from sim.protocol.worker.variants import make_worker
 from sim.protocol.worker.work import Behaviour
 from sim.scenario.standing import Standing
 from sim.simulator import outages
@@ -28,6 +31,7 @@ from sim.simulator.simulation import Simulation
 from sim.workflow.definition import Definition
 from sim.workflow.environment import Execution, Info
 from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
+from sim.workflow.variants import Variant
 
 CLIENT = "client"
 
@@ -101,6 +105,9 @@ class Cluster:
             sim.add(shard_name(number), Shard(pace=pace), SERVER)
         for queue in dict.fromkeys([*task_queues, *(spec.task_queue for spec in workers)]):
             self._add_queues(queue)
+        mutants = tuple(dict.fromkeys(m for spec in workers for m in spec.options.mutants))
+        if any(spec.options.variant is Variant.HOST for spec in workers):
+            sim.add(RESOURCE, Resource(mutants), RESOURCE)
         sim.listen(obs.WorkerStopped, self._worker_stopped)
 
     def _add_queues(self, queue: str) -> None:
@@ -139,6 +146,9 @@ class Cluster:
         self.sim.add(worker.executor.sticky_queue, TaskQueue(1, sticky=True), SERVER)
         if spec.options.session_worker:
             self.sim.add(activity_queue(worker.resource_queue), TaskQueue(self.partitions), SERVER)
+            host = worker.pollers.queues.get(Kind.HOST)
+            if host is not None and host not in self.sim.seats:
+                self.sim.add(host, TaskQueue(self.partitions), SERVER)
         node = f"{place}/{spec.name}"
         self.sim.add(node, worker, place)
         return node

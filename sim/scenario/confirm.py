@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sim.model import effects as fx
-from sim.model.inputs import Deliver, Fault, Move, Name, Reply, Tag
-from sim.model.instant import Way
-from sim.model.world import Enabled, Parcel
+from sim.model.inputs import Deliver, Fault, Fired, Move, Name, Reply, Tag
+from sim.model.instant import InstantWorld, Way, is_held
+from sim.model.world import Enabled, Parcel, State
 from sim.scenario.calls import METHODS, is_call
 from sim.scenario.load import Scenario
 from sim.scenario.run import run
 from sim.trace.tape import Tape
-from sim.trace.times import Clockless, times
+from sim.trace.times import Clockless, Key, times
 
 TRIES: Final = 200
 """Seeds, and small shifts of the faults, that are tried."""
@@ -42,6 +42,26 @@ class Confirmation:
     tape: Tape | None = None
     why: str = ""
     tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Whether a timer may have fired without anybody noticing: nothing came of it, or its call was simply made anew.
+
+    `states`: the first one, and that after each step.
+    """
+
+    world: InstantWorld
+    states: Sequence[State]
+
+    def __call__(self, step: int, key: Key) -> bool:
+        state = self.states[step]
+        timer = next((t for t in state.timers if (t.node, t.tag) == key), None)
+        if timer is None:
+            return False
+        if is_held(timer.armed.beaten_by, self.world.shields(state)):
+            return True
+        return any(after == state for _, after in self.world.apply(state, Enabled(key[0], Fired(key[1]))))
 
 
 def confirm(

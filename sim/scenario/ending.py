@@ -9,6 +9,29 @@ from sim.scenario.arrivals import Arrivals
 from sim.simulator.simulation import Simulation
 
 
+class StepLimit:
+    """Whether a run is to stop: when it is over, or after so many instants at which something happened (`reached`).
+
+    A fault at a moment may bring that moment about, and so itself, for ever and at one and the same time.
+    """
+
+    __slots__ = ("_ending", "_most", "steps")
+
+    def __init__(self, ending: Ending, most: int | None) -> None:
+        self._ending, self._most, self.steps = ending, most, 0
+
+    def __call__(self) -> bool:
+        if self._ending.over or self.reached:
+            return True
+        self.steps += 1
+        return False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the run was cut off."""
+        return self._most is not None and self.steps >= self._most and not self._ending.over
+
+
 class Ending:
     """`over` is set when `grace` microseconds have passed with nothing open and nothing to come.
 

@@ -9,13 +9,10 @@ from typing import Final
 
 from sim.checker.result import CheckResult, Verdict
 from sim.checker.traces import Leg
-from sim.model.inputs import Fired
-from sim.model.instant import InstantWorld, is_held
-from sim.model.world import Enabled
-from sim.scenario.confirm import Step, confirm
+from sim.model.instant import InstantWorld
+from sim.scenario.confirm import Idle, Step, confirm
 from sim.scenario.load import Scenario
 from sim.trace.tape import Tape
-from sim.trace.times import Key
 
 SECONDS: Final = 20.0
 """How long ways to break one promise are tried."""
@@ -50,7 +47,7 @@ def findings(scenario: Scenario, world: InstantWorld, result: CheckResult) -> Ma
 def _finding(scenario: Scenario, world: InstantWorld, name: str, shortest: tuple[Leg, ...], ways: Iterator[tuple[Leg, ...]]) -> Finding:
     began, clockless, untested, why = monotonic(), 0, 0, ""
     for legs in ways:
-        held = confirm(scenario, name, _steps(legs), _Idle(world, legs), TRIES)
+        held = confirm(scenario, name, _steps(legs), Idle(world, [world.initial(), *(leg.state for leg in legs)]), TRIES)
         if held.tape is not None:
             return Finding(legs, held.tape, "", clockless, untested)
         clockless += held.tries == 0
@@ -63,20 +60,3 @@ def _finding(scenario: Scenario, world: InstantWorld, name: str, shortest: tuple
 
 def _steps(legs: tuple[Leg, ...]) -> list[Step]:
     return [(leg.choice, leg.outcome) for leg in legs if isinstance(leg.outcome, tuple)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Idle:
-    """Whether a timer may have fired without anybody noticing: nothing came of it, or its call was simply made anew."""
-
-    world: InstantWorld
-    legs: tuple[Leg, ...]
-
-    def __call__(self, step: int, key: Key) -> bool:
-        state = self.legs[step - 1].state if step else self.world.initial()
-        timer = next((t for t in state.timers if (t.node, t.tag) == key), None)
-        if timer is None:
-            return False
-        if is_held(timer.armed.beaten_by, self.world.shields(state)):
-            return True
-        return any(after == state for _, after in self.world.apply(state, Enabled(key[0], Fired(key[1]))))

@@ -28,6 +28,11 @@ TRIAL_SEED: Final = 0
 """The luck of the run that shows how long a scenario takes and which moments there are."""
 FINISH_WITHIN: Final = 3 * 3_600_000_000
 """How long what is open may take once all faults are over, microseconds: longer than the timeouts that workflows usually have."""
+FEWEST_STEPS: Final = 300_000
+STEPS_OF_TRIAL: Final = 20
+"""A run that has as many times the steps of one without further faults, and at least `FEWEST_STEPS`, does not end."""
+TRIAL_STEPS: Final = 3_000_000
+"""Steps of that run itself at most."""
 MOST_WORKFLOWS: Final = 64
 """So many workflows, of those that a scenario has, are named to the nemesis."""
 CODES: Final = ("Unavailable", "Unavailable", "ResourceExhausted", "DeadlineExceeded")
@@ -38,7 +43,7 @@ CODES: Final = ("Unavailable", "Unavailable", "ResourceExhausted", "DeadlineExce
 class Ground:
     """What a campaign stands on: a scenario, what is in it, and how it is to be fuzzed. Plain data, for other processes.
 
-    `endless`: whether the scenario's runs end by its `until` only.
+    `endless`: whether the scenario's runs end by its `until` only. `most_steps`: after so many a run has not ended.
     """
 
     scenario: Scenario
@@ -46,6 +51,7 @@ class Ground:
     tuning: Tuning
     finish_within_us: int | None
     endless: bool
+    most_steps: int = 300_000
 
     def plan(self, seed: int) -> Plan:
         """What this seed has in store."""
@@ -64,7 +70,8 @@ def ground_of(scenario: Scenario) -> Ground:
     """
     model = scenario.model
     fuzz = model.fuzz or FuzzSection()
-    ended, moments = _trial(scenario)
+    trial, moments = _trial(scenario)
+    ended = trial.sim.now
     endless = ended >= model.until
     horizon = max(ended - (0 if endless else model.grace), 1)
     ids = [workflow for section in model.workflows for workflow in islice(workflow_ids(section) or (), MOST_WORKFLOWS)]
@@ -85,7 +92,8 @@ def ground_of(scenario: Scenario) -> Ground:
     demanded = fuzz.finish_within
     if demanded is None and not _never_heals(model):
         demanded = max(FINISH_WITHIN, 3 * horizon)
-    return Ground(scenario, surroundings, tuning, demanded, endless)
+    most = fuzz.most_steps if fuzz.most_steps is not None else max(FEWEST_STEPS, STEPS_OF_TRIAL * trial.steps)
+    return Ground(scenario, surroundings, tuning, demanded, endless, most)
 
 
 def processes_of(model: ScenarioModel) -> tuple[str, ...]:
@@ -108,17 +116,21 @@ def with_tables(ground: Ground, tables: Iterable[Mapping[str, Any]], quiet_us: i
     if problems:
         raise ScenarioError(ground.scenario.source, problems)
     within = ground.finish_within_us
-    changes: dict[str, Any] = {"faults": [*model.faults, *faults], "fuzz": None}
+    demands: dict[str, Any] = {"most_steps": ground.most_steps}
+    changes: dict[str, Any] = {"faults": [*model.faults, *faults]}
     if within is not None:
-        changes["fuzz"] = FuzzSection.model_validate({"quiet_after": format_duration(quiet_us), "finish_within": format_duration(within)})
+        demands |= {"quiet_after": format_duration(quiet_us), "finish_within": format_duration(within)}
         if not ground.endless:
             changes["until"] = quiet_us + within + model.grace
+    changes["fuzz"] = FuzzSection.model_validate(demands)
     return Scenario(model.model_copy(update=changes), ground.scenario.source)
 
 
-def _trial(scenario: Scenario) -> tuple[int, dict[str, int]]:
-    """When a run ends, and how often each moment is seen in it."""
-    prepared = PreparedRun(scenario, TRIAL_SEED, properties=())
+def _trial(scenario: Scenario) -> tuple[PreparedRun, dict[str, int]]:
+    """A run, and how often each moment is seen in it."""
+    fuzz = scenario.model.fuzz or FuzzSection()
+    bounded = fuzz.model_copy(update={"most_steps": fuzz.most_steps or TRIAL_STEPS})
+    prepared = PreparedRun(Scenario(scenario.model.model_copy(update={"fuzz": bounded}), scenario.source), TRIAL_SEED, properties=())
     seen: dict[str, int] = {}
     for name in MOMENTS.names:
         moment = MOMENTS[name]
@@ -130,7 +142,7 @@ def _trial(scenario: Scenario) -> tuple[int, dict[str, int]]:
 
         prepared.sim.listen(moment.observation, listener)
     prepared.run()
-    return prepared.sim.now, {name: seen[name] for name in MOMENTS.names if name in seen}
+    return prepared, {name: seen[name] for name in MOMENTS.names if name in seen}
 
 
 def _never_heals(model: ScenarioModel) -> bool:

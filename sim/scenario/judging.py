@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sim.properties import ALL, DEMANDS, KNOWN
+from sim.properties import DEMANDS, KNOWN, promises
 from sim.properties.base import Property, Setting
 from sim.scenario.network import NetworkDelays
 from sim.scenario.schema import ScenarioModel
+from sim.workflow.variants import Variant
 
 UNREMARKABLE = ("held", "not exercised")
 """What is expected of a property of which the scenario says nothing."""
@@ -25,7 +26,7 @@ def chosen(model: ScenarioModel, properties: Sequence[str | Property] | None = N
     unknown, or two properties have one.
     """
     if properties is None:
-        named = model.properties.enable if model.properties.enable is not None else [*ALL, *_demanded(model)]
+        named = model.properties.enable if model.properties.enable is not None else [*promises(Variant(model.protocol)), *_demanded(model)]
         properties = [name for name in named if name not in model.properties.disable]
     unknown = [one for one in properties if isinstance(one, str) and one not in KNOWN]
     if unknown:

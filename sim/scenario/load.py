@@ -113,10 +113,14 @@ class Scenario:
         content["latencies"] = {key: value for key, value in content["latencies"].items() if value != {}}
         if not content["latencies"]:
             del content["latencies"]
+        if content["protocol"] == "sessions":
+            del content["protocol"]
         for worker in content["workers"]:
             # It came later than the digests that stores and tapes have: what is off is left out.
             if not worker["asks_for_system_info"]:
                 del worker["asks_for_system_info"]
+            if not worker["resource_id"]:
+                del worker["resource_id"]
         return content
 
     @property

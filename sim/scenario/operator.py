@@ -13,8 +13,8 @@ from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.names import activity_queue
 from sim.protocol.queue import TaskQueue
-from sim.protocol.worker.node import make_worker
 from sim.protocol.worker.options import WorkerOptions
+from sim.protocol.worker.variants import make_worker
 from sim.protocol.worker.work import Behaviour
 from sim.scenario.remote import DUPLICATE, FREEZE, HOLD, RELEASE, UNFREEZE, RemoteWorker
 from sim.workflow.definition import Definition

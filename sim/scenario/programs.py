@@ -8,7 +8,10 @@ from typing import Any, Final
 from sim.model.durations import parse_duration
 from sim.scenario.problems import Key, Problem, did_you_mean
 
-_SESSION: Final = {"as": str, "in": str, "creation": "duration", "execution": "duration", "heartbeat": "duration", "queue": str}
+_SESSION: Final = {
+    "as": str, "in": str, "creation": "duration", "execution": "duration", "heartbeat": "duration", "queue": str,
+    "survive_restart": bool, "grace": "duration",
+}  # fmt: skip
 _ACTIVITY: Final = {
     "in": str, "work": dict, "activity": str, "queue": str, "stc": "duration", "sts": "duration", "schtc": "duration", "hb": "duration",
     "attempts": int, "wait_for_cancellation": bool,

@@ -14,7 +14,7 @@ from sim.faults import FaultPlan
 from sim.history.events import Wrote
 from sim.history.recorder import Recorder
 from sim.model.text import as_json
-from sim.properties.base import Property
+from sim.properties.base import Property, Verdict
 from sim.properties.judge import Judge
 from sim.protocol.observations import WorkflowClosed
 from sim.scenario import judging, shown
@@ -22,7 +22,7 @@ from sim.scenario.arrivals import Arrivals
 from sim.scenario.behaviours import behaviour_of
 from sim.scenario.cluster import Cluster
 from sim.scenario.code import definitions_of, find_definition
-from sim.scenario.ending import Ending
+from sim.scenario.ending import Ending, StepLimit
 from sim.scenario.fault_checks import fault_of
 from sim.scenario.latencies import busy_of, longest_step_us, pace_of, requests_of, responses_of, spans_of, warming_of
 from sim.scenario.load import Scenario
@@ -82,6 +82,8 @@ class RunResult:
     tape: Tape
     recorder: Recorder | None = field(default=None, repr=False)
     """Histories, when they were asked for."""
+    cut_off: bool = False
+    """Whether the run did not end within the steps that the scenario's `fuzz.most_steps` gives it; then no property is judged."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `session-sim run --json` prints, without `files`."""
@@ -99,6 +101,7 @@ class RunResult:
             "local_messages": self.local_messages,
             "workflows": [_workflow(workflow) for workflow in self.workflows],
             "statuses": dict(self.statuses),
+            **({"did_not_end": True} if self.cut_off else {}),
         }
 
     def to_frame(self) -> DataFrame:
@@ -127,6 +130,10 @@ class PreparedRun:
         self.scenario = scenario
         self.seed = seed
         self.deviations = dict(deviations or {})
+        self.steps = 0
+        """Instants at which something happened."""
+        self.cut_off = False
+        """Whether the run did not end within its steps: then nothing is judged, since what was to come is not known."""
         plans = worker_plans(model)
         warming = warming_of(model.latencies)
         self.delays = NetworkDelays(
@@ -191,15 +198,21 @@ class PreparedRun:
         ending.begin()
         return ending
 
-    def run(self) -> None:
-        """Let it happen, to the end."""
-        ending = self.begin()
-        self.sim.run(self.scenario.model.until, lambda: ending.over)
+    def run(self, most: int | None = None) -> None:
+        """Let it happen, to the end, or for as many steps as the scenario's `fuzz.most_steps` says, else `most`."""
+        fuzz = self.scenario.model.fuzz
+        limit = StepLimit(self.begin(), fuzz.most_steps if fuzz is not None and fuzz.most_steps is not None else most)
+        self.sim.run(self.scenario.model.until, limit)
+        self.steps, self.cut_off = limit.steps, limit.reached
 
     def add_workflows(self, section: WorkflowSection) -> None:
         """Start further workflows of a type that the scenario has already, while it runs."""
         self.arrivals.append(self._arrivals_of(section))
         self.arrivals[-1].begin()
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """What became of the properties; of none where the run was cut off."""
+        return dict(self.judge.finish(self.sim.now)) if self.judge is not None and not self.cut_off else {}
 
     def release(self) -> None:
         """Let go of what happened, once everything has been asked of it."""
@@ -208,7 +221,7 @@ class PreparedRun:
     def result(self, full_tape: bool, recorder: Recorder | None) -> RunResult:
         """What became of it."""
         sim, model = self.sim, self.scenario.model
-        verdicts = self.judge.finish(sim.now) if self.judge is not None else {}
+        verdicts = self.verdicts()
         properties = {name: verdict.kind.value for name, verdict in verdicts.items()}
         digest = sim.digest.hexdigest()
         choices = sim.choices.recorded if full_tape else None
@@ -223,7 +236,7 @@ class PreparedRun:
             ended_at_us=sim.now,
             properties=properties,
             verdicts=Verdicts(verdicts, model.expect),
-            as_expected=judging.as_expected(model, properties),
+            as_expected=not self.cut_off and judging.as_expected(model, properties),
             sessions=self.sessions.result(),
             creation_wait_s=waits_of(self.sessions.waits),
             slots=self.slots.result(sim.now),
@@ -235,6 +248,7 @@ class PreparedRun:
             unused_deviations=tuple(sim.choices.unused()),
             tape=tape,
             recorder=recorder,
+            cut_off=self.cut_off,
         )
 
 

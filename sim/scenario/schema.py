@@ -162,6 +162,7 @@ class WorkerSection(Section):
     sticky_workflow_cache_size: int = Field(_DEFAULTS.sticky_workflow_cache_size, ge=0)
     max_heartbeat_throttle_interval: Duration = _DEFAULTS.max_heartbeat_throttle_interval
     default_heartbeat_throttle_interval: Duration = _DEFAULTS.default_heartbeat_throttle_interval
+    resource_id: str = Field(_DEFAULTS.resource_id, description="host sessions: what its host is known by; the host's name when empty")
     asks_for_system_info: bool = _DEFAULTS.asks_for_system_info
     mutants: list[MutantName] = Field([], description="planted bugs, to show that a property notices; none in a real worker")
 
@@ -302,6 +303,9 @@ class FuzzSection(Section):
     finish_within: PositiveDuration | None = Field(
         None, description="how long what is open then may take to end; when absent 3h, or three times as long as a run without faults"
     )
+    most_steps: int | None = Field(
+        None, ge=1, description="instants at which something happens; a run with more did not end. When absent 300,000, or 20 times a run's"
+    )
     goals: list[str] = Field([], description="moments that have to be seen, and properties that have to be put to the test, in some run")
     expect: dict[str, Literal["broken"]] = Field({}, description="properties that may be found broken")
 
@@ -315,6 +319,7 @@ class ScenarioModel(Section):
     description: str = Field("", description="what it shows")
     until: PositiveDuration = Field(parse_duration("1h"), description="when the run ends at the latest")
     grace: Duration = Field(parse_duration("30s"), description="how long the run goes on after the last workflow closed")
+    protocol: Literal["sessions", "host"] = Field("sessions", description="which variant of the session protocol is spoken")
     cluster: ClusterSection = ClusterSection()
     network: NetworkSection = NetworkSection()
     latencies: LatenciesSection = Field(LatenciesSection(), description="how long the parts take; a table, or a file with one")

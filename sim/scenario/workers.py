@@ -13,8 +13,9 @@ from sim.scenario.schema import ScenarioModel, WorkerSection
 from sim.scenario.values import NEVER
 from sim.simulator.places import Clock
 from sim.workflow.sdk import SdkVersion
+from sim.workflow.variants import Variant
 
-_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in ("sdk", "mutants", "pace"))
+_OPTIONS = tuple(f.name for f in fields(WorkerOptions) if f.name not in ("sdk", "mutants", "pace", "variant"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,10 @@ def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
     """The options of a table's workers."""
     sdk = SdkVersion.parse(section.sdk_version or model.cluster.sdk_version)
     mutants = tuple(Mutant[name.upper()] for name in section.mutants)
-    return WorkerOptions(**{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants, pace=pace_of(model))
+    return WorkerOptions(
+        **{name: getattr(section, name) for name in _OPTIONS}, sdk=sdk, mutants=mutants, pace=pace_of(model),
+        variant=Variant(model.protocol),
+    )  # fmt: skip
 
 
 def _plan(model: ScenarioModel, section: WorkerSection, name: str) -> WorkerPlan:

@@ -21,7 +21,7 @@ TRIES: Final = 2_000
 
 STRUCTURE: Final = (
     faults.drop_faults, faults.spell_out, cluster.fewer_workflows, cluster.fewer_workers, cluster.shorter, cluster.fewer_slots,
-    values.drop_settings, values.simpler_laws, faults.plain_times,
+    values.drop_settings, values.shorter_inputs, values.simpler_laws, faults.plain_times,
 )  # fmt: skip
 """Passes that leave something out, those that leave out most first."""
 

@@ -24,6 +24,10 @@ PROTOCOL: Final = frozenset({"mutants", "sdk_version"})
 """Keys that say which protocol runs. A shrinker has to leave the protocol as it is."""
 
 
+MOST_STEPS: Final = 1_000_000
+"""A run with more steps is none to look at: a fault without its `count` may bring itself about for ever."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sketch:
     """A run to be: `tables` of a scenario with what differs from the defaults, the seed, and choices made otherwise by label."""
@@ -154,6 +158,8 @@ def run_sketch(sketch: Sketch, properties: tuple[str, ...], recording: bool = Fa
     scenario = Scenario.from_dict(sketch.tables, source="the scenario")
     choices = NotingChoices(sketch.seed, sketch.deviations, recording)
     prepared = PreparedRun(scenario, sketch.seed, sketch.deviations, recording, properties, choices)
-    prepared.run()
+    prepared.run(MOST_STEPS)
+    if prepared.cut_off:
+        raise ValueError(f"the run does not end within {MOST_STEPS:,} steps")
     occurrences = tuple(Occurrence(*one) for one in prepared.faults.happened)
     return Seen(prepared.result(recording, None), occurrences, choices.otherwise)

@@ -11,7 +11,7 @@ from sim.model.durations import format_duration, parse_duration
 from sim.scenario.values import read_law
 from sim.shrink.faults import Shrinking
 from sim.shrink.measure import MILLISECONDS, at, digits, is_law
-from sim.shrink.programs import Table
+from sim.shrink.programs import Table, chunks
 from sim.shrink.sketch import PROTOCOL
 
 Path = tuple[str | int, ...]
@@ -47,6 +47,8 @@ def _settings(tables: Table) -> Iterator[Path]:
 
 
 def _inside(value: Any, path: Path) -> Iterator[Path]:
+    for number, inner in enumerate(value) if isinstance(value, list) else ():
+        yield from _inside(inner, (*path, number))
     for key, inner in value.items() if isinstance(value, dict) else ():
         if key not in _NEEDED and key not in PROTOCOL:
             yield (*path, key)
@@ -98,6 +100,32 @@ def _laws(value: Any, path: Path) -> Iterator[Path]:
         case list():
             for number, inner in enumerate(value):
                 yield from _laws(inner, (*path, number))
+
+
+def shorter_inputs(search: Shrinking) -> None:
+    """Lists in what workflows are started with get shorter. What their code then makes of them decides, as with any candidate."""
+    for path in _lists(search.value.tables):
+        found = at(search.value.tables, path) if _is_there(search.value.tables, path) else None
+        items: list[Any] = found if isinstance(found, list) else []
+        for chunk in chunks(len(items), 0):
+            rest = [item for number, item in enumerate(items) if number not in chunk]
+            if search.consider(search.value.changed(**_put(search.value.tables, path, rest))):
+                break
+
+
+def _lists(tables: Table) -> list[Path]:
+    found: list[Path] = []
+
+    def inside(value: Any, path: Path) -> None:
+        if isinstance(value, list) and value:
+            found.append(path)
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, one in inner:
+            inside(one, (*path, key))
+
+    for number, workflow in enumerate(tables.get("workflows", ())):
+        inside(workflow.get("input"), ("workflows", number, "input"))
+    return found
 
 
 def rounder_values(search: Shrinking) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.model.durations import parse_duration
-from sim.properties import ALL
+from sim.properties import ALL, OF_VARIANTS
 from sim.scenario.measures import GROUPS, columns_of, spelled
 from sim.scenario.problems import Problem, did_you_mean
 from sim.scenario.tables import RUN
@@ -64,8 +64,9 @@ def _one(metric: str) -> tuple[tuple[str, ...], str, str]:
         return (metric,), "", ""
     if metric.startswith("promise:") or metric.startswith(("broken_", "exercised_")):
         name = metric.partition(":" if ":" in metric else "_")[2]
-        if name not in ALL:
-            raise ValueError(f"there is no promise {name!r}; {did_you_mean(name, list(ALL))}")
+        known = [*ALL, *(name for own in OF_VARIANTS.values() for name in own)]
+        if name not in known:
+            raise ValueError(f"there is no promise {name!r}; {did_you_mean(name, known)}")
         return (promise_columns(name) if ":" in metric else (metric,)), "", name
     over = _OVER.fullmatch(metric)
     if over is not None:

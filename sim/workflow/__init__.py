@@ -16,7 +16,7 @@ async def file_processing(ctx, file_id):
 
 from sim.history.commands import RetryPolicy
 from sim.history.failures import RetryState, TimeoutType
-from sim.workflow.activities import ActivityOptions, activity_options, execute_activity, with_activity_options
+from sim.workflow.activities import ActivityOptions, activity_options, with_activity_options
 from sim.workflow.api import (
     execute_child_workflow,
     execute_local_activity,
@@ -53,9 +53,10 @@ from sim.workflow.errors import (
     is_canceled,
     is_timeout,
 )
+from sim.workflow.framework import complete_session, create_session, execute_activity, recreate_session
 from sim.workflow.futures import Channel, Future, Selector, WaitGroup
 from sim.workflow.session_info import SessionInfo, SessionState
-from sim.workflow.sessions import SessionOptions, complete_session, create_session, get_session_info, recreate_session
+from sim.workflow.sessions import SessionOptions, get_session_info
 
 ErrSessionFailed = SessionFailedError
 """Go's name for it."""

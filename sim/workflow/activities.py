@@ -53,7 +53,7 @@ def execute_activity(ctx: Context, activity_type: str, argument: object = None) 
     """
     session = ctx.value(SESSION_KEY)
     if not isinstance(session, SessionInfo):
-        _observe_cancelled(ctx, activity_type, argument, "")
+        observe_cancelled(ctx, activity_type, argument, "")
         return schedule(ctx, activity_type, argument, "", "")
     env, mutants = ctx.env, ctx.env.info.mutants
     error: WorkflowError | None = None
@@ -67,14 +67,14 @@ def execute_activity(ctx: Context, activity_type: str, argument: object = None) 
         failed.resolve(error=error)
         return failed
     name = session.session_id if queue else ""
-    _observe_cancelled(ctx, activity_type, argument, session.session_id)
+    observe_cancelled(ctx, activity_type, argument, session.session_id)
     future = schedule(ctx, activity_type, argument, "" if Mutant.SESSION_ACTIVITIES_ON_BASE_QUEUE in mutants else queue, name)
     if Mutant.ACTIVITY_ERROR_FAILS_SESSION in mutants:
         future.when_ready(lambda: _fail_session(ctx, session, future))
     return future
 
 
-def _observe_cancelled(ctx: Context, activity_type: str, argument: object, session: str) -> None:
+def observe_cancelled(ctx: Context, activity_type: str, argument: object, session: str) -> None:
     """Let the outside see what is asked for although, or again because, something was cancelled."""
     env = ctx.env
     if ctx.scope.knowingly_canceled:
@@ -91,7 +91,7 @@ def _fail_session(ctx: Context, session: SessionInfo, future: Future) -> None:
         ctx.env.observe(SessionStateChanged(ctx.env.info.run, session.session_id, "Open", "Failed", "an activity failed"))
 
 
-def schedule(ctx: Context, activity_type: str, argument: object, queue: str, session: str) -> Future:
+def schedule(ctx: Context, activity_type: str, argument: object, queue: str, session: str, epoch: int = 0) -> Future:
     """Schedule an activity with the options of `ctx`, on `queue` if that is not empty."""
     options = activity_options(ctx)
     command = ScheduleActivity(
@@ -105,5 +105,6 @@ def schedule(ctx: Context, activity_type: str, argument: object, queue: str, ses
         heartbeat=options.heartbeat_timeout,
         retry_policy=options.retry_policy,
         session=session,
+        epoch=epoch,
     )
     return ctx.env.schedule_activity(ctx, command, options.wait_for_cancellation)

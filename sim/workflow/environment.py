@@ -55,6 +55,7 @@ from sim.workflow.errors import (
 from sim.workflow.futures import Channel, Future
 from sim.workflow.mutants import Mutants
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
+from sim.workflow.variants import Variant
 
 _MAP_ORDER: Final = "map order of sibling contexts"
 
@@ -69,6 +70,8 @@ class Info(Struct, frozen=True):
     sdk: SdkVersion = SdkVersion.parse(DEFAULT_SDK_VERSION)
     mutants: Mutants = ()
     """Planted bugs of the framework; empty but in tests of properties."""
+    variant: Variant = Variant.SESSIONS
+    """Which variant of the session framework the code is linked with."""
 
 
 class Chooser(Protocol):
@@ -166,6 +169,13 @@ class Environment:
         else:
             ctx.scope.hooks[command.ordinal] = lambda: self._cancel_activity(pending)
         return future
+
+    def cancel_activity(self, future: Future) -> None:
+        """Ask for the cancellation of the activity that this is the future of, whatever its context; nothing when it has ended."""
+        for pending in self._activities.values():
+            if pending.future is future:
+                self._cancel_activity(pending)
+                return
 
     def _cancel_activity(self, pending: Pending) -> None:
         if pending.ordinal not in self._activities or pending.cancel_sent:

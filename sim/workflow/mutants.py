@@ -1,7 +1,8 @@
 """Planted bugs: what the session framework and the worker do wrong on purpose, to show that a property notices.
 
 Switched on by `WorkerOptions.mutants`; workflow code of the framework finds them in `Info.mutants`. Nothing is done
-differently without one. Those of the first group change workflow code, those of the second what workers do.
+differently without one. Those of the first group change workflow code, those of the second what workers do,
+those of the third host sessions (docs/design/host-sessions.md).
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ class Mutant(Enum):
     CREATION_POLLED_ONCE = "the creation poller stops after its first task"
     RESOURCE_QUEUE_NOT_POLLED = "the resource-specific queue is not polled"
     STOP_CANCELS_AT_ONCE = "a graceful stop cancels all activities at once"
+
+    FENCE_NOT_CHECKED = "what activities write to takes writes of any epoch"
+    EPOCH_COMPARED_WRONGLY = "what activities write to compares an epoch only with those that the same process has written at"
+    EPOCH_NOT_RENEWED = "a session that is taken up keeps the epoch that it had"
+    TOKEN_KEPT_ON_REATTACH = "a worker that takes up a session which it holds keeps the slot of the epoch before"
+    HOST_QUEUE_NOT_POLLED = "the queue of the host is not polled"
 
 
 Mutants = tuple[Mutant, ...]

@@ -12,14 +12,15 @@ from typing import Any
 
 from sim.history.commands import RetryPolicy
 from sim.model.durations import parse_duration
-from sim.workflow.activities import ActivityOptions, execute_activity, with_activity_options
+from sim.workflow.activities import ActivityOptions, with_activity_options
 from sim.workflow.api import get_signal_channel, go, now, sleep
 from sim.workflow.context import Context, new_disconnected_context
 from sim.workflow.definition import Definition
 from sim.workflow.errors import ApplicationError, ContinueAsNewError, WorkflowError, describe
+from sim.workflow.framework import complete_session, create_session, execute_activity, recreate_session
 from sim.workflow.futures import Future, WaitGroup
 from sim.workflow.seen import Saw
-from sim.workflow.sessions import SessionOptions, complete_session, create_session, get_session_info, recreate_session
+from sim.workflow.sessions import SessionOptions, get_session_info
 
 DEFAULT_START_TO_CLOSE = "300s"
 Step = Mapping[str, Any]
@@ -86,7 +87,9 @@ class Machine:
         on = self._context(ctx, step.get("in", ""))
         if step.get("queue"):
             on = with_activity_options(on, ActivityOptions(task_queue=step["queue"], start_to_close_timeout=parse_duration("1m")))
-        options = SessionOptions(_us(step, "execution"), _us(step, "creation"), _us(step, "heartbeat"))
+        options = SessionOptions(
+            _us(step, "execution"), _us(step, "creation"), _us(step, "heartbeat"), step.get("survive_restart", False), _us(step, "grace")
+        )
         try:
             made = await (create_session(on, options) if token is None else recreate_session(on, token, options))
         except WorkflowError as error:

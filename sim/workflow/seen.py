@@ -42,6 +42,31 @@ class SessionCreated(Struct, frozen=True):
         return f"session {self.session} is open, bound to {self.task_queue}"
 
 
+class SessionDetached(Struct, frozen=True):
+    """A host session has lost its process; `epoch` is the binding that is over, `why` what the server said."""
+
+    run: str
+    session: str
+    epoch: int
+    why: str
+
+    def sentence(self) -> str:
+        return f"session {self.session} has lost its process ({self.why}); its host is waited for"
+
+
+class SessionReattached(Struct, frozen=True):
+    """A process of its host has taken a session up, bound at `epoch` to the worker behind `task_queue`."""
+
+    run: str
+    session: str
+    task_queue: str
+    host: str
+    epoch: int
+
+    def sentence(self) -> str:
+        return f"session {self.session} is taken up at epoch {self.epoch}, bound to {self.task_queue}"
+
+
 class SessionNotCreated(Struct, frozen=True):
     """CreateSession or RecreateSession returned an error. `refused`: because the context has an open session, `within`."""
 

@@ -52,12 +52,16 @@ class SessionOptions:
     """`workflow.SessionOptions`, lengths of time in integer microseconds. Nothing is validated, as in the SDK.
 
     `creation_timeout` bounds how long one attempt of the creation waits for a worker; `execution_timeout` the session
-    from the start of its creation activity; `heartbeat_timeout` 0 means 20 s.
+    from the start of its creation activity; `heartbeat_timeout` 0 means 20 s. The rest is of host sessions alone:
+    `survive_restart`: whether the session outlives the loss of its process; `restart_grace`: how long its host may be without
+    one that takes it up, 0 meaning 60 s.
     """
 
     execution_timeout: int = 0
     creation_timeout: int = 0
     heartbeat_timeout: int = 0
+    survive_restart: bool = False
+    restart_grace: int = 0
 
 
 class Binding(Struct, frozen=True):

@@ -36,7 +36,7 @@ def test_without_faults_a_session_opens_fails_and_closes() -> None:
     assert all(words.keys() == {"timer workflow task"} for words in session.taken.values())
 
 
-@pytest.mark.parametrize("budgets", [{}, {"crashes": 1}, {"stops": 1}, {"slow": 1}], ids=str)
+@pytest.mark.parametrize("budgets", [{}, {"crashes": 1}, {"stops": 1}, pytest.param({"slow": 1}, marks=pytest.mark.slow)], ids=str)
 def test_nothing_is_taken_that_is_not_written_down(budgets: dict[str, int]) -> None:
     found = covered(1, 1, 1, **budgets)
     assert {name: one.unwritten for name, one in found.items() if one.unwritten} == {}

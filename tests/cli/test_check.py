@@ -187,6 +187,32 @@ def test_the_graph_has_every_state(tmp_path: Path) -> None:
     assert (tmp_path / "g.dot").read_text("utf-8").count(" -> ") == 1601
 
 
+def test_walks_find_and_confirm_what_a_stop_breaks(tmp_path: Path) -> None:
+    """Random ways instead of all states: the same verdicts, a bound, a tape; the same again from the same seeds."""
+    file = tmp_path / "pair.toml"
+    file.write_text(PAIR)
+    words = ("check", str(file), "--stops", "1", "--property", "activity_needs_slot", "--walks", "40", "--depth", "2", "--json")
+    done, once_more = (sim(*words, "--out", str(tmp_path / "out")) for _ in "12")
+    assert done.exit_code == 1, done.output
+    assert done.stdout == once_more.stdout
+    found = json.loads(done.stdout)
+    row = found["properties"]["activity_needs_slot"]
+    assert (row["verdict"], row["confirmed"]) == ("broken", True)
+    assert found["bound"] == pytest.approx(1 / (found["width"] * found["expected_events"]))
+    assert sim("replay", row["tape"], "--json").exit_code == 0
+
+
+def test_walks_through_a_model_end_as_a_check_does() -> None:
+    locks = str(MODELS / "lease_lock.py")
+    found = sim("check", locks, "--walks", "60", "--depth", "2")
+    assert found.exit_code == 1
+    assert "✗ one holder               broken in" in found.stdout
+    assert "1/(w n^(d-1))" in found.stdout
+    even = json.loads(sim("check", locks, "--walks", "60", "--schedule", "uniform", "--json").stdout)
+    assert even["bound"] is None
+    assert sim("check", locks, "--walks", "60", "--schedule", "pct").exit_code == 2
+
+
 def test_state_machines_are_painted_with_what_was_taken(tmp_path: Path) -> None:
     done = sim("check", TWO_PHASE, "--set", "resource_managers=3", "--out", str(tmp_path / "out"), "--json")
     assert done.exit_code == 0, done.output

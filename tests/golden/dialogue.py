@@ -36,6 +36,7 @@ from sim.simulator.simulation import Simulation
 from sim.workflow.script import SCRIPT
 from sim.workflow.sdk import SdkVersion
 from sim.workflow.seen import Saw, SessionStateChanged
+from sim.workflow.variants import Variant
 from tests.golden.spelling import long_form, note_form, short_form
 from tests.golden.workflows import NAMED
 
@@ -120,6 +121,10 @@ def _worker(setting: Setting, words: list[str]) -> None:
     for key, value in options.items():
         if key == "sdk":
             values[key] = SdkVersion.parse(value)
+        elif key == "variant":
+            values[key] = Variant(value)
+        elif kinds[key] == "str":
+            values[key] = value
         elif kinds[key] == "bool":
             values[key] = value == "true"
         else:

@@ -307,3 +307,28 @@ FAULTS: dict[str, dict[str, str]] = {
     "fault-sticky-worker-frozen": {"w/1": FROZEN_STICKY},
 }
 """Faults of sections 2.4, 3.11 and 4.5.8 that no scenario of section 7 has."""
+
+DETACHED = f"{OPENING}; {BOUND}; {TIMED_OUT}; 14 WTSch(sticky); 15 WTSt; 16 WTC; 17 ATCR(11); 18 ATSch(SCA, H_a)"
+
+HOST = {
+    "host-restart": {
+        "w/1": (
+            f"{DETACHED}; 19 WESig(R_A.2); 20 WTSch(sticky); 21 WTSt; 22 WTC; 23 ATSch(U, R_A.2); 24 ATSt(23); 25 ATC(23); "
+            "26 WTSch(sticky); 27 WTSt; 28 WTC; 29 ATCR(18); 30 ATSch(SKA, R_A.2); 31 ATSt(30); 32 ATC(30); 33 WTSch(sticky); "
+            "34 ATSt(18); 35 ATC(18); 36 WTSt; 37 WTC; 38 WEC"
+        )
+    },
+    "host-not-back": {
+        "w/1": f"{DETACHED}; 19 ATTO(18, st 0, ScheduleToStart, TIMEOUT); 20 WTSch(sticky); 21 WTSt; 22 WTC; 23 WEF(session has failed)"
+    },
+    "host-graceful-restart": {
+        "w/1": (
+            f"{OPENING}; {BOUND}; 12 ATSt(11); 13 ATC(11); 14 WTSch(sticky); 15 WTSt; 16 WTC; 17 ATSch(V, R_A); 18 ATSt(6); "
+            "19 ATF(6, SessionWorkerShutdown/context canceled, NON_RETRYABLE_FAILURE); 20 WTSch(sticky); 21 WTSt; 22 WTC; 23 ATCR(17); "
+            "24 ATSch(SCA, H_a); 25 ATCan(17, st 0); 26 WTSch(sticky); 27 WTSt; 28 WTC; 29 WESig(R_A.2); 30 WTSch(sticky); 31 WTSt; "
+            "32 WTC; 33 ATSch(V, R_A.2); 34 ATSt(33); 35 ATC(33); 36 WTSch(sticky); 37 WTSt; 38 WTC; 39 ATCR(24); 40 ATSch(SKA, R_A.2); "
+            "41 ATSt(40); 42 ATC(40); 43 WTSch(sticky); 44 ATSt(24); 45 ATC(24); 46 WTSt; 47 WTC; 48 WEC"
+        )
+    },
+}
+"""Host sessions, after docs/design/host-sessions.md."""

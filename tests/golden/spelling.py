@@ -6,6 +6,7 @@ from sim.history import events as ev
 from sim.history.failures import ActivityFailure, Failure, TimeoutFailure
 from sim.history.recorder import Recorded, RecordedRun
 from sim.protocol import observations as obs
+from sim.protocol.names import HOST_QUEUE_SUFFIX
 from sim.workflow.seen import SessionStateChanged
 from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
 
@@ -80,7 +81,9 @@ def activity(event: ev.ActivityTaskScheduled) -> str:
 
 
 def queue(name: str) -> str:
-    """Q, C(Q), or R with its worker: R_A, and R_A.2 for the second life of A's process."""
+    """Q, C(Q), R with its worker: R_A, and R_A.2 for the second life of A's process; or H with its host's resource id."""
+    if name.endswith(HOST_QUEUE_SUFFIX):
+        return "H_" + name.partition("/")[0]
     if "@" in name:
         return "R_" + name.partition("@")[0].removesuffix(".1")
     return "C(Q)" if name.endswith(CREATION_QUEUE_SUFFIX) else "Q" if name == "q" else name

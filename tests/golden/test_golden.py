@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.golden.dialogue import DASHES, play, read
-from tests.golden.expected import FAULTS, OPTIONS, SCENARIOS, SDK_VERSIONS, TIMERS
+from tests.golden.expected import FAULTS, HOST, OPTIONS, SCENARIOS, SDK_VERSIONS, TIMERS
 
 FOLDER = Path(__file__).parent
-EXPECTED = SCENARIOS | SDK_VERSIONS | OPTIONS | TIMERS | FAULTS
+EXPECTED = SCENARIOS | SDK_VERSIONS | OPTIONS | TIMERS | FAULTS | HOST
 DIALOGUES = sorted(FOLDER.glob("*.txt"))
 
 

@@ -51,10 +51,10 @@ class Stage:
 
     def __init__(
         self, workers: str = "AB", seed: int = 1, mutants: Mutants = (), specs: Sequence[WorkerSpec] | None = None,
-        task_queues: Sequence[str] = (), **options: Any,
+        task_queues: Sequence[str] = (), names: Sequence[str] | None = None, **options: Any,
     ) -> None:  # fmt: skip
         self.sim = Simulation(seed, Delays(Uniform(*DELAYS)))
-        self.judge = Judge(SETTING)
+        self.judge = Judge(SETTING, names)
         self.judge.attach(self.sim)
         if specs is None:
             specs = [spec(name, mutants=mutants, **options) for name in workers]

@@ -6,17 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from sim.properties import ALL, DUTIES, Setting
+from sim.properties import ALL, DUTIES, OF_VARIANTS, Setting
 from tests.properties.scenarios_broken import BROKEN
+from tests.properties.scenarios_host import HOST_MORE, HOST_PLANTED
 from tests.properties.scenarios_planted import MORE, PLANTED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "PROPERTIES.md").read_text(encoding="utf-8")
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| ")]
 
 
-@pytest.mark.parametrize("name", ALL)
+PROMISES = {**ALL, **{name: p for own in OF_VARIANTS.values() for name, p in own.items()}}
+
+
+@pytest.mark.parametrize("name", PROMISES)
 def test_every_promise_has_its_row(name: str) -> None:
-    p = ALL[name]
+    p = PROMISES[name]
     epsilon = p.epsilon(Setting())
     row = next(row for row in ROWS if row.startswith(f"| `{name}` |"))
     assert p.sentence.replace("|", "\\|") in row
@@ -33,7 +37,7 @@ def test_every_finding_has_its_row(name: str, scenario: tuple[object, str]) -> N
 
 
 def test_every_planted_bug_has_its_row() -> None:
-    for name, bug, scenario in [*((n, b, s) for n, (b, s) in PLANTED.items()), *MORE]:
+    for name, bug, scenario in [*((n, b, s) for n, (b, s) in (PLANTED | HOST_PLANTED).items()), *MORE, *HOST_MORE]:
         assert f"| `{name}` | {bug.value} | `{scenario.__name__}` |" in ROWS
 
 

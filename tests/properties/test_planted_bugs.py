@@ -6,16 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
-from sim.properties import ALL, VerdictKind
+from sim.properties import ALL, OF_VARIANTS, VerdictKind
 from sim.protocol.mutants import Mutant, Mutants
+from sim.workflow.variants import Variant
+from tests.properties.scenarios_host import HOST_MORE, HOST_PLANTED
 from tests.properties.scenarios_planted import MORE, PLANTED, Verdicts
 
-CASES = [(name, bug, scenario) for name, (bug, scenario) in PLANTED.items()] + MORE
+CASES = [(name, bug, scenario) for name, (bug, scenario) in (PLANTED | HOST_PLANTED).items()] + MORE + HOST_MORE
 IDS = [f"{name}-{bug.name.lower()}" for name, bug, _ in CASES]
 
 
 def test_every_property_has_a_planted_bug() -> None:
     assert list(PLANTED) == list(ALL)
+    assert list(HOST_PLANTED) == list(OF_VARIANTS[Variant.HOST])
 
 
 def test_every_planted_bug_is_used() -> None:

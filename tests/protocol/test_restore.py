@@ -9,6 +9,7 @@ from sim.protocol.run import Run
 from sim.scenario.cluster import Cluster
 from sim.simulator.seats import Seat
 from sim.simulator.simulation import Simulation
+from sim.workflow.variants import Variant
 from tests.protocol.clusters import act, cluster, create, done, start
 
 
@@ -22,11 +23,11 @@ class Restoring(Simulation):
         super().handle(seat, event)
 
 
-def busy(made: Cluster) -> None:
+def busy(made: Cluster, survive: bool = False) -> None:
     """Several workflows, a retry, heartbeats, a crash, a restart, a graceful stop, a recreated session."""
     steps = [
         {"op": "until_ok", "times": 4, "ms": 500, "steps": [
-            create(creation="30s", heartbeat="5s"), act("a", 700, beat_ms=200, hb="2s"),
+            create(creation="30s", heartbeat="5s", survive_restart=survive), act("a", 700, beat_ms=200, hb="2s"),
             act("b", 300, fail="retryable", attempts=2, ignore=True), {"op": "complete", "in": "s"},
         ]},
     ]  # fmt: skip
@@ -43,12 +44,15 @@ def busy(made: Cluster) -> None:
     made.sim.run(until=120_000_000)
 
 
-def digest(simulation: type[Simulation] = Simulation, cache: int = 10_000, pace: Pace = AT_ONCE) -> str:
+def digest(
+    simulation: type[Simulation] = Simulation, cache: int = 10_000, pace: Pace = AT_ONCE, variant: Variant = Variant.SESSIONS
+) -> str:
     options = {
         "max_concurrent_session_execution_size": 2, "sticky_workflow_cache_size": cache, "worker_stop_timeout": 2_000_000, "pace": pace,
+        "variant": variant,
     }  # fmt: skip
     made = cluster("AB", 5, simulation, options)
-    busy(made)
+    busy(made, survive=variant is Variant.HOST)
     assert not any(isinstance(seat.node, Run) for seat in made.sim.seats.values()), "all workflows have ended"
     return made.sim.digest.hexdigest()
 
@@ -63,6 +67,11 @@ def test_restored_nodes_handle_alike_at_their_pace() -> None:
     assert digest(Restoring, pace=pace) == digest(pace=pace) != digest()
 
 
+def test_restored_nodes_of_host_sessions_handle_alike() -> None:
+    assert digest(Restoring, variant=Variant.HOST) == digest(variant=Variant.HOST) != digest()
+
+
 def test_an_execution_is_only_a_cache() -> None:
     """Room for one (with none, the SDK has no sticky queue either); restoring a worker drops all of them too."""
     assert digest(cache=1) == digest()
+    assert digest(cache=1, variant=Variant.HOST) == digest(variant=Variant.HOST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,3 +159,51 @@ def test_rounder_numbers_are_near_and_have_fewer_digits(number: int) -> None:
 @pytest.mark.parametrize(("number", "first"), [(12_700_000, [0, 10_000_000, 20_000_000, 13_000_000, 12_000_000]), (0, []), (5, [0])])
 def test_the_roundest_come_first_and_of_these_the_nearest(number: int, first: list[int]) -> None:
     assert rounder(number)[: len(first)] == first
+
+
+FILES = """
+from sim import workflow
+
+
+@workflow.workflow
+async def files(ctx, given):
+    ao = workflow.ActivityOptions(start_to_close_timeout=workflow.minutes(5))
+    options = workflow.SessionOptions(creation_timeout=workflow.minutes(1), execution_timeout=workflow.minutes(10))
+    session_ctx = await workflow.create_session(workflow.with_activity_options(ctx, ao), options)
+    try:
+        for file in given["files"]:
+            await workflow.execute_activity(session_ctx, "work", file["name"]).get(session_ctx)
+    finally:
+        await workflow.complete_session(session_ctx)
+"""
+
+
+def test_what_workflow_code_is_given_gets_smaller_and_the_code_does_not(tmp_path: Path) -> None:
+    """Of six files and two further keys one file is left: without any the code has nothing to do, without its name it fails itself."""
+    (tmp_path / "files.py").write_text(FILES)
+    inputs = ", ".join(f'{{ name = "file-{i}", size = {10 * i} }}' for i in range(6))
+    file = tmp_path / "files.toml"
+    file.write_text(
+        f"""
+        schema_version = 1
+        [[workers]]
+        name = "w"
+        count = 2
+        [activities.work]
+        duration = "30s"
+        [[workflows]]
+        id = "job"
+        workflow = "files.py:files"
+        input = {{ files = [{inputs}], note = ["a", "b"], retries = 3 }}
+        [[faults]]
+        kind = "kill"
+        target = "@busy"
+        at = "20s"
+        """
+    )
+    tape = run(Scenario.load(file), 1).tape
+    small = shrink(tape, "failure_is_failure", seeds=0)
+    (workflow,) = small.tape.scenario["workflows"]
+    assert [list(one) for one in workflow["input"]["files"]] == [["name"]]
+    assert workflow["input"].keys() == {"files"}
+    assert small.tape.scenario["modules"] == tape.scenario["modules"]

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from sim import Scenario
+from sim.properties.base import Property
 from sim.protocol.mutants import Mutant
+from tools.planted.signs import CANCELLED_IS_NO_SHUTDOWN, PANIC_COMMITS_NOTHING, STOP_TAKES_ITS_TIME
 
 ORCHARD: Final = Path(__file__).parent / "orchard.toml"
+STOPS: Final = Path(__file__).parent / "versions.toml"
 TABLES: Final = 2
 """Of workers in that scenario."""
 
@@ -38,7 +41,20 @@ TARGETS: Final[dict[Mutant, tuple[str, ...]]] = {
     Mutant.EXECUTION_TIMEOUT_NOT_SENT: ("execution_timeout_is_total",),
     Mutant.COMPLETES_FAILED_SESSIONS: ("complete_is_safe",),
 }
-"""Bug -> the promises that it breaks, as docs/PROPERTIES.md has them."""
+"""Bug -> the promises that it breaks, as docs/PROPERTIES.md has them. Those of other variants of the protocol need scenarios that speak
+it (`tests/fuzz/test_host.py`)."""
+
+SIGNS: Final[dict[str, Property]] = {
+    "1.36.0": CANCELLED_IS_NO_SHUTDOWN,
+    "1.41.0": PANIC_COMMITS_NOTHING,
+    "1.46.0": STOP_TAKES_ITS_TIME,
+}
+"""Last version with a bug that breaks no promise -> what shows of it all the same; the scenario is `versions.toml` then."""
+
+CANNOT_SHOW: Final[dict[str, str]] = {
+    "1.41.1": "servers heed ShutdownWorker for sticky queues only (P3.8, step 2); the calls themselves are all that is missing",
+}
+"""Last version with a bug that can break nothing -> why."""
 
 VERSIONS: Final[tuple[tuple[str, str, str], ...]] = (
     ("1.13.0", "1.14.0", "heartbeat timeouts of the creation activity are retried, a full worker is not; creations may exceed tokens"),
@@ -54,26 +70,34 @@ VERSIONS: Final[tuple[tuple[str, str, str], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """`settings` plant it, `mended` are the same without it. `properties`: one of these has to be broken; empty: any."""
+    """`settings` plant it, `mended` are the same without it. `properties`: one of these has to be broken; empty: any.
+
+    `sign`: what shows of it, if that is no promise. `silent`: why nothing can.
+    """
 
     name: str
     what: str
     settings: tuple[str, ...]
     mended: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
+    sign: Property | None = None
+    silent: str = ""
 
     def scenario(self, planted: bool) -> Scenario:
         """The scenario with or without it."""
-        return Scenario.load(ORCHARD, self.settings if planted else self.mended)
+        return Scenario.load(STOPS if self.sign is not None else ORCHARD, self.settings if planted else self.mended)
 
 
 def bugs() -> list[Bug]:
     """All of them: the planted ones, then those of versions."""
     found = []
-    for mutant in Mutant:
+    for mutant in TARGETS:
         name = mutant.name.lower()
         settings = tuple(f'workers.{i}.mutants=["{name}"]' for i in range(TABLES))
         found.append(Bug(name, mutant.value, settings, (), TARGETS[mutant]))
     for old, new, what in VERSIONS:
-        found.append(Bug(f"SDK {old}", what, (f"cluster.sdk_version={old}",), (f"cluster.sdk_version={new}",)))
+        sign, silent = SIGNS.get(old), CANNOT_SHOW.get(old, "")
+        properties = (sign.name,) if sign is not None else ()
+        settings, mended = (f"cluster.sdk_version={old}",), (f"cluster.sdk_version={new}",)
+        found.append(Bug(f"SDK {old}", what, settings, mended, properties, sign, silent))
     return found

@@ -12,9 +12,11 @@ from sim.fuzz.coverage import seen_in
 from sim.fuzz.schedulers import Schedule, of_name
 from sim.fuzz.subject import Played, again, play
 from sim.properties.base import VerdictKind
+from sim.properties.own import named
 from sim.scenario.fuzzing import Ground, ground_of
 from sim.scenario.load import Scenario
 from sim.scenario.run import run
+from sim.scenario.schema import PropertiesSection
 from sim.shrink import shrink
 from tools.planted.bugs import Bug
 
@@ -49,7 +51,14 @@ class Small:
 def _ground(bug: Bug, planted: bool) -> Ground:
     """With what is around in the scenario without the bug, so that a seed has the same faults with and without it."""
     sound = ground_of(bug.scenario(False))
+    if bug.sign is not None:
+        enabled = PropertiesSection(enable=[bug.sign.name])
+        return replace(sound, scenario=_only(bug.scenario(planted), enabled))
     return replace(sound, scenario=bug.scenario(True)) if planted else sound
+
+
+def _only(scenario: Scenario, properties: PropertiesSection) -> Scenario:
+    return Scenario(scenario.model.model_copy(update={"properties": properties}), scenario.source)
 
 
 def _broken(played: Played) -> list[str]:
@@ -58,6 +67,11 @@ def _broken(played: Played) -> list[str]:
 
 def search(bug: Bug, schedule: str, first: int, most: int) -> Found:
     """The first seed that shows a bug, among `most`."""
+    with named((bug.sign,) if bug.sign is not None else ()):
+        return _search(bug, schedule, first, most)
+
+
+def _search(bug: Bug, schedule: str, first: int, most: int) -> Found:
     chosen = of_name(schedule)
     corpus, known, differing = Corpus(_ground(bug, True)), dict[Any, int](), None
     for seed in range(first, first + most):
@@ -82,6 +96,11 @@ def search(bug: Bug, schedule: str, first: int, most: int) -> Found:
 
 def small(bug: Bug, found: Found, schedule: Schedule) -> Small:
     """Shrink the run that shows a bug."""
+    with named((bug.sign,) if bug.sign is not None else ()):
+        return _small(bug, found, schedule)
+
+
+def _small(bug: Bug, found: Found, schedule: Schedule) -> Small:
     assert found.seed is not None
     tape = again(_ground(bug, True), found.seed, schedule, found.parent).tape
     shrunk = shrink(tape, found.name, tries=TRIES, seeds=0)

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools.studies import contention, heartbeats, many_sessions, slots
+from tools.studies import contention, heartbeats, host_sessions, many_sessions, slots
 
 REPORTS: Final = Path(__file__).parents[2] / "reports"
 STUDIES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
     "slots": ("slots", slots.make),
     "heartbeats": ("heartbeats", heartbeats.make),
     "contention": ("contention", contention.make),
+    "host-sessions": ("host-sessions", host_sessions.make),
     "many-sessions": ("many-sessions", many_sessions.make),
 }
 """Study -> its folder, and what makes it."""

@@ -43,6 +43,8 @@ class Cause(Enum):
     NOT_FOUND = "activity not found"
     PAUSED = "activity paused"
     CALL_FAILED = "heartbeat call failed"
+    FENCED = "session is no longer held here"
+    """Only in host sessions."""
 
 
 @dataclass(slots=True)

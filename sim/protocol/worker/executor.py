@@ -16,6 +16,7 @@ from sim.workflow.definition import Definition
 from sim.workflow.environment import Execution, Info
 from sim.workflow.errors import NotModelledError
 from sim.workflow.sdk import SdkVersion
+from sim.workflow.variants import Variant
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class Executor:
     sdk: SdkVersion
     cache_size: int
     mutants: Mutants = ()
+    variant: Variant = Variant.SESSIONS
     running: dict[Name, int] = field(default_factory=dict)
     """Runs whose task is being completed, and its serial."""
     coming: dict[Name, msg.WorkflowTask] = field(default_factory=dict)
@@ -117,7 +119,7 @@ class Executor:
         if definition is None:
             known = ", ".join(sorted(self.definitions)) or "none"
             raise NotModelledError(f"worker {self.identity} has no workflow type {task.workflow_type!r}; it knows: {known}")
-        info = Info(task.workflow_id, task.run, task.workflow_type, task.task_queue, self.sdk, self.mutants)
+        info = Info(task.workflow_id, task.run, task.workflow_type, task.task_queue, self.sdk, self.mutants, self.variant)
         execution = Execution(definition, task.input, info)
         if len(self.executions) >= self.cache_size > 0:
             self.drop(next(iter(self.executions)))

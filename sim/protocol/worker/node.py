@@ -197,14 +197,7 @@ class Worker(Node):
             self._run_task(self.executor.received(message) if poller.sticky else message, step)
             return
         assert isinstance(message, msg.ActivityTask)
-        kind = message.activity.activity_type
-        attempt: AttemptOnWorker
-        if kind == CREATION_ACTIVITY:
-            attempt = CreationAttempt(message, poller.kind)
-        elif kind == COMPLETION_ACTIVITY:
-            attempt = CompletionAttempt(message, poller.kind)
-        else:
-            attempt = UserAttempt(message, poller.kind)
+        attempt = self.attempt_of(message, poller.kind)
         if self.pollers.stopping and poller.state is State.STOPPED:
             # Returned by a poll but not begun when its component stopped: dropped in silence (P3.8.2).
             return
@@ -220,6 +213,13 @@ class Worker(Node):
         else:
             self._begin(attempt, step)
 
+    def attempt_of(self, task: msg.ActivityTask, pool: Kind) -> AttemptOnWorker:
+        """The attempt that a task is worked on by. Variants have their own."""
+        kind = task.activity.activity_type
+        if kind == CREATION_ACTIVITY:
+            return CreationAttempt(task, pool)
+        return CompletionAttempt(task, pool) if kind == COMPLETION_ACTIVITY else UserAttempt(task, pool)
+
     def _wait_for_rate(self, attempt: AttemptOnWorker, step: Step) -> None:
         """The limiter of each component lets one task through at a time; the server has it started long since (P3.2.1)."""
         attempt.begun = False
@@ -232,7 +232,8 @@ class Worker(Node):
         task = attempt.task
         if step.wants(obs.AttemptBegan):
             label = self.behaviour(task).label if isinstance(attempt, UserAttempt) else ""
-            step.emit(obs.AttemptBegan(self.identity, *attempt.key, task.activity.activity_type, task.activity.session, label))
+            activity = task.activity
+            step.emit(obs.AttemptBegan(self.identity, *attempt.key, activity.activity_type, activity.session, label, activity.epoch))
         attempt.begin(self, step)
         if self.background_done:
             # Its context is a child of one that was cancelled before.
@@ -327,8 +328,11 @@ def make_worker(
     options: WorkerOptions,
     definitions: Mapping[str, Definition],
     behaviours: Mapping[str, Behaviour],
+    node: type[Worker] = Worker,
 ) -> Worker:
-    """A worker that is ready to be started. `identity` is unique to the object; `resource_id` is its fresh uuid."""
+    """A worker that is ready to be started. `identity` is unique to the object; `resource_id` is its fresh uuid; `node`: of which
+    class it is (`sim.protocol.worker.variants`).
+    """
     sticky_name = f"{host}:{resource_id}"
     queues = {
         Kind.WORKFLOW: workflow_queue(task_queue),
@@ -358,6 +362,6 @@ def make_worker(
         pollers.slots.setdefault(pollers.pools[kind], Slots(sizes[kind]))
     pollers.waiting = list(range(len(pollers.pollers)))
     executor = Executor(identity, sticky_queue, sticky_name, dict(definitions), options.sdk, options.sticky_workflow_cache_size)
-    executor.mutants = options.mutants
+    executor.mutants, executor.variant = options.mutants, options.variant
     bucket = TokenBucket(options.sessions, options.sessions)
-    return Worker(identity, host, task_queue, resource_id, options, pollers, bucket, executor, dict(behaviours))
+    return node(identity, host, task_queue, resource_id, options, pollers, bucket, executor, dict(behaviours))

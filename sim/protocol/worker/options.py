@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sim.protocol.mutants import Mutants
 from sim.protocol.pace import AT_ONCE, Pace
 from sim.workflow.sdk import DEFAULT_SDK_VERSION, SdkVersion
+from sim.workflow.variants import Variant
 
 DEFAULT_SIZE = 1000
 DEFAULT_RATE = 100_000
@@ -29,6 +30,8 @@ class WorkerOptions:
     sticky_workflow_cache_size: int = 10_000
     max_heartbeat_throttle_interval: int = 60_000_000
     default_heartbeat_throttle_interval: int = 30_000_000
+    resource_id: str = ""
+    """Of host sessions: what its host is known by, the same at every start; the host's name when empty."""
     asks_for_system_info: bool = False
     """Whether a creation activity asks the server what it can before it signals, as the SDK's does (P2.2d). It costs a step, and
     shows only where the server cannot be reached: so it is left out unless somebody wants it."""
@@ -37,6 +40,8 @@ class WorkerOptions:
     """Planted bugs (`sim.protocol.mutants`): no option of the SDK; empty but in tests of properties."""
     pace: Pace = AT_ONCE
     """How long the worker's own steps take: no option either."""
+    variant: Variant = Variant.SESSIONS
+    """Which variant of the session protocol it speaks: the scenario's `protocol`."""
 
     @property
     def sessions(self) -> int:

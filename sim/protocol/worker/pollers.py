@@ -23,6 +23,8 @@ class Kind(StrEnum):
     ACTIVITY = "activity"
     CREATION = "creation"
     RESOURCE = "resource"
+    HOST = "host"
+    """Sessions of processes before this one; only in host sessions."""
 
 
 class State(Enum):
@@ -107,7 +109,7 @@ class Pollers:
             slots = self.slots[self.pools[kind]]
             if self.stopping:
                 poller.state = State.STOPPED
-            elif slots.free > 0 and (token_free or kind is not Kind.CREATION):
+            elif slots.free > 0 and (token_free or (kind is not Kind.CREATION and kind is not Kind.HOST)):
                 slots.free -= 1
                 self._poll(poller, step)
             else:

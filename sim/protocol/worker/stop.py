@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from sim.model.node import Step
 from sim.model.spans import Exactly, Left
@@ -42,7 +42,7 @@ class Stage(Enum):
     STOPPED = "stopped"
 
 
-_NEXT = dict(zip(list(Stage)[:-1], list(Stage)[1:], strict=True))
+_ORDER: Final = tuple(Stage)
 
 
 @dataclass(slots=True)
@@ -51,6 +51,7 @@ class Stop:
 
     stage: Stage = Stage.RUNNING
     calls_made: int = 0
+    order: ClassVar[tuple[Stage, ...]] = _ORDER
 
     def begin(self, worker: Worker, step: Step) -> None:
         """Stop was called."""
@@ -82,6 +83,11 @@ class Stop:
     def tag(self) -> Hashable:
         return ("shutdown",)
 
+    @property
+    def next(self) -> Stage:
+        """The stage after this one."""
+        return self.order[self.order.index(self.stage) + 1]
+
     def call_ended(self, worker: Worker, step: Step) -> None:
         """A shutdown call came back, or its budget ended: errors are only logged."""
         if self.stage is Stage.SHUTDOWN_CALLS:
@@ -89,13 +95,13 @@ class Stop:
 
     def fired(self, worker: Worker, step: Step) -> None:
         """A drain has waited long enough."""
-        self._enter(_NEXT[self.stage], worker, step)
+        self._enter(self.next, worker, step)
 
     def look(self, worker: Worker, step: Step) -> None:
         """Something ended: perhaps the drain is over."""
         if self.stage not in (Stage.RUNNING, Stage.SHUTDOWN_CALLS, Stage.STOPPED) and not self._waits_for(worker):
             step.disarm(("stop",))
-            self._enter(_NEXT[self.stage], worker, step)
+            self._enter(self.next, worker, step)
 
     def _waits_for(self, worker: Worker) -> bool:
         match self.stage:
@@ -113,8 +119,20 @@ class Stop:
 
     def _enter(self, stage: Stage, worker: Worker, step: Step) -> None:
         self.stage = stage
+        if stage is Stage.STOPPED:
+            step.emit(obs.WorkerStopped(worker.identity))
+            return
+        self._begin_stage(worker, step)
+        timeout = worker.options.worker_stop_timeout
+        if timeout and self._waits_for(worker):
+            step.arm(("stop",), Exactly(timeout))
+        else:
+            self._enter(self.next, worker, step)
+
+    def _begin_stage(self, worker: Worker, step: Step) -> None:
+        """What is stopped before what still runs is waited for."""
         pollers = worker.pollers
-        match stage:
+        match self.stage:
             case Stage.WORKFLOW_TASKS:
                 pollers.abandon((Kind.WORKFLOW,), step)
             case Stage.ACTIVITIES:
@@ -128,16 +146,8 @@ class Stop:
             case Stage.RESOURCE_ACTIVITIES:
                 pollers.abandon((Kind.RESOURCE,), step)
                 worker.drop_waiting((Kind.RESOURCE,), step)
-            case Stage.STOPPED:
-                step.emit(obs.WorkerStopped(worker.identity))
-                return
             case _:
-                raise AssertionError(stage)
-        timeout = worker.options.worker_stop_timeout
-        if timeout and self._waits_for(worker):
-            step.arm(("stop",), Exactly(timeout))
-        else:
-            self._enter(_NEXT[stage], worker, step)
+                raise AssertionError(self.stage)
 
 
 def cancel_all(worker: Worker, step: Step) -> None:
