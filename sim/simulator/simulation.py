@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, assert_never
+from typing import Any, ClassVar, assert_never
 
 from sim.model.draws import Stream
 from sim.model.garbage import seldom_collected
@@ -40,6 +40,9 @@ Listener = Callable[[int, Name, Any], None]
 
 class Simulation:
     """One run. Times are integer microseconds of true time since its start."""
+
+    __deletable__: ClassVar = ["_step"]
+    """For the compiled build: what a run that is over lets go of."""
 
     def __init__(
         self,
