@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from sim.history.failures import ApplicationFailure
 from sim.model.node import Step
@@ -40,14 +40,18 @@ class Hold:
     running: list[Key] = field(default_factory=list)
 
 
+_ORDER: Final = (
+    Stage.RUNNING, Stage.SHUTDOWN_CALLS, Stage.WORKFLOW_TASKS, Stage.ACTIVITIES, Stage.RESOURCE_ACTIVITIES, Stage.CREATIONS,
+    Stage.STOPPED,
+)  # fmt: skip
+
+
 @dataclass(slots=True)
 class HostStop(Stop):
     """The stop of such a worker: sessions are let go of last."""
 
-    order: ClassVar[tuple[Stage, ...]] = (
-        Stage.RUNNING, Stage.SHUTDOWN_CALLS, Stage.WORKFLOW_TASKS, Stage.ACTIVITIES, Stage.RESOURCE_ACTIVITIES, Stage.CREATIONS,
-        Stage.STOPPED,
-    )  # fmt: skip
+    def order(self) -> tuple[Stage, ...]:
+        return _ORDER
 
     def _begin_stage(self, worker: Worker, step: Step) -> None:
         match self.stage:

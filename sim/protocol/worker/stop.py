@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from sim.model.node import Step
 from sim.model.spans import Exactly, Left
@@ -53,7 +53,10 @@ class Stop:
 
     stage: Stage = Stage.RUNNING
     calls_made: int = 0
-    order: ClassVar[tuple[Stage, ...]] = _ORDER
+
+    def order(self) -> tuple[Stage, ...]:
+        """The stages, first to last."""
+        return _ORDER
 
     def begin(self, worker: Worker, step: Step) -> None:
         """Stop was called."""
@@ -88,7 +91,8 @@ class Stop:
     @property
     def next(self) -> Stage:
         """The stage after this one."""
-        return self.order[self.order.index(self.stage) + 1]
+        order = self.order()
+        return order[order.index(self.stage) + 1]
 
     def call_ended(self, worker: Worker, step: Step) -> None:
         """A shutdown call came back, or its budget ended: errors are only logged."""
