@@ -16,7 +16,7 @@ from sim.model import effects as fx
 from sim.model.apart import Bundle, Needed, Part, Partly
 from sim.model.canon import Frozen, freeze, sort_key
 from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
-from sim.model.instant import CALL, CRASH, PROMPT, InstantWorld, armed_as, is_prompt, is_retry
+from sim.model.instant import CALL, CRASH, PROMPT, InstantWorld, armed_as, carried_out, is_prompt, is_retry
 from sim.model.node import Node
 from sim.model.outcomes import Outcome
 from sim.model.windows import FOREVER, Armed
@@ -165,7 +165,7 @@ class Rules:
                 turn.own(part).local = bundle
             if isinstance(self.world, InstantWorld):
                 turn.adds += [(parcel, None) for parcel in self.world.seen(name, result)]
-            if turn.carry_all_out(result):
+            if carried_out(turn.ticks, result, turn.carry_out, turn.left):
                 yield turn.change(result.answers, event)
 
     def _handled(self, station: Station, name: Name, event: Input, given: Given) -> Iterator[tuple[Outcome, Mapping[Part, Bundle]]]:
@@ -249,20 +249,6 @@ class _Turn:
     def left(self, tag: Tag) -> Armed | None:
         """How a timer of this node is armed. Raises Needed when it belongs to a part that is not given."""
         return self.at(tag).timers.get(tag)
-
-    def carry_all_out(self, result: Outcome) -> bool:
-        """Carry out what an outcome asks for; False where no clock gives the answers that it was given."""
-        done = 0
-        if self.ticks is not None:
-            for (before, question), answer in zip(result.asked, result.answers, strict=True):
-                for effect in result.effects[done:before]:
-                    self.carry_out(effect)
-                done = before
-                if not self.ticks.allows(question, answer, self.left):
-                    return False
-        for effect in result.effects[done:]:
-            self.carry_out(effect)
-        return True
 
     def arm(self, effect: fx.Arm) -> None:
         timers = self.at(effect.tag).timers

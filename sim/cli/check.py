@@ -258,17 +258,14 @@ def _with_ticks(system: System, ticks: Ticks) -> System:
     """A model with a clock that moves in ticks."""
     from dataclasses import replace
 
-    from sim.model.durations import format_duration
     from sim.model.instant import with_ticks
 
     try:
         world = with_ticks(system.world, ticks)
     except ValueError as error:
         raise WrongInput(str(error)) from None
-    bounds = {
-        "time": "windows", "unit": format_duration(ticks.unit), "horizon": format_duration(ticks.unit * ticks.most),
-        "network": world.network.name.lower(), "losses": "none" if world.lossy is None else "any", **system.bounds,
-    }  # fmt: skip
+    losses = "none" if world.lossy is None else "any"
+    bounds = {**ticks.said(), "network": world.network.name.lower(), "losses": losses, **system.bounds}
     return replace(system, world=world, bounds=bounds)
 
 

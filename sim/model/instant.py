@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import assert_never
 
 from msgspec import Struct
@@ -345,6 +346,21 @@ def armed_as(ticks: Ticks | None, kind: type[Node] | None, effect: fx.Arm, left:
     return Armed(effect.beaten_by) if window == ANY else Armed((), window)
 
 
+def carried_out(ticks: Ticks | None, result: Outcome, carry_out: Callable[[fx.Effect], None], left: LeftOf) -> bool:
+    """Carry out what an outcome asks for, in order; False where no clock gives the answers that it was given on the way."""
+    done = 0
+    if ticks is not None:
+        for (before, question), answer in zip(result.asked, result.answers, strict=True):
+            for effect in result.effects[done:before]:
+                carry_out(effect)
+            done = before
+            if not ticks.allows(question, answer, left):
+                return False
+    for effect in result.effects[done:]:
+        carry_out(effect)
+    return True
+
+
 @dataclass(slots=True)
 class _Flow:
     """A state that is being changed. `urgent`: what is delivered at once, in this order."""
@@ -395,18 +411,8 @@ class _Flow:
         self.nodes = {name: (kind, kind.later(local, us)) for name, (kind, local) in self.nodes.items()}
 
     def carry_all_out(self, me: Name, result: Outcome) -> bool:
-        """Carry out what an outcome asks for; False where no clock gives the answers that it was given."""
-        ticks, done = self.world.ticks, 0
-        if ticks is not None:
-            for (before, question), answer in zip(result.asked, result.answers, strict=True):
-                for effect in result.effects[done:before]:
-                    self.carry_out(me, effect)
-                done = before
-                if not ticks.allows(question, answer, lambda tag: self.timers.get((me, tag))):
-                    return False
-        for effect in result.effects[done:]:
-            self.carry_out(me, effect)
-        return True
+        """As `carried_out`."""
+        return carried_out(self.world.ticks, result, partial(self.carry_out, me), lambda tag: self.timers.get((me, tag)))
 
     def arm(self, me: Name, effect: fx.Arm) -> None:
         """Start a timer. A deadline is only kept where there is a clock."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from sim.model import effects as fx
+from sim.model.durations import format_duration
 from sim.model.inputs import Tag
 from sim.model.spans import (
     Clamp,
@@ -95,6 +96,15 @@ class Ticks:
 
     unit: int
     most: int = 64
+
+    @property
+    def horizon(self) -> int:
+        """Microseconds beyond which lengths are not told apart."""
+        return self.unit * self.most
+
+    def said(self) -> dict[str, object]:
+        """What a verdict holds for, as it stands beside it."""
+        return {"time": "windows", "unit": format_duration(self.unit), "horizon": format_duration(self.horizon)}
 
     def window(self, span: Span, left: LeftOf, late: Span | None = None) -> Window:
         """The window of a timer that is armed now for `span`, and may fire `late` by that much."""

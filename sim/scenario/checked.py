@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from sim.model.canon import freeze, rename
-from sim.model.durations import format_duration
 from sim.model.inputs import Deliver, Fault, Name, Reply
 from sim.model.instant import InstantWorld
 from sim.model.laws import Constant, Law
@@ -123,7 +122,7 @@ def system_of(
     scenario: Scenario, bounds: Bounds, properties: Sequence[str] | None = None, reductions: Reductions = Reductions(),
     ticks: Ticks | None = None,
 ) -> System:  # fmt: skip
-    """The system, with the properties that are not about time as its promises.
+    """The system, with the properties that a watcher can judge there as its promises: without ticks those that are not about time.
 
     With `ticks`, timers last as long as they do, to within a unit (`sim.model.windows`); without, they fire at any moment.
 
@@ -148,7 +147,7 @@ def system_of(
     blueprints = _blueprints(model, reductions)
     nodes[OPERATOR] = Operator(bounds.budgets(), blueprints, workflows=shards, plain_queues=reductions.queues, answers_empty=empties)
     watchers = _watchers(model, names, ids)
-    horizon = ticks.unit * ticks.most if ticks is not None else 0
+    horizon = ticks.horizon if ticks is not None else 0
     nodes |= {name: Watcher(audience.names, horizon=horizon) for name, audience in watchers.items()}
     world = InstantWorld(
         nodes, Network.BAG if reductions.chains else Network.ORDERED, crosses, OPERATOR, handler=Remembered(), watchers=watchers,
@@ -200,7 +199,7 @@ def said(bounds: Bounds, ticks: Ticks | None) -> dict[str, object]:
     """The bounds as they stand beside a verdict."""
     counts = {name.replace("_", " "): "any" if count < 0 else count for name, count in asdict(bounds).items()}
     if ticks is not None:
-        return {"time": "windows", "unit": format_duration(ticks.unit), "horizon": format_duration(ticks.unit * ticks.most), **counts}
+        return {**ticks.said(), **counts}
     return {"time": "free" if bounds.slow < 0 else "untimed", **counts}
 
 
