@@ -228,6 +228,7 @@ class Cluster:
     def slow_down(self, process: str, thousandths: int) -> None:
         """Let what the process does itself take longer by this factor, in thousandths (1000: as normal)."""
         self._happened("slow_down", process, f"{thousandths / 1000:g} times")
+        self.sim.disturb(self.place(process))
         self.sim.place(self.place(process)).slow_down = thousandths
 
     # -- the network ---------------------------------------------------------------------------------------------------
@@ -263,6 +264,7 @@ class Cluster:
         self._happened("call", process, detail)
         self._standing(process).rules.append((up, rule))
         if process in self.processes:
+            self.sim.disturb(self.place(process))
             (self.up(process) if up else self.down(process)).rules.append(rule)
 
     def remove_rule(self, process: str, up: bool, rule: Rule) -> None:
@@ -274,6 +276,7 @@ class Cluster:
     def set_clock(self, process: str, drift_ppm: int, skew_us: int) -> None:
         """Set the clock of a process's machine (or of the server). Timers that run keep the length they were given."""
         place = self.sim.place(SERVER if process == SERVER else self.place(process))
+        self.sim.disturb(place.name)
         place.clock = Clock(drift_ppm, skew_us)
         if process != SERVER:
             self._standing(process).clock = place.clock

@@ -24,6 +24,7 @@ from sim.scenario.cluster import Cluster
 from sim.scenario.code import definitions_of, find_definition
 from sim.scenario.ending import Ending, StepLimit
 from sim.scenario.fault_checks import fault_of
+from sim.scenario.heartbeats import Heartbeats
 from sim.scenario.latencies import busy_of, longest_step_us, pace_of, requests_of, responses_of, spans_of, warming_of
 from sim.scenario.load import Scenario
 from sim.scenario.metrics import SessionMetrics, Sessions, SlotMetrics, Slots, Waits, WorkflowMetrics, WorkflowResult, waits_of
@@ -35,6 +36,7 @@ from sim.scenario.tables import RUN, Verdicts, Workflows
 from sim.scenario.workers import worker_plans
 from sim.simulator.choices import Choices
 from sim.simulator.digest import Digest
+from sim.simulator.quiet import QuietSimulation
 from sim.simulator.simulation import Simulation
 from sim.trace.tape import Tape
 from sim.workflow.script import SCRIPT
@@ -125,7 +127,10 @@ class PreparedRun:
         properties: Sequence[str | Property] | None = None,
         choices: Choices | None = None,
         digest: Digest | None = None,
+        elide: bool = False,
     ) -> None:
+        if elide and (deviations or recording or choices or digest):
+            raise ValueError("a run that passes over heartbeats has no tape; expected no deviations, choices or digest, and no recording")
         model = scenario.model
         self.scenario = scenario
         self.seed = seed
@@ -143,10 +148,12 @@ class PreparedRun:
             responses=responses_of(model.latencies, warming),
             steps_us=longest_step_us(model.latencies),
         )
-        self.sim = Simulation(
-            seed, self.delays, deviations, recording, choices=choices,
-            laws=spans_of(model.latencies), busy=busy_of(model.latencies, seed), digest=digest,
-        )  # fmt: skip
+        laws, busy = spans_of(model.latencies), busy_of(model.latencies, seed)
+        self.sim: Simulation = (
+            QuietSimulation(seed, self.delays, watch=Heartbeats(), laws=laws, busy=busy)
+            if elide
+            else Simulation(seed, self.delays, deviations, recording, choices=choices, laws=laws, busy=busy, digest=digest)
+        )
         if warming.period:
             warming.attach(self.sim)
         references = {w.workflow: None for w in model.workflows if w.workflow}
@@ -262,6 +269,7 @@ def run(
     observers: Sequence[Watcher] = (),
     histories: bool = False,
     properties: Sequence[str | Property] | None = None,
+    elide: bool = False,
 ) -> RunResult:
     """Run a scenario.
 
@@ -274,11 +282,13 @@ def run(
         observers: objects whose `attach(cluster, simulation)` is called before anything happens.
         histories: keep Temporal's history of every run.
         properties: names of the properties to judge, or properties of your own, instead of those of the scenario; `()` for none.
+        elide: pass over heartbeats that nobody can notice. All is the same but for the digest, which is empty: such a tape cannot be
+            held to anything. Observers may listen, but not look at nodes, whose heartbeats may not have happened yet.
 
     Raises:
-        ValueError: a property or a deviation is unknown or impossible.
+        ValueError: a property or a deviation is unknown or impossible; or heartbeats are to be passed over in a run with a tape.
     """
-    prepared = PreparedRun(scenario, seed, deviations, record or full_tape, properties)
+    prepared = PreparedRun(scenario, seed, deviations, record or full_tape, properties, elide=elide)
     recorder = None
     if histories:
         recorder = Recorder(seed)

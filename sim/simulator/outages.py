@@ -26,6 +26,7 @@ def lose_machine(sim: Simulation, place: Name) -> None:
 
 
 def _die(sim: Simulation, place: Name, told: bool) -> None:
+    sim.disturb(place)
     seats = _seats_of(sim, place)
     for seat in seats:
         for tag, (serial, callee, _) in seat.calls.items():
@@ -69,6 +70,7 @@ def revive(sim: Simulation, place: Name) -> None:
 def freeze(sim: Simulation, place: Name) -> None:
     """The process stops running (SIGSTOP); its connections stay open and its clock goes on. Only one that runs can stop."""
     if sim.place(place).condition is Condition.UP:
+        sim.disturb(place)
         sim.place(place).condition = Condition.FROZEN
 
 
@@ -83,6 +85,7 @@ def hold(sim: Simulation, source: Name, target: Name) -> None:
     """What is sent in this direction waits."""
     link = sim.link(source, target)
     if not link.held:
+        sim.disturb(source, target)
         link.held, link.held_at = True, sim.now
 
 
@@ -102,6 +105,7 @@ def stop_serving(sim: Simulation, place: Name) -> None:
     """
     if sim.place(place).condition not in (Condition.UP, Condition.FROZEN):
         return
+    sim.disturb(place)
     mine = {seat.name for seat in _seats_of(sim, place)}
     for seat in list(sim.seats.values()):
         if seat.name not in mine:

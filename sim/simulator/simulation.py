@@ -90,6 +90,14 @@ class Simulation:
         """The input that a node took last."""
         self._step = LiveStep(self)
 
+    # -- from outside ------------------------------------------------------------------------------------------------
+
+    def disturb(self, place: Name, other: Name = "") -> None:
+        """To be called before anything is done to a place, its links (with `other`: those between the two) or its clock.
+
+        Only a simulation minds that passes over something (`quiet.py`).
+        """
+
     # -- building ---------------------------------------------------------------------------------------------------
 
     @property

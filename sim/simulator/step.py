@@ -286,6 +286,8 @@ def _clamp(step: LiveStep, span: Clamp) -> int:
 def _not_before(step: LiveStep, span: NotBefore) -> int:
     inner = span.span
     us = _LENGTHS[type(inner)](step, inner)
+    if us >= span.after:
+        return us  # the mark is not in the future
     least = step._since_mark(span.node, span.tag, span.after)
     return least if least > us else us
 

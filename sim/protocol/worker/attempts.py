@@ -13,7 +13,7 @@ from sim.model.node import Step
 from sim.model.spans import Exactly, Least, Span, Until, Within
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
-from sim.protocol.worker.calls import DEADLINE_EXCEEDED, RESPOND_BUDGET, heartbeat_budget, heartbeat_wait
+from sim.protocol.worker.calls import DEADLINE_EXCEEDED, RESPOND_BUDGET, OpenCall, heartbeat_budget, heartbeat_wait
 from sim.protocol.worker.pollers import Kind
 
 if TYPE_CHECKING:
@@ -127,12 +127,18 @@ class AttemptOnWorker:
         interval = self.task.activity.heartbeat * 8 // 10 or options.default_heartbeat_throttle_interval
         return min(interval, options.max_heartbeat_throttle_interval)
 
-    def call_heartbeat(self, details: object, worker: Worker, step: Step, deadline: bool = True, wait: int | None = None) -> None:
-        """RecordActivityTaskHeartbeat; `deadline`: whether the call has the attempt's deadline; `wait`: the longest between its tries."""
+    def heartbeat_call(self, details: object, worker: Worker, deadline: bool = True, wait: int | None = None) -> tuple[OpenCall, Span]:
+        """RecordActivityTaskHeartbeat with its budget; `deadline`: whether the call has the attempt's deadline; `wait`: the longest
+        between its tries."""
         throttle = self.throttle(worker)
         request = msg.RecordActivityTaskHeartbeat(self.task.ordinal, self.task.attempt, details)
         budget = heartbeat_budget(throttle, self.tag("deadline") if deadline else None)
-        worker.calls.start(step, self.tag("beat"), self.task.run, request, budget, wait or heartbeat_wait(throttle))
+        return OpenCall(self.task.run, request, wait or heartbeat_wait(throttle)), budget
+
+    def call_heartbeat(self, details: object, worker: Worker, step: Step, deadline: bool = True, wait: int | None = None) -> None:
+        """Make it."""
+        call, budget = self.heartbeat_call(details, worker, deadline, wait)
+        worker.calls.start(step, self.tag("beat"), call.to, call.request, budget, call.longest_wait)
 
     def cancel(self, cause: Cause, worker: Worker, step: Step) -> None:
         """Cancel the context, once."""

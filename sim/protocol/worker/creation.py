@@ -25,7 +25,7 @@ from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import CANCELED, COMPLETED, DROPPED, AttemptOnWorker, Cause, Outcome, failed
-from sim.protocol.worker.calls import call_budget, heartbeat_length, longest_wait
+from sim.protocol.worker.calls import OpenCall, call_budget, heartbeat_length, longest_wait
 from sim.protocol.worker.covering import covers, users_of
 from sim.protocol.worker.pollers import Kind
 from sim.workflow.repairs import Repair
@@ -87,6 +87,22 @@ class CreationAttempt(AttemptOnWorker):
     def interval(self) -> int:
         """I = min(H / 3, 10 s)."""
         return min(self.task.activity.heartbeat // 3, MAX_HEARTBEAT_INTERVAL)
+
+    @property
+    def rests(self) -> bool:
+        """Whether it will do nothing but send the next heartbeat when that is due, unless something comes to it meanwhile."""
+        busy = self.cause or self.responding or self.done or self.ticked or self.unsure or self.leased
+        return self.phase is Phase.LOOP and not busy
+
+    def has_called(self, worker: Worker) -> tuple[OpenCall, Span]:
+        """Become what it is, at rest before, when its next heartbeat is under way: for a driver that passes over heartbeats.
+
+        Gives the call and its budget, for which the driver has to set the timer.
+        """
+        call, budget = self.heartbeat_call(None, worker)
+        self.phase = Phase.HEARTBEATING
+        worker.calls.open[self.tag("beat")] = call
+        return call, budget
 
     def shields(self) -> Iterable[Hashable]:
         if self.leased:
