@@ -214,7 +214,7 @@ class Heartbeats:
         if record is None or record.attempt != attempt.task.attempt or not is_quiet(run, record):
             return None
         pair = sim.pair(caller.place.name, callee.place.name)
-        if not _regular(sim, pair, run, attempt, callee):
+        if not _regular(sim, pair, run, attempt) or not _to_come(sim, caller, attempt.tag("tick"), callee, attempt.task.ordinal):
             return None
         pair.ready()
         if not others_are_far(callee, run, record, pair.alarm_at + record.command.heartbeat + attempt.interval + REACH):
@@ -230,12 +230,18 @@ def _resting(caller: Seat, tag: Tag) -> CreationAttempt | None:
     if type(worker) is not Worker or not isinstance(tag, tuple) or worker.options.mutants or worker.options.repairs:
         return None
     attempt = worker.attempts.get(tag[1:])
-    if type(attempt) is not CreationAttempt or not attempt.rests or attempt.tag("tick") not in caller.timers:
+    if type(attempt) is not CreationAttempt or not attempt.rests:
         return None
     return None if attempt.tag("wake") in caller.timers else attempt
 
 
-def _regular(sim: QuietSimulation, pair: Pair, run: Run, attempt: CreationAttempt, callee: Seat) -> bool:
+def _to_come(sim: QuietSimulation, caller: Seat, tick: Tag, callee: Seat, ordinal: int) -> bool:
+    """Whether the timers of a loop are still to come: what came due while a place stood still is carried out one after the other."""
+    mine, theirs = caller.timers.get(tick), callee.timers.get(("written", ordinal, TimeoutType.HEARTBEAT))
+    return mine is not None and theirs is not None and mine.due > sim.now and theirs.due > sim.now
+
+
+def _regular(sim: QuietSimulation, pair: Pair, run: Run, attempt: CreationAttempt) -> bool:
     """Whether network and server are such that an exchange is what `HeartbeatLoop` takes it for."""
     lateness = sim.laws.get(LATENESS.label)
     return (
@@ -245,5 +251,4 @@ def _regular(sim: QuietSimulation, pair: Pair, run: Run, attempt: CreationAttemp
         and not run.spec.plain
         and LOAD_BY_OTHERS.label not in sim.laws
         and (lateness is None or lateness.bounds()[0] > 0)
-        and ("written", attempt.task.ordinal, TimeoutType.HEARTBEAT) in callee.timers
     )

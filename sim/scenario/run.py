@@ -129,6 +129,8 @@ class PreparedRun:
         digest: Digest | None = None,
         elide: bool = False,
     ) -> None:
+        # What cuts a run off counts instants, and those of heartbeats are among them.
+        elide = elide and (scenario.model.fuzz is None or scenario.model.fuzz.most_steps is None)
         if elide and (deviations or recording or choices or digest):
             raise ValueError("a run that passes over heartbeats has no tape; expected no deviations, choices or digest, and no recording")
         model = scenario.model
@@ -208,6 +210,8 @@ class PreparedRun:
     def run(self, most: int | None = None) -> None:
         """Let it happen, to the end, or for as many steps as the scenario's `fuzz.most_steps` says, else `most`."""
         fuzz = self.scenario.model.fuzz
+        if most is not None and isinstance(self.sim, QuietSimulation):
+            raise ValueError(f"at most {most} steps were given to a run that passes over heartbeats; expected no limit, since it has other steps")
         limit = StepLimit(self.begin(), fuzz.most_steps if fuzz is not None and fuzz.most_steps is not None else most)
         self.sim.run(self.scenario.model.until, limit)
         self.steps, self.cut_off = limit.steps, limit.reached

@@ -183,7 +183,7 @@ def replicate(task: Task) -> list[Batch]:
     load, workers, slots, targets, effort, seed = task
     warm_up = warming(load, workers * slots)
     watcher = Journeys()
-    run(scenario_of(load, workers, slots, warm_up + effort.sessions), seed, properties=(), observers=[watcher])
+    run(scenario_of(load, workers, slots, warm_up + effort.sessions), seed, properties=(), observers=[watcher], elide=True)
     size = effort.sessions // batches_of(load, workers * slots, effort.sessions)
     starts = range(warm_up, warm_up + effort.sessions - size + 1, size)
     return [_batch(watcher.all, watcher.all[start : start + size], targets) for start in starts]

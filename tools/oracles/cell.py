@@ -172,7 +172,7 @@ def measured(cell: Cell, seeds: Sequence[int], sessions: int, warm_up: int) -> R
 
 def _simulated(cell: Cell, seed: int, sessions: int) -> list[Journey]:
     watcher = Journeys()
-    run(scenario_of(cell.load_of_sessions(), cell.workers, cell.slots, sessions), seed, properties=(), observers=[watcher])
+    run(scenario_of(cell.load_of_sessions(), cell.workers, cell.slots, sessions), seed, properties=(), observers=[watcher], elide=True)
     lost = [j for j in watcher.all if j.closed == NOT_YET or not (j.timed_out or j.created != NOT_YET)]
     if lost:
         raise RuntimeError(
