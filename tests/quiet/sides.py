@@ -17,7 +17,9 @@ from sim.simulator.seats import Deadline, Seat
 from sim.simulator.simulation import Simulation
 from sim.workflow import seen
 
-OBSERVATIONS = [kind for module in (obs, seen) for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__]
+OBSERVATIONS = [
+    kind for module in (obs, seen) for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__
+]
 """All but the one that says that a heartbeat was recorded: who listens to that gets all of them."""
 
 
