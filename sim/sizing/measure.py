@@ -31,7 +31,7 @@ ALPHA: Final = 0.05
 BATCHES: Final = 5
 """Of a replication at most."""
 SESSION_S: Final = 3e-3
-HEARTBEAT_S: Final = 1e-4
+HEARTBEAT_S: Final = 3e-5
 """What a session, and each of its heartbeats, takes of a core: roughly, to say beforehand how long a search takes."""
 MOST_BETWEEN_S: Final = 10.0
 """Seconds between heartbeats at most (P3.6.1)."""
