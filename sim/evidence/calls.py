@@ -176,23 +176,30 @@ class CallSteering:
             case msg.RespondWorkflowTaskCompleted() | msg.RespondWorkflowTaskFailed():
                 return self._lands(parcel, event.source, self._expected.end_of_task(run), value, self._longest(event.source))
             case msg.SignalWorkflowExecution() if isinstance(tag, tuple):
-                return self._lands(parcel, event.source, self._expected.signal(run, tag[2]), value)
+                return self._lands(parcel, event.source, self._expected.signal(run, tag[2]), self._in_time(parcel, None, value))
             case msg.GetSystemInfo():
                 return self._asked(event.source, tag, 4, value)
             case msg.RecordActivityTaskHeartbeat():
-                return self._heartbeat(tag, value)
+                return self._heartbeat(parcel, tag, value)
             case msg.RespondActivityTaskCompleted() | msg.RespondActivityTaskFailed() | msg.RespondActivityTaskCanceled():
                 return self._respond(parcel, event, tag, value)
             case _:
                 return value
 
     def _poll(self, parcel: Parcel, identity: str, value: int) -> int:
-        """A poll that a task waits for arrives when that task is started."""
-        seat = self._sim.seats.get(parcel.to)
+        """A poll that a task waits for arrives when that task is started, and when those are over that nobody starts."""
+        seat, call = self._sim.seats.get(parcel.to), self._meant.get(parcel.serial)
         if seat is None or not isinstance(seat.node, TaskQueue):
             return value
-        starts = [self._expected.start(item) for items in seat.node.backlog.values() for item in items]
-        mine = [start.time for start in starts if start is not None and start.identity == identity and start.time >= self._sim.now]
+        waiting = [item for items in seat.node.backlog.values() for item in items]
+        starts = [start for item in waiting if (start := self._expected.start(item)) is not None]
+        mine = [start.time for start in starts if start.identity == identity and start.time >= self._sim.now]
+        if mine and call is not None and call.got and min(mine) > call.end:
+            # It has brought another task before, which is still to come.
+            mine = []
+        over = [time for item in waiting if (time := self._expected.never_started_until(item)) is not None and time - self._sim.now <= NEAR]
+        if not mine and over and (call is None or max(over) < call.end):
+            return max(value, max(over) + 1 - self._sim.now)
         return self._until(min(mine, default=None), value)
 
     def _asked(self, worker: str, tag: Tag, parts: int, value: int) -> int:
@@ -203,12 +210,26 @@ class CallSteering:
         at = min((time for time in (next_one, signal.time if signal is not None else None) if time is not None), default=None)
         return value if at is None else self._part(at - self._sim.now, parts, value)
 
-    def _heartbeat(self, tag: Tag, value: int) -> int:
+    def _heartbeat(self, parcel: Parcel, tag: Tag, value: int) -> int:
         activity, _ = self._expected.of_tag(tag)
         last = self._expected.last_heartbeat(activity)
         if last is not None and 0 <= last - TIMER_LATE - self._sim.now <= NEAR:
             return last - TIMER_LATE - self._sim.now
-        return value
+        return self._in_time(parcel, activity, value)
+
+    def _in_time(self, parcel: Parcel, activity: RecordedActivity | None, value: int) -> int:
+        """A call under whose way what it is about came to an end arrives before that if it was answered, and after it if there was
+        nothing any more."""
+        call, over = self._meant.get(parcel.serial), self._expected.over(parcel.to, activity)
+        if call is None or over is None or not self._sim.now < over <= call.end:
+            return value
+        match call.error:
+            case "":
+                return min(value, over - 1 - self._sim.now)
+            case "NotFound":
+                return max(value, over + 1 - self._sim.now)
+            case _:
+                return value
 
     def _respond(self, parcel: Parcel, event: Deliver, tag: Tag, value: int) -> int:
         run = parcel.to
@@ -223,7 +244,7 @@ class CallSteering:
             failed = min(failed, call.end)
         if failed is not None or activity is None:
             return self._until(failed, value, NEAR)
-        return self._lands(parcel, event.source, None, value)
+        return self._lands(parcel, event.source, None, self._in_time(parcel, activity, value))
 
     def _longest(self, node: str) -> int:
         """How long a request may take: also as long as its process is stopped, if that is now; it may not have left it yet."""

@@ -176,9 +176,24 @@ class Expected:
             case ev.ActivityTaskTimedOut(failure=TimeoutFailure(cause=None)):
                 return True
             case ev.ActivityTaskCanceled():
-                return activity.closed.time - activity.scheduled.time < FIRST_BACKOFF
+                # Or nobody has a trace of it.
+                traced = self.recording.case.log is None or self.logged(("", item.run, item.ordinal, item.attempt)) is not None
+                return not traced or activity.closed.time - activity.scheduled.time < FIRST_BACKOFF
             case _:
                 return False
+
+    def never_started_until(self, item: msg.Item) -> int | None:
+        """When an activity is over whose task nobody starts; None of any other, and of workflow tasks."""
+        if isinstance(item, msg.WorkflowTaskItem) or not self.is_never_started(item):
+            return None
+        return self.over(item.run, self.activity(item.run, item.ordinal))
+
+    def over(self, run: str, activity: RecordedActivity | None) -> int | None:
+        """When there is nothing any more that a call about an activity, or about a run (None), could be about."""
+        record = self.run(run)
+        ends = [activity.closed.time] if activity is not None and activity.closed is not None else []
+        closed = closed_at(record) if record is not None else None
+        return min([*ends, *([closed] if closed is not None else [])], default=None)
 
     def _timed_out_from(self, activity: RecordedActivity, attempt: int, begin: int) -> int:
         """When the server started an attempt that began then: what is told of the last attempt's start, less the timeouts and

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sim.evidence.calls import CallSteering
-from sim.evidence.expected import TIMER_LATE, Expected
+from sim.evidence.expected import TIMER_LATE, Expected, closed_at
 from sim.evidence.follow import Follower
 from sim.evidence.matching import MatchingSteering
 from sim.evidence.rebuild import SERVER_ANSWERS
-from sim.evidence.recording import At, RecordedActivity, Recording
+from sim.evidence.recording import At, RecordedActivity, Recording, RunRecord
 from sim.history import events as ev
 from sim.model.inputs import Deliver, Fired, Reply, Tag
 from sim.protocol import messages as msg
@@ -253,7 +253,7 @@ class Steering(Choices):
                 activity = expected.activity(run, ordinal)
                 closed = activity.closed if activity is not None else None
                 if closed is None or closed.event_id <= written:
-                    return None
+                    return None if by_itself else self._without_effect(record)
                 if by_itself and not isinstance(closed.event, ev.ActivityTaskTimedOut):
                     return None
                 # One that is overtaken by the worker's answer fires after that.
@@ -268,7 +268,14 @@ class Steering(Choices):
                 fired = record.after(written, ev.WorkflowExecutionTimedOut)
             case _:
                 return None
-        return fired.time if fired is not None else None
+        if fired is None:
+            return None if by_itself else self._without_effect(record)
+        return fired.time
+
+    def _without_effect(self, record: RunRecord) -> int | None:
+        """When a timer fires that the recording has nothing of: after its run was closed."""
+        closed = closed_at(record)
+        return None if closed is None else closed + 1
 
     def _expiry(self, queue: str, tag: Tag, value: int) -> int:
         assert self._sim is not None

@@ -1,8 +1,8 @@
 """Reads histories in Temporal's proto JSON, as its CLI and web UI export them, into our events.
 
 What our events do not know stays in the mapping that each `ReadEvent` carries, so `History.to_json` gives back what was
-read. Both spellings of enums are understood (`EVENT_TYPE_TIMER_FIRED` and `TimerFired`); payloads in base64, as the CLI's
-shorthand, or decoded already by the UI. How files are opened: `sim.history.files`.
+read. Both spellings of enums are understood (`EVENT_TYPE_TIMER_FIRED` and `TimerFired`) and of fields (`eventId` and `event_id`);
+payloads in base64, as the CLI's shorthand, or decoded already by the UI. How files are opened: `sim.history.files`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from sim.history.failures import (
     TimeoutFailure,
     TimeoutType,
 )
+from sim.history.json_names import in_json_names
 from sim.history.recorder import Links
 
 Json: TypeAlias = Mapping[str, Any]
@@ -109,6 +110,9 @@ def read_history(content: object, source: str = "history") -> History:
     if not isinstance(listed, list):
         said = "is missing" if listed is None else f"is {_short(listed)}"
         raise HistoryError(source, "events", f"{said}; expected the list of a history's events, as Temporal exports it")
+    if listed and isinstance(listed[0], dict) and "event_id" in listed[0]:
+        content = in_json_names(content)
+        listed = content["events"]
     if not listed:
         raise HistoryError(source, "events", "is empty; expected at least the event WorkflowExecutionStarted")
     reader = _Reader(source)
@@ -135,7 +139,7 @@ def event_kind(spelled: str) -> str:
 
 
 @cache
-def _constant(spelled: str, prefix: str) -> str:
+def enum_value(spelled: str, prefix: str) -> str:
     """An enum's value without its prefix, in capitals: `RETRY_STATE_TIMEOUT` and `Timeout` are both TIMEOUT."""
     if spelled.startswith(prefix):
         return spelled.removeprefix(prefix)
@@ -317,7 +321,7 @@ class _Reader:
 
     def task_scheduled(self, event_id: int, a: Json) -> ev.WorkflowTaskScheduled:
         queue = a.get("taskQueue") or {}
-        sticky = _constant(queue.get("kind", ""), "TASK_QUEUE_KIND_") == "STICKY"
+        sticky = enum_value(queue.get("kind", ""), "TASK_QUEUE_KIND_") == "STICKY"
         timeout, attempt = _duration(a, "startToCloseTimeout"), int(a.get("attempt", 1))
         return ev.WorkflowTaskScheduled(queue.get("name", ""), sticky, queue.get("normalName", ""), timeout, attempt)
 
@@ -333,10 +337,10 @@ class _Reader:
     def task_failed(self, event_id: int, a: Json) -> ev.WorkflowTaskFailed:
         message = (a.get("failure") or {}).get("message", "")
         self.reset_run_id = a.get("newRunId") or self.reset_run_id
-        return ev.WorkflowTaskFailed(_constant(a.get("cause", ""), "WORKFLOW_TASK_FAILED_CAUSE_"), a.get("identity", ""), message)
+        return ev.WorkflowTaskFailed(enum_value(a.get("cause", ""), "WORKFLOW_TASK_FAILED_CAUSE_"), a.get("identity", ""), message)
 
     def task_timed_out(self, event_id: int, a: Json) -> ev.WorkflowTaskTimedOut:
-        return ev.WorkflowTaskTimedOut(_constant(a.get("timeoutType", ""), "TIMEOUT_TYPE_"))
+        return ev.WorkflowTaskTimedOut(enum_value(a.get("timeoutType", ""), "TIMEOUT_TYPE_"))
 
     # -- activities, timers, markers ------------------------------------------------------------------------------------
 
@@ -418,7 +422,7 @@ class _Reader:
                 made = PanicFailure if info.get("type") == "PanicError" else ApplicationFailure
                 return made(message, info.get("type", ""), bool(info.get("nonRetryable")), cause, source)
             case "timeoutFailureInfo":
-                spelled = _constant(info.get("timeoutType", ""), "TIMEOUT_TYPE_")
+                spelled = enum_value(info.get("timeoutType", ""), "TIMEOUT_TYPE_")
                 if spelled not in TimeoutType.__members__:
                     raise _Wrong("timeoutType", f"is {info.get('timeoutType')!r}; expected a timeout such as TIMEOUT_TYPE_HEARTBEAT")
                 return TimeoutFailure(TimeoutType[spelled], message, cause, _value(info, "lastHeartbeatDetails"), source)
@@ -531,7 +535,7 @@ def _retry_state(a: Json) -> RetryState:
     spelled = a.get("retryState")
     if not spelled:
         return RetryState.UNSPECIFIED
-    name = _constant(spelled, "RETRY_STATE_")
+    name = enum_value(spelled, "RETRY_STATE_")
     if name not in RetryState.__members__:
         raise _Wrong("retryState", f"is {spelled!r}; expected one such as RETRY_STATE_TIMEOUT")
     return RetryState[name]

@@ -27,6 +27,12 @@ EXPLAINED = {
     "random-139": "a creation activity asked a server that it could not reach, for 5 s (P2.2d)",
     "random-214": "a task that waited for a later one of its run was dropped (P3.2.6)",
     "random-234": "timers that no event tells of made a heartbeat timeout late (P4.3.11)",
+    "queue_cut": "seven tasks wait in four partitions, and the last one is started third: it waits behind none of the others",
+    "shared-102": "a heartbeat was answered under whose way its run was closed: it had arrived before",
+    "shared-112": "a timer was read ahead for another workflow of the shard, so that the next one came sooner (P4.3.10)",
+    "shared-136": "a poll came only when the tasks that waited had been cancelled",
+    "shared-139": "a run timed out before the deadline of its activity, which was later by 13 ms, could fire",
+    "shared-166": "a poll brought a task that came after it, and not the older one that waited",
 }
 
 
@@ -38,6 +44,16 @@ def test_there_is_a_reason_for_each() -> None:
 def test_it_is_accepted(name: str) -> None:
     result = judge(read_case(RECORDED / name))
     assert (result.verdict, result.rejection) == (Verdict.ACCEPTED, None), EXPLAINED[name]
+
+
+def test_what_a_call_is_about_is_over_under_its_way() -> None:
+    recording = Recording(read_case(RECORDED / "shared-102"))
+    run = "server/run/random_102-w1/1"
+    activity = recording.runs[run].activities[6]
+    over = Expected(recording, Follower(recording, 1)).over(run, activity)
+    completed = next(at for at in recording.runs[run].events if at.event_id == 16)
+    assert activity.closed is None
+    assert over == completed.time
 
 
 def test_a_killed_server_cuts_off_every_worker() -> None:

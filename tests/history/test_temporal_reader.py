@@ -62,6 +62,24 @@ def test_both_spellings_are_the_same(file: Path) -> None:
     assert again.to_json() == old
 
 
+def proto_names(value: Any, is_map: bool = False) -> Any:
+    """The names of fields as the .proto files have them."""
+    if isinstance(value, list):
+        return [proto_names(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    name = (lambda key: key) if is_map else (lambda key: re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", key))
+    return {name(key): proto_names(item, key in ("fields", "details")) for key, item in value.items()}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_names_of_fields_as_the_proto_files_have_them(file: Path) -> None:
+    history = read_history(content(file))
+    again = read_history(proto_names(content(file)))
+    assert again.to_json() == history.to_json()
+    assert again.events == history.events
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_our_own_exports_are_read_as_they_were_recorded(scenario: str) -> None:
     """Reading undoes writing, but for names that no history has: of sessions, and of runs."""
