@@ -233,7 +233,7 @@ SPELLINGS: dict[str, Callable[[Json], Any]] = {
     "old enums": _without_prefix,
     "numbers": lambda message: {key: int(value) if str(value).isdigit() else value for key, value in message.items()},
     "all fields": lambda message: (
-        message | ({"workerMayIgnore": False, "links": [], "userMetadata": None} if "eventType" in message else {})
+        ({"workerMayIgnore": False, "links": [], "userMetadata": None} if "eventType" in message else {}) | message
     ),
 }
 
