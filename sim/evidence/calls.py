@@ -237,14 +237,19 @@ class CallSteering:
         closed = self._expected.answered(run, activity, attempt)
         if closed is not None:
             return self._lands(parcel, event.source, closed, value, self._longest(event.source))
-        failed = self._expected.failed_at(activity, attempt)
+        failed = self._failed_at(event, activity, attempt)
         call = self._meant.get(parcel.serial)
         if failed is not None and call is not None and not call.error:
             # The next start tells when that was, but not exactly: retries may be started late.
             failed = min(failed, call.end)
-        if failed is not None or activity is None:
+        if activity is None or (failed is not None and failed - self._sim.now <= NEAR):
             return self._until(failed, value, NEAR)
         return self._lands(parcel, event.source, None, self._in_time(parcel, activity, value))
+
+    def _failed_at(self, event: Deliver, activity: RecordedActivity | None, attempt: int) -> int | None:
+        """When the server learnt of this report that an attempt failed which was tried once more; None if it says something else."""
+        is_end = isinstance(event.message, msg.RespondActivityTaskCompleted | msg.RespondActivityTaskCanceled)
+        return None if is_end else self._expected.failed_at(activity, attempt)
 
     def _longest(self, node: str) -> int:
         """How long a request may take: also as long as its process is stopped, if that is now; it may not have left it yet."""
@@ -294,7 +299,7 @@ class CallSteering:
                 activity, attempt = self._expected.of_tag(tag)
                 at = self._expected.answered(run, activity, attempt)
                 if at is None:
-                    return self._sim.now if activity is None else self._expected.failed_at(activity, attempt)
+                    return self._sim.now if activity is None else self._failed_at(event, activity, attempt)
             case _:
                 return self._sim.now
         return at.time if at is not None else None
@@ -310,6 +315,10 @@ class CallSteering:
         if call is not None and call.error == TOO_LATE and (late := self._too_late(parcel, call, value)) is not None:
             return late
         if call is not None and call.error not in LOST:
+            cut = self._answers_cut(parcel.to)
+            if cut is not None and cut < call.end and not call.method.startswith("Poll") and not isinstance(event.message, Unreachable):
+                # It was on its way when it was held up. Of polls there are several alike.
+                return self._until(cut, value)
             value = self._until(call.end, value)
         match event.message:
             case Unreachable() if call is not None:
