@@ -32,6 +32,8 @@ TOO_LATE: Final = "DeadlineExceeded"
 """The error of a call whose time was over before its answer came."""
 
 
+ANSWERS: Final = (msg.RespondActivityTaskCompleted, msg.RespondActivityTaskFailed, msg.RespondActivityTaskCanceled)
+
 TAKEN_UP_LAST: Final = 10_000
 """So much later than what was released with it a worker takes up a task of which its log tells nothing."""
 
@@ -122,9 +124,21 @@ class CallSteering:
         near = [call for call in calls if abs(call.begin - self._sim.now) <= NEAR]
         if not near:
             return None
-        found = min(near, key=lambda call: abs(call.begin - self._sim.now))
+        found = min(near, key=lambda call: (not self._fits(call, parcel, event), abs(call.begin - self._sim.now)))
         calls.remove(found)
         return found
+
+    def _fits(self, call: Call, parcel: Parcel, event: Deliver) -> bool:
+        """Whether a logged call ended as this one has to: of an attempt's answer that is known."""
+        if not isinstance(
+            event.message, msg.RespondActivityTaskCompleted | msg.RespondActivityTaskFailed | msg.RespondActivityTaskCanceled
+        ):
+            return True
+        activity, attempt = self._expected.of_tag(event.call.tag if event.call is not None else None)
+        closed = self._expected.answered(parcel.to, activity, attempt)
+        if closed is not None:
+            return call.error != "NotFound" and call.begin <= closed.time <= call.end
+        return bool(call.error) or activity is None or self._failed_at(event, activity, attempt) is not None
 
     def tried_again(self, worker: str, tag: Tag, value: int) -> int:
         """How long a worker waits until it tries a call again, or polls after an error: until a logged call, if that is one of them."""
@@ -194,6 +208,9 @@ class CallSteering:
         waiting = [item for items in seat.node.backlog.values() for item in items]
         starts = [start for item in waiting if (start := self._expected.start(item)) is not None]
         mine = [start.time for start in starts if start.identity == identity and start.time >= self._sim.now]
+        if not mine and seat.node.sticky and (pending := self._expected.pending_start(identity)) is not None:
+            # The task is still on its way here.
+            mine = [pending] if pending >= self._sim.now else []
         if mine and call is not None and call.got and min(mine) > call.end:
             # It has brought another task before, which is still to come.
             mine = []

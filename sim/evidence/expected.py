@@ -14,6 +14,7 @@ from sim.protocol import messages as msg
 
 TASK_ENDS: Final = (ev.WorkflowTaskCompleted, ev.WorkflowTaskFailed, ev.WorkflowTaskTimedOut)
 
+TASK_EVENTS: Final = (ev.WorkflowTaskScheduled, ev.WorkflowTaskStarted, *TASK_ENDS)
 
 RUN_ENDS: Final = (
     ev.WorkflowExecutionCompleted, ev.WorkflowExecutionFailed, ev.WorkflowExecutionCanceled, ev.WorkflowExecutionContinuedAsNew,
@@ -263,6 +264,18 @@ class Expected:
         if starts is None:
             starts = self.recording.task_starts
         return min((start.time for start in starts if start.identity == identity and start.time >= since), default=None)
+
+    def pending_start(self, identity: str) -> int | None:
+        """When this worker starts the first of the tasks that are scheduled on its sticky queue now; None without any."""
+        starts = []
+        for name, record in self.recording.runs.items():
+            written = self.follower.written(name)
+            last = next((at for at in reversed(record.events[:written]) if isinstance(at.event, TASK_EVENTS)), None)
+            if last is not None and isinstance(last.event, ev.WorkflowTaskScheduled) and last.event.sticky:
+                at = record.after(written, ev.WorkflowTaskStarted, *TASK_ENDS)
+                if at is not None and isinstance(at.event, ev.WorkflowTaskStarted) and at.event.identity == identity:
+                    starts.append(at.time)
+        return min(starts, default=None)
 
     def last_start_by(self, identity: str, since: int, until: int) -> int | None:
         """When this worker is given the last task that it is given in this span; None without any."""
