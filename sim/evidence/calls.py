@@ -32,6 +32,9 @@ TOO_LATE: Final = "DeadlineExceeded"
 """The error of a call whose time was over before its answer came."""
 
 
+AWAKE: Final = 10_000
+"""A worker that waits may go on so much later, or have begun to wait so much sooner, than it does here."""
+
 ANSWERS: Final = (msg.RespondActivityTaskCompleted, msg.RespondActivityTaskFailed, msg.RespondActivityTaskCanceled)
 
 TAKEN_UP_LAST: Final = 10_000
@@ -155,9 +158,10 @@ class CallSteering:
         else:
             call = node.calls.open[tag[1]]
             (shortest, longest), method, kinds = call.waits(), type(call.request).__name__, ("",)
-        first, last = self._sim.now + shortest, self._sim.now + longest
         calls = [call for kind in kinds for call in self._logged.get((node.identity, method, kind), ())]
-        return min((call.begin for call in calls if first <= call.begin <= last), default=self._sim.now + value) - self._sim.now
+        waits = [call.begin - self._sim.now for call in calls]
+        found = min((wait for wait in waits if shortest - AWAKE <= wait <= longest + AWAKE), default=value)
+        return min(max(found, shortest), longest)
 
     def expiry(self, poll: OpenPoll, value: int) -> int:
         """How much later than it may a poll that brings no task is answered."""

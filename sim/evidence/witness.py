@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sim.evidence.follow import TOLERANCE, Follower
-from sim.evidence.recording import Key, LoggedAttempt, Recording
+from sim.evidence.recording import Key, Recording
 from sim.model.spans import SECOND
 from sim.protocol import observations as obs
 from sim.simulator.simulation import Simulation
@@ -93,18 +93,9 @@ class Witness:
             if ours.get("worker") != logged.worker:
                 yield Unseen(run, event_id, f"{what} on {logged.worker}", f"on {ours.get('worker', 'no worker')}")
             elif ours.get("type") == CREATION_ACTIVITY:
-                if logged.end is not None and "outcome" in ours and not self._ended_so(logged, ours["outcome"]):
+                if logged.end is not None and "outcome" in ours and _way(logged.error) not in ours["outcome"]:
                     yield Unseen(run, event_id, f"the end of {what}: {logged.error or 'no error'}", ours["outcome"])
                 yield from self._times(run, event_id, what, ours, {"begin": logged.begin, "end": logged.end})
-
-    def _ended_so(self, logged: LoggedAttempt, outcome: str) -> bool:
-        """Whether a logged end of a creation activity is this one."""
-        if _way(logged.error) in outcome:
-            return True
-        # Its error does not tell whether its deadline had passed, after which nothing is sent; its worker's calls do.
-        sent = self._recording.calls.get((logged.worker, "RespondActivityTaskFailed", ""), ())
-        is_sent = any(logged.end is not None and 0 <= call.begin - logged.end <= TOLERANCE for call in sent)
-        return "SessionWorkerShutdown" in logged.error and "dropped" in outcome and not is_sent
 
     def _times(self, run: str, event_id: int, what: str, ours: dict[str, Any], logged: dict[str, int | None]) -> Iterator[Unseen]:
         for word, time in logged.items():
