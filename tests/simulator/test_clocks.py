@@ -28,6 +28,7 @@ from sim.model.spans import (
     Plus,
     Span,
     TimeTest,
+    UnlessOver,
     Until,
     Within,
 )
@@ -58,6 +59,9 @@ SPANS: list[tuple[Span, int]] = [
     (Greatest(Exactly(70), Left("t")), 400),
     (Greatest(Exactly(7000), Left("t")), 7000),
     (Plus(Exactly(70), Half(Left("t"))), 270),
+    (UnlessOver(Exactly(70), "t"), 70),
+    (UnlessOver(Exactly(70), "d"), 0),
+    (UnlessOver(Exactly(70), "unknown"), 70),
     (NotBefore(Exactly(70), "b", "mark", 1000), 300),
     (NotBefore(Exactly(700), "b", "mark", 1000), 700),
     (NotBefore(Exactly(70), "b", "unknown", 1000), 70),
