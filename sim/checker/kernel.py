@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from numba import njit
 
-kernel: Final[Any] = njit(nogil=True, cache=True, _nrt=False)
+_UNCOUNTED: Final[dict[str, Any]] = {"_nrt": False}
+kernel: Final[Any] = njit(nogil=True, cache=True, **_UNCOUNTED)
 """For loops that only read and write arrays which they are given: no lock is held, and no references are counted.
 
 A tuple of arrays that is handed from one function to the next is counted array by array, which takes longer than what a kernel
