@@ -13,7 +13,7 @@ from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
-    from sim.report.plots.sweeps import Drawn
+    from sim.report.plots.files import Drawn
 
 SQLITE = b"SQLite format 3\0"
 

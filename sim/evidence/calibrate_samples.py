@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -227,13 +227,10 @@ class _Gatherer:
 
     def _legs_together(self, run: _Run) -> None:
         """Without a log only sums are known: from the server's start of a task to what the worker answered to it."""
-        started: dict[int, ReadEvent] = {}
+        for begun, read, _ in _tasks(run):
+            self.found.add("sum.workflow_task", read.time - begun.time, read.time)
         for read in run.history.events:
-            if isinstance(read.event, ev.WorkflowTaskStarted):
-                started[read.event_id] = read
-            elif isinstance(read.event, ev.WorkflowTaskCompleted) and read.links.started in started:
-                self.found.add("sum.workflow_task", read.time - started[read.links.started].time, read.time)
-            elif isinstance(read.event, ev.WorkflowExecutionSignaled):
+            if isinstance(read.event, ev.WorkflowExecutionSignaled):
                 self._signalled(run, read)
         for activity in run.activities.values():
             if activity.command.activity_type == COMPLETION_ACTIVITY and _completed(activity):
@@ -350,18 +347,13 @@ class _Gatherer:
 
     def _workflow_tasks(self, run: _Run) -> None:
         """From a poll's return with a workflow task to the call that completes it, and the poll's way back."""
-        started: dict[int, ReadEvent] = {}
-        for read in run.history.events:
-            if isinstance(read.event, ev.WorkflowTaskStarted):
-                started[read.event_id] = read
-            elif isinstance(read.event, ev.WorkflowTaskCompleted) and read.links.started in started:
-                begun = started[read.links.started]
-                polls = self.calls.get((read.event.identity, "PollWorkflowTaskQueue"), ())
-                mine = [p for p in polls if p.got and p.begin <= begun.time <= p.end < read.time]
-                answers = self._containing("RespondWorkflowTaskCompleted", read.event.identity, read.time)
-                if len(mine) == 1 and len(answers) == 1:
-                    self._add_leg("response.PollWorkflowTaskQueue", mine[0].end - begun.time, begun.time)
-                    self.found.add("workflow_task", answers[0].begin - mine[0].end, mine[0].end)
+        for begun, read, identity in _tasks(run):
+            polls = self.calls.get((identity, "PollWorkflowTaskQueue"), ())
+            mine = [p for p in polls if p.got and p.begin <= begun.time <= p.end < read.time]
+            answers = self._containing("RespondWorkflowTaskCompleted", identity, read.time)
+            if len(mine) == 1 and len(answers) == 1:
+                self._add_leg("response.PollWorkflowTaskQueue", mine[0].end - begun.time, begun.time)
+                self.found.add("workflow_task", answers[0].begin - mine[0].end, mine[0].end)
 
     def _activity_tasks(self, run: _Run) -> None:
         """From a poll's return with an activity task to the function's start, and what goroutines take to their calls."""
@@ -437,6 +429,16 @@ class _Gatherer:
 
 
 _TRANSFERRED: Final = (ev.WorkflowTaskScheduled, ev.ActivityTaskScheduled)
+
+
+def _tasks(run: _Run) -> Iterator[tuple[ReadEvent, ReadEvent, str]]:
+    """Workflow tasks that were completed: their start, their completion, and which worker had them."""
+    started: dict[int, ReadEvent] = {}
+    for read in run.history.events:
+        if isinstance(read.event, ev.WorkflowTaskStarted):
+            started[read.event_id] = read
+        elif isinstance(read.event, ev.WorkflowTaskCompleted) and read.links.started in started:
+            yield started[read.links.started], read, read.event.identity
 
 
 def _completed(activity: _Activity) -> bool:
