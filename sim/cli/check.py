@@ -74,9 +74,9 @@ def command(
 
     Example: session-sim check scenarios/file_processing.toml --crashes 1
 
-    With --walks it looks at so many ways only, one after the other, and says how likely it was to find what needs few events in order.
-
     Example: session-sim check scenarios/models/two_phase_commit.py --set resource_managers=5
+
+    With --walks it looks at so many ways only, one after the other, and says how likely it was to find what needs few events in order.
 
     Example: session-sim check scenarios/contention.toml --crashes 1 --walks 200
     """
