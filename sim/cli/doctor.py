@@ -102,7 +102,7 @@ def _small_run() -> str:
 
 def _picture() -> str:
     from sim.report.plots import style, timeline
-    from sim.report.timeline import Timeline
+    from sim.report.timeline_parts import Timeline
 
     return f"{len(style.svg(timeline.draw(Timeline(end=1_000_000), 'doctor'))):,} bytes of SVG"
 

@@ -22,7 +22,7 @@ from sim.history.files import Left, histories
 from sim.history.temporal_reader import History, HistoryError, ReadEvent
 from sim.model.spans import SECOND
 from sim.protocol.shard import BURST
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
+from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX, FRAMEWORK_ACTIVITIES
 
 LONGEST_DISPATCH: Final = 60_000
 """A task that waits longer for its start than a read of the transfer queue at its limit may take waited for a poll (P4.6.11)."""
@@ -447,4 +447,4 @@ def _completed(activity: _Activity) -> bool:
 
 def _of_user(command: ScheduleActivity) -> bool:
     says = isinstance(command.input, dict) and "ms" in command.input
-    return command.activity_type not in (CREATION_ACTIVITY, COMPLETION_ACTIVITY) and not says
+    return command.activity_type not in FRAMEWORK_ACTIVITIES and not says

@@ -12,7 +12,7 @@ from sim.properties.base import Listener
 from sim.properties.things import Activity, Outage, Place, Run, Session, State, Worker
 from sim.protocol import observations as obs
 from sim.workflow import seen
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
+from sim.workflow.sessions import CREATION_ACTIVITY, FRAMEWORK_ACTIVITIES
 
 
 def _less(counts: dict[str, int], key: str) -> None:
@@ -220,7 +220,7 @@ class Scene:
 
     def session_of_user(self, name: str, activity_type: str) -> Session | None:
         """The session that a user's activity belongs to; None for the framework's own activities."""
-        if not name or activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+        if not name or activity_type in FRAMEWORK_ACTIVITIES:
             return None
         return self.sessions.get(name)
 
@@ -283,7 +283,7 @@ class Scene:
             _less(holder.holders, worker.node)
 
     def _began(self, time: int, node: str, o: obs.AttemptBegan) -> None:
-        if o.activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+        if o.activity_type in FRAMEWORK_ACTIVITIES:
             return
         session = self.sessions.get(o.session) if o.session else None
         self.workers[node].users[o.run, o.ordinal, o.attempt] = (o.label or o.activity_type, session)

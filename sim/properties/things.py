@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
+from sim.workflow.sessions import FRAMEWORK_ACTIVITIES
 
 Key = tuple[str, int, int]
 """(run, ordinal, attempt)."""
@@ -119,7 +119,7 @@ class Activity:
 
     @property
     def of_user(self) -> bool:
-        return self.activity_type not in (CREATION_ACTIVITY, COMPLETION_ACTIVITY)
+        return self.activity_type not in FRAMEWORK_ACTIVITIES
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.report.plots import fairness, files, queue_over_time, slots, timeline, waits
 from sim.report.plots.series import Unsuitable
-from sim.report.timeline import Timeline
+from sim.report.timeline_parts import Timeline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -25,7 +25,7 @@ from sim.report.plots.timeline_page import (
     worker_name,
     workflow_groups,
 )
-from sim.report.timeline import AttemptBar, Hold, Interval, Lane, Mark, SessionSpan, Timeline, WorkflowSpan
+from sim.report.timeline_parts import AttemptBar, Hold, Interval, Lane, Mark, SessionSpan, Timeline, WorkflowSpan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

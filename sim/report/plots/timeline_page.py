@@ -13,7 +13,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.patches import Rectangle
 
 from sim.report.plots import style
-from sim.report.timeline import Lane, Timeline
+from sim.report.timeline_parts import Lane, Timeline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
