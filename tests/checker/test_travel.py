@@ -45,13 +45,14 @@ def test_they_cannot_travel_and_arrive_one_by_one() -> None:
         system_of(scenario_of(1, 1, 1, PROGRAM), Bounds(), None, NO_REDUCTIONS, travel=True)
 
 
+@pytest.mark.slow
 def test_on_the_command_line(tmp_path: Path) -> None:
     """What is found there is held to a clock as elsewhere."""
-    budgets = ("--crashes", "1", "--time", "untimed", "--set", "workers.0.count=1", "--messages", "travel")
-    done = sim("check", "scenarios/file_processing.toml", *budgets, "--property", "activity_needs_slot", "--out", str(tmp_path))
+    budgets = ("--crashes", "1", "--time", "untimed", "--messages", "travel")
+    done = sim("check", "scenarios/file_processing.toml", *budgets, "--property", "failure_is_failure", "--out", str(tmp_path))
     assert done.exit_code == 1, done.stderr
     assert "messages: travel" in done.stdout
-    assert (tmp_path / "activity_needs_slot.tape").exists()
+    assert (tmp_path / "failure_is_failure.tape").exists()
 
 
 @pytest.mark.parametrize(
