@@ -26,7 +26,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from sim.history.temporal_reader import enum_value, parse_duration, parse_time, payload_values
+from sim.history.proto_json import enum_value, parse_duration, parse_time, payload_values
 
 LEFT_OUT: Final = frozenset(
     {

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sim.evidence.normal import ENUMS, LEFT_OUT, Comparison, Difference
-from sim.history.temporal_reader import enum_value
+from sim.history.proto_json import enum_value
 from tests.evidence.cases import CASES, REAL, real
 
 Json = dict[str, Any]
