@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -48,14 +48,14 @@ def simple(ms: int = 20_000, **options: Any) -> Program:
     return [create(**options), DEFER, act(ms)]
 
 
-def asking(steps: Any, session: Mapping[str, Any]) -> Any:
-    """A program whose sessions ask for this, too."""
+def asking(steps: Any, session: Mapping[str, Any], nobody: Collection[str] = ()) -> Any:
+    """A program whose sessions ask for this, too, but for those on queues that nobody serves."""
     if isinstance(steps, list):
-        return [asking(step, session) for step in steps]
+        return [asking(step, session, nobody) for step in steps]
     if not isinstance(steps, dict):
         return steps
-    more = session if steps.get("op") in ("create", "recreate") else {}
-    return {key: asking(value, session) for key, value in steps.items()} | dict(more)
+    more = session if steps.get("op") in ("create", "recreate") and steps.get("queue") not in nobody else {}
+    return {key: asking(value, session, nobody) for key, value in steps.items()} | dict(more)
 
 
 OPTIONS: list[Mapping[str, Any]] = [{}]

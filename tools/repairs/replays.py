@@ -55,17 +55,12 @@ def loads(file: Path) -> bool:
 
 
 def kind_of(why: str) -> str:
-    """What the SDK says of a history without what differs from one to the next: ids, and the attributes of commands."""
-    told = re.sub(r"\[TMPRL\d+\] ?", "", why)
-    history = re.search(r"history event is (\w+)", told)
-    command = re.search(r"replay command is (\w+)", told)
-    if history and command:
-        return f"the history has {history[1]} where the SDK asks for {command[1]}"
-    if history:
-        return f"the history has {history[1]} where the SDK asks for nothing"
-    if command:
-        return f"the history has nothing where the SDK asks for {command[1]}"
-    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]+|\d+", "..", told)[:160]
+    """What the replayer says of a history, without what differs from one to the next: numbers, and what only lists possible causes."""
+    errors = re.search(r"the history has map\[error:(\S+) .*comes to map\[error:(\S+) ", why)
+    if errors:
+        return f"the history has {errors[1]} where the code comes to {errors[2]}"
+    told = re.sub(r"^\[TMPRL\d+\] |During replay, | in history event position \d+|, entry \d+", "", why.partition(". However")[0])
+    return re.sub(r"\b\d+\b", "N", told)[:160].strip()
 
 
 def replays(path: Path, variants: Iterable[Variant]) -> Replays:

@@ -33,7 +33,8 @@ class Variant:
     def of(self, tables: Mapping[str, Any]) -> dict[str, Any]:
         """A scenario's tables for this variant."""
         workers = [{**worker, **self._units(worker)} for worker in tables["workers"]]
-        workflows = [{**workflow, "program": asking(workflow["program"], self.session)} for workflow in tables["workflows"]]
+        nobody = tables.get("cluster", {}).get("task_queues", ())
+        workflows = [{**workflow, "program": asking(workflow["program"], self.session, nobody)} for workflow in tables["workflows"]]
         return {**tables, "workers": workers, "workflows": workflows, **self.tables}
 
     def _units(self, worker: Mapping[str, Any]) -> dict[str, Any]:
