@@ -26,7 +26,8 @@ APART: Final = 1_000
 HEAD: Final = f"""# Planted bugs of host sessions and typed resources
 
 `python -m tools.planted_designs`: for each bug the promise that it breaks; by the checker the scope, its states and the steps of the
-shortest way; by campaigns of random faults how many runs it takes, in {CAMPAIGNS} campaigns with first seeds {APART} apart; `>{RUNS}`: not in so many.
+shortest way; by campaigns of random faults how many runs it takes, in {CAMPAIGNS} campaigns with first seeds {APART} apart;
+`>{RUNS}`: not in so many.
 
 | bug | promise | checker: scope | states | steps | campaigns: runs |
 |---|---|---|---:|---:|---|
@@ -57,7 +58,9 @@ def _host(bug: Mutant, name: str, workers: int, slots: int, budgets: dict[str, i
     return result.states, result.properties[name]
 
 
-def _typed(bug: Mutant, name: str, units: dict[str, int], shapes: object, programs: list[object], budgets: dict[str, int]) -> tuple[int, Judgement]:
+def _typed(
+    bug: Mutant, name: str, units: dict[str, int], shapes: object, programs: list[object], budgets: dict[str, int]
+) -> tuple[int, Judgement]:
     scenario = test_typed.pool(units, *programs, shapes=shapes, bug=bug)  # type: ignore[arg-type]
     result = check(system_of(scenario, Bounds(**budgets), [name]), Options(jobs=1))
     return result.states, result.properties[name]

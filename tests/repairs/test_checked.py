@@ -17,7 +17,11 @@ from tools.findings import AGAIN, PROGRAM
 
 
 def verdicts(
-    repairs: Repairs, workers: int, program: list[dict[str, Any]], only: list[str] | None = None, ticks: Ticks | None = None,
+    repairs: Repairs,
+    workers: int,
+    program: list[dict[str, Any]],
+    only: list[str] | None = None,
+    ticks: Ticks | None = None,
     **budgets: int,
 ) -> dict[str, Verdict]:
     """What a search says of each property."""

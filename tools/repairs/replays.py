@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 
 from temporalio.client import WorkflowHistory
 
@@ -17,42 +17,15 @@ from conformance.draw import scenario
 from conformance.replays import REFUSED, replay
 from sim import Scenario, run
 from sim.cli.artifacts import write_histories
-from tools.repairs.variants import ORIGINAL, Variant
+from tools.repairs.variants import Variant
 
 SEEDS: Final = range(1, 21)
 
 
-def _lost(name: str, when: dict[str, Any]) -> dict[str, Any]:
-    """A worker is killed, and starts again after 5 s."""
-    steps = [
-        {"op": "create", "as": "s", "creation": "50s", "execution": "10m"},
-        {"op": "defer_complete", "in": "s"},
-        {"op": "act", "in": "s", "work": {"name": "work", "ms": 30_000, "beat_ms": 2_000}, "hb": "5s"},
-    ]
-    return {
-        "name": name,
-        "until": "5m",
-        "workers": [
-            {"name": "w", "count": 2, "disable_workflow_worker": True, "restart_after": "5s"},
-            {"name": "v", "enable_session_worker": False},
-        ],
-        "workflows": [{"id": "job", "program": steps}],
-        "faults": [{"kind": "kill", **when}],
-    }
-
-
-LOSSES: Final = (
-    _lost("lost", {"target": "@session:job", "at": "5s"}),
-    _lost("lost-before-the-signal", {"target": "@there", "moment": "creation activity runs"}),
-)
-"""What drawn cases seldom have, as they are short: a worker that is lost, and time to see it."""
-
-
 class Replayed(TypedDict):
     """What became of a variant's histories: how many of each verdict of the real SDK; `loaded`: how many temporalio reads; `whys`: of
-    those that are refused, what is said of them, and how many of which it is said; `differ`: how many are not the original's."""
+    those that are refused, what is said of them, and how many of which it is said."""
 
-    differ: int
     verdicts: dict[str, int]
     loaded: int
     whys: dict[str, int]
@@ -63,10 +36,10 @@ Replays = dict[str, Replayed]
 
 
 def export(variant: Variant, seeds: Iterable[int], folder: Path) -> list[Path]:
-    """Histories of drawn programs under drawn faults, and of losses, as the variant makes them."""
+    """Histories of drawn programs under drawn faults, as the variant makes them."""
     files: list[Path] = []
-    for seed, tables in [*((seed, scenario(seed)) for seed in seeds), *((1, tables) for tables in LOSSES)]:
-        drawn = Scenario.from_dict(variant.of(tables))
+    for seed in seeds:
+        drawn = Scenario.from_dict(variant.of(scenario(seed)))
         recorder = run(drawn, seed, histories=True, properties=()).recorder
         assert recorder is not None
         place = folder / drawn.name
@@ -90,27 +63,17 @@ def kind_of(why: str) -> str:
     return re.sub(r"\b\d+\b", "N", told)[:160].strip()
 
 
-def _bytes(variant: Variant) -> list[bytes]:
-    with tempfile.TemporaryDirectory() as folder:
-        return [file.read_bytes() for file in export(variant, SEEDS, Path(folder))]
-
-
 def replays(path: Path, variants: Iterable[Variant]) -> Replays:
     """Have the real SDK replay what it did not yet; `path` keeps it. Raises BuildError without Go."""
     found: Replays = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    plain: list[bytes] = []
     for variant in variants:
         if variant.name not in found:
-            plain = plain or _bytes(ORIGINAL)
             with tempfile.TemporaryDirectory() as folder:
                 files = export(variant, SEEDS, Path(folder))
                 loaded = sum(loads(file) for file in files)
-                differ = sum(file.read_bytes() != before for file, before in zip(files, plain, strict=True))
                 told = replay(build(REPLAYER), files)
             verdicts, whys = Counter(r.verdict for r in told), Counter(kind_of(r.why) for r in told if r.verdict == REFUSED)
-            found[variant.name] = {
-                "differ": differ, "verdicts": dict(sorted(verdicts.items())), "loaded": loaded, "whys": dict(whys.most_common()),
-            }  # fmt: skip
+            found[variant.name] = {"verdicts": dict(sorted(verdicts.items())), "loaded": loaded, "whys": dict(whys.most_common())}
             path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
             print(f"replays: {variant.name}: {found[variant.name]}", flush=True)
     return found
