@@ -40,6 +40,9 @@ SECOND = 1_000_000
 YEAR = 365 * 24 * 3600 * SECOND
 CREATION_ACTIVITY = "internalSessionCreationActivity"
 COMPLETION_ACTIVITY = "internalSessionCompletionActivity"
+FRAMEWORK_ACTIVITIES = frozenset({CREATION_ACTIVITY, COMPLETION_ACTIVITY})
+"""All others are users'."""
+
 CREATION_QUEUE_SUFFIX = "__internal_session_creation"
 DEFAULT_HEARTBEAT_TIMEOUT = 20 * SECOND
 FATAL_TIMEOUTS = ("TemporalTimeout:StartToClose", "TemporalTimeout:Heartbeat")
