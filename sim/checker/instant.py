@@ -69,6 +69,8 @@ class Extra(NamedTuple):
     """Its slot, -1 without one."""
     words: int
     """How many of the words of shields are in use."""
+    mail_first: bool
+    """Whether mail beats what is not prompt."""
     stepwise: bool
     """Whether only the first piece of mail is delivered, and nothing else happens before."""
 
@@ -187,7 +189,10 @@ class InstantCompiler(Compiler):
 
         if not self._elements:
             self._elements = symmetry.elements()
-        first, element = min((image(element), element) for element in self._elements)
+        # Most often the station alone tells which comes first.
+        stations = [symmetry.station_image(station, element) for element in self._elements]
+        least = min(stations)
+        first, element = min((image(element), element) for element, number in zip(self._elements, stations, strict=True) if number == least)
         known = self._known.get(first)
         if known is None:
             known = self._known[first] = self._work_out(*first)
@@ -360,7 +365,10 @@ class InstantCompiler(Compiler):
         if self.instant.ticks is None:
             columns["later"] = np.zeros(0, np.int64)
         words = (len(self._shields) + 63) // 64
-        return Extra(**columns, following=self._following, environment=self.environment, words=words, stepwise=self.instant.stepwise)
+        return Extra(
+            **columns, following=self._following, environment=self.environment, words=words, mail_first=self.instant.mail_first,
+            stepwise=self.instant.stepwise,
+        )  # fmt: skip
 
     @property
     def nbytes(self) -> int:

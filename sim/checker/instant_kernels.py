@@ -337,6 +337,8 @@ def expand_row(
     shields, guards, held, retries = x.shields, x.guards, x.held, x.retries
     width, first = rows.shape[1], slots + 1
     unite(shields, x.words, slots, source, f, united)
+    if x.mail_first and source[f, 0] > 0:
+        united[0] |= U(1)
     now = np.int64(source[f, 1 + environment]) if environment >= 0 else np.int64(0)
     how = DONE
     known = notes[WANTED] < 0 and source[f, 0] == 0 and not x.stepwise

@@ -35,6 +35,7 @@ def command(
     settings: option.Settings = None,
     time: option.TimeMeaning = "",
     unit: option.Unit = "5s",
+    messages: option.Messages = "at-once",
     crashes: option.Crashes = 0,
     restarts: option.Restarts = 0,
     stops: option.Stops = 0,
@@ -85,7 +86,8 @@ def command(
         "lost_requests": lost_requests, "lost_responses": lost_responses, "lost_machines": lost_machines, "pauses": pauses,
         "partitions": partitions, "duplicates": duplicates, "slow": slow, "retries": retries,
     }  # fmt: skip
-    system, scenario = _system(model, settings or [], Time(_meaning(time, walks), unit), bounds, properties, no_reduction)
+    how = How(Time(_meaning(time, walks), unit), _travel(messages, no_reduction), no_reduction)
+    system, scenario = _system(model, settings or [], how, bounds, properties)
     if graph is not None:
         _write_graph(system, graph, limit)
     if walks is not None:
@@ -205,15 +207,33 @@ class Time(NamedTuple):
         return Ticks(unit)
 
 
+class How(NamedTuple):
+    """What kind of world a scenario is checked in."""
+
+    time: Time
+    travel: bool
+    no_reduction: bool
+
+
+def _travel(messages: str, no_reduction: bool) -> bool:
+    """Whether messages are on their way for a while. Raises WrongInput."""
+    if messages not in ("at-once", "travel"):
+        raise WrongInput(f"--messages {messages}: expected at-once or travel")
+    if messages == "travel" and no_reduction:
+        raise WrongInput("--messages travel with --no-reduction: there each message arrives by itself already, in order; give one of them")
+    return messages == "travel"
+
+
 def _system(
-    argument: str, settings: list[str], time: Time, bounds: dict[str, int], properties: list[str] | None, no_reduction: bool
+    argument: str, settings: list[str], how: How, bounds: dict[str, int], properties: list[str] | None
 ) -> tuple[System, Scenario | None]:
     """A model's system, or a scenario's with the scenario."""
-    ticks = time.ticks()
+    time, ticks = how.time, how.time.ticks()
     if argument.partition(":")[0].endswith(".py"):
         from sim.cli import model_file
 
         given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value and name != "retries"]
+        given += ["--messages"] if how.travel else []
         if given or properties:
             what = ", ".join(given) or "--property"
             raise WrongInput(f"{what}: for scenarios only; a model has parameters of its own (--set)")
@@ -225,7 +245,8 @@ def _system(
     try:
         scenario = load.scenario(argument, settings)
         budgets = Bounds(**{**bounds, "slow": UNLIMITED if time.meaning == "free" else bounds["slow"]})
-        return system_of(scenario, budgets, properties, NO_REDUCTIONS if no_reduction else Reductions(), ticks), scenario
+        reductions = NO_REDUCTIONS if how.no_reduction else Reductions()
+        return system_of(scenario, budgets, properties, reductions, ticks, how.travel), scenario
     except ValueError as error:
         raise WrongInput(str(error)) from None
 

@@ -25,6 +25,10 @@ Unit: TypeAlias = Annotated[
     str, typer.Option("--unit", metavar="DURATION", help="The unit of time of windows; a quarter of the SDK's heartbeat timeout.")
 ]
 
+Messages: TypeAlias = Annotated[
+    str, typer.Option("--messages", metavar="at-once|travel", help="How they go between workers and the server; travel: in any order.")
+]
+
 # -- budgets of faults -------------------------------------------------------------------------------------------------
 
 Crashes: TypeAlias = Annotated[int, typer.Option("--crashes", min=0, help="Crashes of worker processes, all together.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,6 +42,8 @@ def command(
     known(broken)
     if out is not None and not out.parent.is_dir():
         raise WrongInput(f"--out {out}: there is no directory {out.parent}; expected a file in one that exists")
+    if out is not None and (out.is_dir() or not os.access(out if out.exists() else out.parent, os.W_OK)):
+        raise WrongInput(f"--out {out}: cannot be written to; expected the name of a file, such as failure.html")
     with patiently("looking into the run"), sought():
         failure = failure_of(examine(recorded, broken, tries=tries, forks=forks, tell=side(as_json)), tape)
     if out is not None:

@@ -23,6 +23,11 @@ def _less(counts: dict[str, int], key: str) -> None:
         counts.pop(key, None)
 
 
+def _directions(fault: obs.FaultHappened) -> tuple[str, ...]:
+    """What a fault of a network is about: up, down."""
+    return ("up", "down") if fault.detail == "both" else (fault.detail,)
+
+
 class Scene:
     """The open things of a run, by name."""
 
@@ -39,6 +44,8 @@ class Scene:
         self.last_fault_at = 0
         self.outages = 0
         """How many places are frozen or cut off now."""
+        self.cut: dict[str, tuple[str, ...]] = {}
+        """Process -> the directions in which its network is held now; a process that starts anew finds it so."""
 
     # -- listeners ---------------------------------------------------------------------------------------------------
 
@@ -91,8 +98,12 @@ class Scene:
                 for place in self.places.values() if fault.kind == "server_up" else ():
                     place.reachable_since = time
                 return
+            case "hold" | "release":
+                self._cut(fault)
             case "start":
                 self.places[fault.place] = Place(fault.place, reachable_since=time)
+                # Its machine's network is as it was: who starts while it is held is out of reach from the first.
+                self.places[fault.place].held.update(dict.fromkeys(self.cut.get(fault.target, ()), True))
         place_or_none = self.places.get(fault.place)
         if place_or_none is None:
             return
@@ -103,9 +114,17 @@ class Scene:
             case "freeze" | "unfreeze":
                 place.frozen = fault.kind == "freeze"
             case "hold" | "release":
-                for direction in ("up", "down") if fault.detail == "both" else (fault.detail,):
+                for direction in _directions(fault):
                     place.held[direction] = fault.kind == "hold"
         self._reckon(place, time)
+
+    def _cut(self, fault: obs.FaultHappened) -> None:
+        """Keep which directions of a process's network are held."""
+        held = set(self.cut.get(fault.target, ()))
+        held = held | set(_directions(fault)) if fault.kind == "hold" else held - set(_directions(fault))
+        self.cut.pop(fault.target, None)
+        if held:
+            self.cut[fault.target] = tuple(sorted(held))
 
     def _reckon(self, place: Place, time: int) -> None:
         """Open or close the outage of a place."""
