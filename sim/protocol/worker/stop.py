@@ -91,7 +91,7 @@ class Stop:
     @property
     def next(self) -> Stage:
         """The stage after this one."""
-        order = (*_FIRST, *self.of_sessions(), Stage.STOPPED)
+        order: tuple[Stage, ...] = (*_FIRST, *self.of_sessions(), Stage.STOPPED)
         return order[order.index(self.stage) + 1]
 
     def call_ended(self, worker: Worker, step: Step) -> None:
