@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from sim.cli.exits import WrongInput, guarded
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_user
 from sim.cli.shrink import PROPERTY, TRIES, known, side, sought
 
@@ -24,7 +25,7 @@ def command(
     broken: PROPERTY = "",
     tries: TRIES = 2_000,
     forks: Annotated[int, typer.Option("--forks", min=1, help="How many runs are made at each prefix to find the decisive moment.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Report a failing run: what was promised, the story, the guilty fault, when it was decided, what would have helped.
 
