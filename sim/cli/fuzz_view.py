@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 def show(console: Console, result: FuzzResult) -> None:
     """The whole campaign."""
+    if not result.runs:
+        console.print("Interrupted before a run was finished: the same command begins again.", style="yellow")
+        return
     _headline(console, result)
     broken = result.broken
     if broken:
