@@ -91,6 +91,12 @@ def _details(console: Console, row: PropertyRow) -> None:
         small = row.shrunk
         what = f"{small.deviations} deviation{'s' if small.deviations != 1 else ''}"
         console.print(f"  small:  session-sim explain {small.tape}  ({what})", markup=False, soft_wrap=True)
+        if not small.complete:
+            console.print(
+                f"          not the smallest yet; further: session-sim shrink {row.tape} --property {row.name}",
+                markup=False,
+                soft_wrap=True,
+            )
         if small.guilty:
             console.print(f"  guilty: {'; '.join(small.guilty)}", markup=False, soft_wrap=True)
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from sim.history.temporal_reader import parse_duration, parse_time, payload_values
+from sim.history.proto_json import parse_duration, parse_time, payload_values
 
 LEFT_OUT: Final = frozenset(
     {

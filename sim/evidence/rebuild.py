@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from sim.evidence.case import Case, CaseError, Happening, option_duration
 from sim.history import events as ev
-from sim.history.temporal_reader import ReadEvent, event_attributes, payload_values
+from sim.history.proto_json import event_attributes, payload_values
+from sim.history.temporal_reader import ReadEvent
 from sim.model.durations import format_duration
 from sim.model.spans import SECOND
 from sim.scenario.load import Scenario

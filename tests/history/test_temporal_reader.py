@@ -18,8 +18,9 @@ from temporalio.client import WorkflowHistory
 from sim.history.events import ActivityTaskScheduled, ActivityTaskStarted, ActivityTaskTimedOut, OtherEvent, WorkflowExecutionSignaled
 from sim.history.failures import ApplicationFailure, TimeoutFailure, TimeoutType
 from sim.history.files import Left, histories
+from sim.history.proto_json import Opaque, event_kind, parse_duration, parse_time, payload_values
 from sim.history.temporal_json import to_json
-from sim.history.temporal_reader import HistoryError, Opaque, event_kind, parse_duration, parse_time, payload_values, read_history
+from sim.history.temporal_reader import HistoryError, read_history
 
 DATA = Path(__file__).parent / "data"
 FILES = sorted(DATA.rglob("*.json"))
