@@ -148,6 +148,7 @@ def _ask(ctx: Context, options: SessionOptions, queue: str, recreated: bool, wit
     fresh = env.new_session_id()
     session_id = str(env.side_effect(lambda: fresh))
     info = SessionInfo(session_id)
+    env.at_end.append(info.release)
     info.completion_ctx = ctx.derived(SESSION_KEY, info)
     session_ctx, info.cancel = with_cancel(info.completion_ctx)
     told = Repair.FAILURE_NOT_CANCELED in env.info.repairs
