@@ -125,11 +125,6 @@ def simpy_timeouts_processes(n: int) -> Measurement:
     return watch.measurement(n)
 
 
-def simpy_timeouts(n: int) -> float:
-    """Bare simpy timeouts a second, the better of the two ways; 0 when simpy is not installed."""
-    return max(simpy_timeouts_callbacks(n).rate or 0.0, simpy_timeouts_processes(n).rate or 0.0)
-
-
 # --- closed loop ------------------------------------------------------------------------------------------------------
 
 

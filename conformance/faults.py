@@ -182,7 +182,7 @@ async def _ask(recording: Recording, fault: FaultPlan, workflow: str) -> None:
             case "terminate":
                 await recording.ask(lambda: handle.terminate(reason=p.get("reason")))
             case "signal":
-                await recording.ask(lambda: handle.signal(p["name"], p.get("payload")))
+                await recording.ask(lambda: handle.signal(p["name"], *([p["payload"]] if "payload" in p else [])))
             case _:
                 raise ValueError(f"a client cannot ask for {fault.kind!r}")
     except RPCError:

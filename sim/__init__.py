@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim.fuzz import FuzzResult, fuzz
     from sim.history.temporal_reader import HistoryError
     from sim.report.story import Story
-    from sim.report.timeline import Limits, Timeline
+    from sim.report.timeline_parts import Limits, Timeline
     from sim.report.watched import Diverged, Watched, watch
     from sim.scenario.load import Scenario
     from sim.scenario.problems import ScenarioError
@@ -40,7 +40,7 @@ _HOMES = {
     "Diverged": "sim.report.watched",
     "FuzzResult": "sim.fuzz",
     "HistoryError": "sim.history.temporal_reader",
-    "Limits": "sim.report.timeline",
+    "Limits": "sim.report.timeline_parts",
     "ReplayResult": "sim.scenario.replay",
     "RunResult": "sim.scenario.run",
     "Scenario": "sim.scenario.load",
@@ -50,7 +50,7 @@ _HOMES = {
     "Sweep": "sim.sweep.load",
     "SweepResult": "sim.sweep.result",
     "Tape": "sim.trace.tape",
-    "Timeline": "sim.report.timeline",
+    "Timeline": "sim.report.timeline_parts",
     "Watched": "sim.report.watched",
     "audit": "sim.audit",
     "check": "sim.checker.checking",

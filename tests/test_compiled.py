@@ -19,7 +19,16 @@ CHILD = """
 import json, sys
 import sim.protocol.queue
 from sim import Scenario, run
-print(json.dumps([sim.protocol.queue.__file__, *(run(Scenario.load(path), 1).digest for path in sys.argv[1:])]))
+from sim.fuzz.schedulers import of_name
+from sim.fuzz.subject import Seeds, run_chunk
+from sim.scenario.fuzzing import ground_of
+
+digests = [run(Scenario.load(path), 1).digest for path in sys.argv[1:]]
+# A scheduler chooses by a class of its own, which stays interpreted.
+for name in ("uniform", "priority"):
+    chunk = run_chunk(Seeds(ground_of(Scenario.load(sys.argv[1])), of_name(name), (), tuple(range(1, 6))))
+    digests += [row.digest for row in chunk.rows]
+print(json.dumps([sim.protocol.queue.__file__, *digests]))
 """
 
 
@@ -44,6 +53,13 @@ def test_sources_are_changed_only_where_mypyc_needs_it() -> None:
         "from __future__ import annotations\nfrom typing import Any\n\n@dataclass\nclass A(Node):\n    value: Any = None\n"
     )
     assert all((ROOT / path).exists() for path in compiling.sources())
+
+
+def test_subclasses_that_stay_interpreted_are_allowed_where_there_are_some() -> None:
+    texts = [compiling.prepared((ROOT / path).read_text("utf-8")) for path in compiling.sources()]
+    opened = [name for name in compiling.OPEN for text in texts if f"@mypyc_attr(allow_interpreted_subclasses=True)\nclass {name}" in text]
+    assert sorted(opened) == sorted(compiling.OPEN)
+    assert all("from mypy_extensions import mypyc_attr\n" in text for text in texts if "@mypyc_attr" in text)
 
 
 @pytest.mark.slow

@@ -31,6 +31,9 @@ MODULES = {
 }  # fmt: skip
 """What is worth compiling. Structs (messages, inputs, spans) have a metaclass of their own and stay interpreted."""
 
+OPEN = ("Choices", "Digest", "Node")
+"""Classes with subclasses that stay interpreted. Without being told, mypyc lets nobody make one of such a subclass."""
+
 CHANGES = [
     # Native classes have no __dict__ anyway, and mypyc refuses to be told so.
     (r"@dataclass\(slots=True\)", "@dataclass"),
@@ -40,19 +43,21 @@ CHANGES = [
     (r"(?m)^    @abstractmethod\n", ""),
     (r"(?m)^from abc import .*\n", ""),
     # The annotations of dataclass fields are evaluated in the module's globals, which have no builtins.
+    (rf"(?m)^(class (?:{'|'.join(OPEN)})\b)", r"@mypyc_attr(allow_interpreted_subclasses=True)\n\1"),
     (r": object\b", ": Any"),
     (r"-> object\b", "-> Any"),
 ]
-IMPORT_ANY = "from __future__ import annotations\nfrom typing import Any\n"
+FUTURE = "from __future__ import annotations\n"
 
 
 def prepared(text: str) -> str:
     """A module's source as mypyc takes it."""
     for pattern, replacement in CHANGES:
         text = re.sub(pattern, replacement, text)
-    if not re.search(r"(?m)^from typing import .*\bAny\b", text):
-        text = text.replace("from __future__ import annotations\n", IMPORT_ANY, 1)
-    return text
+    imports = "" if re.search(r"(?m)^from typing import .*\bAny\b", text) else "from typing import Any\n"
+    if "@mypyc_attr" in text:
+        imports += "from mypy_extensions import mypyc_attr\n"
+    return text.replace(FUTURE, FUTURE + imports, 1)
 
 
 def sources() -> list[Path]:

@@ -21,6 +21,10 @@ from sim.protocol.mutants import Mutant
 from sim.scenario.checked import Bounds, system_of
 from sim.scenario.findings import findings
 from sim.scenario.liveness import in_the_end
+from sim.shrink.measure import Deviations
+from sim.trace.tape import Tape
+from tools.planted.bugs import VERSIONS, Bug
+from tools.planted.least import Least, counted, held_to_a_clock
 
 CREATE: Final = {"op": "create", "as": "s", "creation": "60s", "execution": "600s"}
 TOKEN: Final = {"op": "token", "in": "s", "as": "t"}
@@ -31,8 +35,9 @@ ACT: Final = {"op": "act", "in": "s", "work": {"ms": 2000}}
 FAILS: Final = {"op": "act", "in": "s", "work": {"ms": 2000, "fail": "non_retryable"}, "ignore": True}
 LONG: Final = {"op": "act", "in": "s", "work": {"ms": 30_000}, "stc": "60s"}
 SLEEP: Final = {"op": "sleep", "ms": 60_000}
+NAP: Final = {"op": "sleep", "ms": 10_000}
 SIMPLE: Final = [CREATE, DEFER, ACT]
-LEFT: Final = {"op": "start", "in": "s", "fut": "f", "hb": "20s", "work": {"ms": 300_000, "name": "left", "beat_ms": 5000, "obey": True}}
+LEFT: Final = {"op": "start", "in": "s", "fut": "f", "hb": "25s", "work": {"ms": 300_000, "name": "left", "beat_ms": 5000, "obey": True}}
 """An activity that is left behind; it heartbeats, and ends when it is told to."""
 MOVES_ON: Final = [
     CREATE,
@@ -44,6 +49,7 @@ MOVES_ON: Final = [
     {**LONG, "in": "s2"},
 ]
 
+MENDED: Final = {old: new for old, new, _ in VERSIONS}
 UNTIMED, WINDOWS, IN_THE_END = "untimed", "windows", "in the end"
 UNIT: Final = 5_000_000
 """Of windows, microseconds."""
@@ -51,10 +57,13 @@ UNIT: Final = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A bug, the promise that it breaks, and where: `anyway` says why that is broken there without it, too."""
+    """A bug (one that is planted, or the last SDK version with it), the promise that it breaks, and where.
+
+    `anyway`: why that is broken there without it, too.
+    """
 
     promise: str
-    mutant: Mutant
+    bug: Mutant | str
     program: list[dict[str, Any]]
     budgets: dict[str, int] = field(default_factory=dict)
     workers: int = 1
@@ -68,7 +77,8 @@ class Planted:
 
     def scenario(self, planted: bool) -> Scenario:
         """With or without the bug."""
-        mutants = [self.mutant.name.lower()] if planted else []
+        mutants = [self.bug.name.lower()] if planted and isinstance(self.bug, Mutant) else []
+        version = "" if isinstance(self.bug, Mutant) else self.bug if planted else MENDED[self.bug]
         worker = {"max_concurrent_session_execution_size": self.slots, "mutants": mutants, **self.worker}
         return Scenario.from_dict(
             {
@@ -76,8 +86,18 @@ class Planted:
                     {"name": f"w{n}", **worker, **({"task_queue": self.queues[n]} if self.queues else {})} for n in range(self.workers)
                 ],
                 "workflows": [{"id": "job", "count": self.workflows, "program": self.program}],
-                "cluster": {"task_queues": ["other"]},
+                "cluster": {"task_queues": ["other"], **({"sdk_version": version} if version else {})},
             }
+        )
+
+    @property
+    def name(self) -> str:
+        return self.bug.name.lower() if isinstance(self.bug, Mutant) else f"SDK {self.bug}"
+
+    @property
+    def what(self) -> str:
+        return (
+            self.bug.value if isinstance(self.bug, Mutant) else next(f"SDK {old}: {what}" for old, _, what in VERSIONS if old == self.bug)
         )
 
     @property
@@ -88,11 +108,14 @@ class Planted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`steps`: of the shortest way, None where the promise is kept; `confirmed`: whether a run with a clock breaks it."""
+    """What a search says. `steps`: of the shortest way, None where the promise is kept; `needs`: of a run with a clock that
+    breaks it, too; else `why` there is none.
+    """
 
     verdict: Verdict
     steps: int | None = None
-    confirmed: bool = False
+    needs: Deviations | None = None
+    why: str = ""
 
 
 TWO_SLOTS: Final = [CREATE, DEFER, {**CREATE, "as": "s2", "in": "s", "ignore": True}]
@@ -114,6 +137,8 @@ PLANTED: Final = (
     Planted("closed_is_final", Mutant.COMPLETING_TWICE_FAILS_SESSION, [CREATE, COMPLETE, COMPLETE]),
     Planted("complete_is_safe", Mutant.COMPLETE_KEEPS_CONTEXT, SIMPLE),
     Planted("complete_is_safe", Mutant.COMPLETES_FAILED_SESSIONS, [CREATE, SLEEP, COMPLETE], {"crashes": 1}, 2),
+    Planted("closed_is_final", Mutant.COMPLETING_TWICE_FAILS_SESSION, [CREATE, COMPLETE, NAP, COMPLETE], time=WINDOWS),
+    Planted("complete_is_safe", Mutant.COMPLETE_KEEPS_CONTEXT, [CREATE, ACT, COMPLETE, NAP], time=WINDOWS),
     Planted("open_session_refused", Mutant.OPEN_SESSION_NOT_REFUSED, TWO_SLOTS, slots=2),
     Planted("creation_queue", Mutant.CREATION_IGNORES_OPTIONS, [{**CREATE, "queue": "other"}, DEFER, ACT]),
     Planted(
@@ -145,12 +170,14 @@ ONLY_TIME: Final = {
 """Bugs that show in a length of time alone, by a promise that ticks do not watch; simulations find them (reports/fuzz/planted.md)."""
 
 
+NOT_SO_SMALL: Final = "not asked: it needs more workflows or time than a check gets through"
+
+
 def searched(planted: Planted, with_bug: bool, confirmed: bool = True) -> Found:
     """What a search of the cluster says of the promise; with `confirmed`, whether a run does, too."""
     scenario = planted.scenario(with_bug)
     if planted.time == IN_THE_END:
-        end = in_the_end(scenario, system_of(scenario, Bounds(**planted.budgets), []), [planted.promise])[planted.promise]
-        return Found(end.verdict, len(end.lasso.stem) + len(end.lasso.cycle) if end.lasso is not None else None)
+        return _in_the_end(planted, scenario, confirmed)
     ticks = Ticks(UNIT) if planted.time == WINDOWS else None
     system = system_of(scenario, Bounds(**planted.budgets), [planted.promise], ticks=ticks)
     result = check(system, Options(jobs=1))
@@ -162,7 +189,39 @@ def searched(planted: Planted, with_bug: bool, confirmed: bool = True) -> Found:
         return Found(judgement.verdict, judgement.length)
     assert isinstance(system.world, InstantWorld)
     finding = findings(scenario, system.world, result)[planted.promise]
-    return Found(judgement.verdict, judgement.length, finding.tape is not None)
+    return Found(judgement.verdict, len(finding.path), _needs(finding.tape, planted), finding.why)
+
+
+def _needs(tape: Tape | None, planted: Planted) -> Deviations | None:
+    return counted(tape, planted.promise) if tape is not None else None
+
+
+def _in_the_end(planted: Planted, scenario: Scenario, confirmed: bool) -> Found:
+    """By a lasso; what confirms it is a run with a clock along its stem."""
+    system = system_of(scenario, Bounds(**planted.budgets), [])
+    end = in_the_end(scenario, system, [planted.promise])[planted.promise]
+    if end.lasso is None:
+        return Found(end.verdict)
+    assert isinstance(system.world, InstantWorld)
+    tape = held_to_a_clock(scenario, system.world, planted.promise, end.lasso.stem) if confirmed else None
+    return Found(
+        end.verdict, len(end.lasso.stem) + len(end.lasso.cycle), _needs(tape, planted), "no run with a clock was found along the lasso"
+    )
+
+
+def least(bug: Bug) -> Least:
+    """The fewest deviations with which a run with a clock confirms that the checker finds a bug."""
+    found = [searched(planted, True) for planted in PLANTED if planted.name == bug.name]
+    confirmed = [(one.needs.total, one.steps or 0, one.needs) for one in found if one.needs is not None]
+    if confirmed:
+        _, steps, needs = min(confirmed, key=lambda one: one[:2])
+        return Least(needs, steps)
+    if found:
+        return Least(why="found, and no run with a clock confirms it" if found[0].steps is not None else NOT_SO_SMALL)
+    if bug.sign is not None:
+        return Least(why="not asked: what shows of it is no promise")
+    late = [why for mutant, why in ONLY_TIME.items() if mutant.name.lower() == bug.name]
+    return Least(why=f"not asked: {late[0]}" if late else NOT_SO_SMALL)
 
 
 def main() -> None:
@@ -182,9 +241,10 @@ def page(rows: list[tuple[Planted, Found, Found]]) -> Iterator[str]:
     yield "# Planted bugs that the checker finds\n"
     yield "`python -m tools.planted_checked`: one bug at a time in small clusters (workers x slots x workflows), one promise watched, and"
     yield "the same cluster without the bug. `untimed`: any timer at any moment; `windows`: time passes in ticks of 5 s; `in the end`: a"
-    yield "lasso, under fairness. Steps are those of the shortest way; confirmed is what a run with a clock breaks, too.\n"
-    yield "| bug | promise | time | scope | steps | confirmed | without the bug |"
-    yield "|---|---|---|---|---:|---|---|"
+    yield "lasso, under fairness. Steps are those of the shortest way that a run with a clock confirms, else of the shortest of all."
+    yield "Deviations are those of that run: its faults, and choices that cannot be the default schedule's (`tools/planted/least.py`).\n"
+    yield "| bug | promise | time | scope | steps | confirmed | deviations | without the bug |"
+    yield "|---|---|---|---|---:|---|---:|---|"
     for row in rows:
         yield _row(*row)
     yield "\nNot found, since only a length of time that nobody watches here is wrong:\n"
@@ -193,12 +253,11 @@ def page(rows: list[tuple[Planted, Found, Found]]) -> Iterator[str]:
 
 
 def _row(planted: Planted, found: Found, without: Found) -> str:
-    confirmed = "held to no clock" if planted.time == IN_THE_END else "yes" if found.confirmed else "no"
-    if found.steps is None:
-        confirmed = ""
+    confirmed = "" if found.steps is None else "no" if found.needs is None else "yes"
+    needs = f"{found.needs.faults} + {found.needs.choices}" if found.needs is not None else ""
     kept = f"{without.steps} steps: {planted.anyway}" if without.steps is not None else without.verdict.value
     steps = found.steps if found.steps is not None else "not found"
-    return f"| {planted.mutant.value} | `{planted.promise}` | {planted.time} | {planted.scope} | {steps} | {confirmed} | {kept} |"
+    return f"| {planted.what} | `{planted.promise}` | {planted.time} | {planted.scope} | {steps} | {confirmed} | {needs} | {kept} |"
 
 
 if __name__ == "__main__":

@@ -45,7 +45,6 @@ class Peer:
     extra_states: int = 0
     """States that the tool counts beyond those of the system (before its processes exist)."""
     largest: int = 9
-    in_build: bool = False
 
 
 def needs(program: str, where: str) -> str:

@@ -26,8 +26,8 @@ from sim.protocol import messages as msg
 from sim.protocol.names import activity_queue, shard_name, workflow_queue
 from sim.protocol.queue import TaskQueue
 from sim.protocol.shard import Shard
-from sim.protocol.worker.node import make_worker
 from sim.protocol.worker.options import WorkerOptions
+from sim.protocol.worker.variants import make_worker
 from sim.workflow.script import SCRIPT
 from sim.workflow.sessions import CREATION_QUEUE_SUFFIX
 

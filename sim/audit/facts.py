@@ -14,7 +14,7 @@ from sim.history import events as ev
 from sim.history.commands import ScheduleActivity
 from sim.history.failures import Failure, TimeoutFailure, TimeoutType
 from sim.history.temporal_reader import History, ReadEvent
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
+from sim.workflow.sessions import FRAMEWORK_ACTIVITIES
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Activity:
 
     @property
     def of_user(self) -> bool:
-        return self.command.activity_type not in (CREATION_ACTIVITY, COMPLETION_ACTIVITY)
+        return self.command.activity_type not in FRAMEWORK_ACTIVITIES
 
     @property
     def timeout(self) -> TimeoutType | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sim.audit.facts import Activity, Binding, Run, Task
+from sim.audit.facts import Activity, Binding, Run
 from sim.history.failures import TimeoutType
 from sim.properties.completion_frees_slot import call_budget
 from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
@@ -44,8 +44,6 @@ class Session:
     """When the workflow had it."""
     ended_at: int | None = None
     end: End = End.OPEN
-    completing_in: Task | None = None
-    """The workflow task in which CompleteSession was called."""
     cancelled_completion: bool = False
     overwritten: bool = False
     """Its creation activity failed, and CompleteSession made it Closed all the same (P1.5.6)."""
@@ -317,8 +315,6 @@ def _take_completion(sessions: list[Session], completion: Activity) -> None:
     session = next((s for s in mine if s.session_id == told), None) or next((s for s in mine if not told and s.queue == queue), None)
     if session is not None:
         session.completion = completion
-        tasks = session.run.tasks
-        session.completing_in = next((task for task in reversed(tasks) if task.completed_id <= completion.asked_in), None)
 
 
 def _judge_end(session: Session) -> None:

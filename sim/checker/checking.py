@@ -60,8 +60,7 @@ def check(system: System, options: Options = Options(), watch: Watch | None = No
     began = perf_counter()
     with seldom_collected(COLLECT_AFTER):
         search, found = _searched(system, options, watch)
-    search_s = perf_counter() - began
-    return _result(system, options, search, found, compile_s, search_s)
+        return _result(system, options, search, found, compile_s, perf_counter() - began)
 
 
 def _searched(system: System, options: Options, watch: Watch | None) -> tuple[Search, Found]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from threading import get_ident
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from sim.checker.keys import Keys
 from sim.checker.predicates import Predicates
 from sim.checker.rules import Change
 from sim.checker.search import BUFFERS, Search
+from sim.checker.ways import Ways
 from sim.model.apart import Needed, Part, shields
 from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, RETRY, SLOW, Environment
 from sim.model.inputs import Call, Fault, Fired, Move, Name, Withdrawn
@@ -65,6 +67,10 @@ class Extra(NamedTuple):
     """Per slot: the next part of the same node, 0 behind the last."""
     environment: int
     """Its slot, -1 without one."""
+    words: int
+    """How many of the words of shields are in use."""
+    mail_first: bool
+    """Whether mail beats what is not prompt."""
     stepwise: bool
     """Whether only the first piece of mail is delivered, and nothing else happens before."""
 
@@ -183,7 +189,10 @@ class InstantCompiler(Compiler):
 
         if not self._elements:
             self._elements = symmetry.elements()
-        first, element = min((image(element), element) for element in self._elements)
+        # Most often the station alone tells which comes first.
+        stations = [symmetry.station_image(station, element) for element in self._elements]
+        least = min(stations)
+        first, element = min((image(element), element) for element, number in zip(self._elements, stations, strict=True) if number == least)
         known = self._known.get(first)
         if known is None:
             known = self._known[first] = self._work_out(*first)
@@ -355,7 +364,11 @@ class InstantCompiler(Compiler):
         columns = {name: column.data for name, column in self.extra.items()}
         if self.instant.ticks is None:
             columns["later"] = np.zeros(0, np.int64)
-        return Extra(**columns, following=self._following, environment=self.environment, stepwise=self.instant.stepwise)
+        words = (len(self._shields) + 63) // 64
+        return Extra(
+            **columns, following=self._following, environment=self.environment, words=words, mail_first=self.instant.mail_first,
+            stepwise=self.instant.stepwise,
+        )  # fmt: skip
 
     @property
     def nbytes(self) -> int:
@@ -385,6 +398,7 @@ class InstantSearch(Search):
         """As `Search`; `parts`: whether nodes of classes that say so are kept in parts."""
         self._parts = parts
         self._mail_grows = False
+        self._kept: dict[int, Ways] = {}
         super().__init__(*args, **more)
 
     def make_compiler(self, world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> InstantCompiler:
@@ -396,13 +410,30 @@ class InstantSearch(Search):
         done, pending, missed = kernels.expand(
             self.tables, self._extra, self.network, self.symmetric, self.layer.slots, self.layer.rows, self.layer.keys, piece,
             self.bucket_keys[number], self.bucket_origins[number], self.bucket_rows[number], b.counts, s.rows, s.urgent, s.marks,
-            s.united, s.notes, b.pending, b.misses, s.saved, desk.sums, desk.work, b.stats,
+            s.united, s.notes, b.pending, b.misses, s.saved, desk.sums, desk.work, b.stats, self._ways().arrays,
         )  # fmt: skip
         return int(done), int(pending), int(missed)
 
     @property
     def _extra(self) -> Extra:
         return self.compiler.extras()
+
+    def _round(self, pieces: list[Array]) -> None:
+        for thread, ways in list(self._kept.items()):
+            if ways.slots == self.layer.slots:
+                ways.make_room(self.budget)
+            else:
+                # Slots that are new may belong to what is kept.
+                ways.account(self.budget)
+                del self._kept[thread]
+        super()._round(pieces)
+
+    def _ways(self) -> Ways:
+        """Those of this thread."""
+        thread = get_ident()
+        if thread not in self._kept:
+            self._kept[thread] = Ways(self.layer.slots, len(self.compiler.symmetry.views))
+        return self._kept[thread]
 
     def _count(self, buffer: Any) -> None:
         if buffer.stats[ERROR] in (kernels.TOO_DEEP, ROOM):
@@ -445,6 +476,7 @@ class InstantSearch(Search):
         row: Array = np.zeros((1, s.rows.shape[1]), self.layer.number)
         self._put_first(row)
         t, slots, found = self.tables, self.layer.slots, []
+        ways = Ways(slots, len(self.compiler.symmetry.views)).arrays
         none: Array = np.zeros((PARTITIONS, 0), np.uint64)
         no_rows: Array = np.zeros((PARTITIONS, 0, 1), self.layer.number)
         no_counts: Array = np.zeros(PARTITIONS, np.int64)
@@ -453,7 +485,7 @@ class InstantSearch(Search):
             kernels.expand_row(
                 t, self._extra, self.network, self.symmetric, slots, row, 0, np.uint64(0), none, none, no_rows,
                 no_counts, s.rows, s.urgent, s.marks, s.united, s.notes, np.zeros((1, 2), np.int64), 0, desk.sums, desk.work,
-                stats,
+                stats, ways,
             )  # fmt: skip
             level = int(s.notes[kernels.LEVEL])
             row[0] = s.rows[level]

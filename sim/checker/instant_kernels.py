@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
+from sim.checker.kernel import kernel
 from sim.checker.kernels import (
     ADDED,
     CLASH,
@@ -36,6 +36,7 @@ from sim.checker.kernels import (
     tally,
 )  # fmt: skip
 from sim.checker.orbits import canonicalise
+from sim.checker.way_kernels import BROKEN, DONE, FULL, NONE, SUMMED, TRAVELS, begin_draft, draft, find, go, keep, touch
 
 U = np.uint64
 DEPTH: Final = 64
@@ -46,7 +47,6 @@ LOST_REQUEST, LOST_RESPONSE, SLOW, RETRY = 1, 2, 3, 4
 """Columns of `leaves`: what the environment is asked for. The first two are also fates of parcels."""
 HEAD, TAIL, CURSOR = 0, 1, 2
 """Columns of `marks` of a level: its urgent parcels begin and end here, the next branch to take."""
-DONE, FULL, BROKEN = 0, 1, 2
 READING: Final = 1 << 31
 """Added to the number of a reading, where otherwise a station stands: entries of what was read. An entry with COUNT outcomes is one."""
 FRESH, GONE, CRASHED = 1, 2, 4
@@ -63,7 +63,7 @@ MISSING, SETTLED, WANTED, LEVEL = 0, 1, 2, 3
 the level where it stopped."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def drop_answers(about: Any, purged: Any, parcels: Any, outcome: Any, items: Any, level: Any, first: Any, end: Any) -> Any:
     """Take answers to calls that this outcome ends out of `items[level, first:end]`; the new end."""
     count = first
@@ -80,7 +80,7 @@ def drop_answers(about: Any, purged: Any, parcels: Any, outcome: Any, items: Any
     return count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def drop_all_answers(parcels: Any, slot: Any, items: Any, level: Any, first: Any, end: Any) -> Any:
     """Take all answers to a node out of `items[level, first:end]`; the new end."""
     count = first
@@ -91,7 +91,7 @@ def drop_all_answers(parcels: Any, slot: Any, items: Any, level: Any, first: Any
     return count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def post(network: Any, rows: Any, level: Any, first: Any, urgent: Any, marks: Any, parcel: Any, travels: Any) -> Any:
     """A parcel is sent: it becomes mail, or is delivered soon; 0, TOO_DEEP or ROOM."""
     if travels:
@@ -107,10 +107,10 @@ def post(network: Any, rows: Any, level: Any, first: Any, urgent: Any, marks: An
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sweep(
     parcels: Any, wills: Any, willed: Any, travels: Any, following: Any, network: Any, slots: Any, rows: Any, level: Any, urgent: Any,
-    marks: Any, slot: Any, crashed: Any,
+    marks: Any, slot: Any, crashed: Any, m: Any,
 ) -> Any:  # fmt: skip
     """The parts of a node go with it, and if it crashed, those whom they had called get to know; 0, TOO_DEEP or ROOM."""
     first = slots + 1
@@ -119,10 +119,12 @@ def sweep(
         rows[level, 0] = drop_all_answers(parcels, slot, rows, level, first, first + np.int64(rows[level, 0])) - first
     part = following[slot]
     while part != 0:
+        touch(m.marks, m.touched, m.state, part)
         station = rows[level, 1 + part]
         rows[level, 1 + part] = 0
         if crashed:
             for k in range(wills[station, 0], wills[station, 1]):
+                m.state[TRAVELS] |= travels[willed[k]]
                 done = post(network, rows, level, first, urgent, marks, willed[k], travels[willed[k]])
                 if done != 0:
                     return done
@@ -130,20 +132,21 @@ def sweep(
     return 0
 
 
-@njit(nogil=True, cache=True)
-def take(t: Any, x: Any, network: Any, slots: Any, rows: Any, level: Any, urgent: Any, marks: Any, outcome: Any) -> Any:
+@kernel
+def take(t: Any, x: Any, network: Any, slots: Any, rows: Any, level: Any, urgent: Any, marks: Any, outcome: Any, m: Any) -> Any:
     """Carry out an outcome on a level, in place; 0, or ROOM or CLASH."""
     about, added, purged, other, parcels, calls, travels = t.about, t.added, t.purged, t.other, t.parcels, t.calls, x.travels
     rows[level, 1 + about[outcome, SLOT]] = about[outcome, STATION]
     for k in range(about[outcome, SETS], about[outcome + 1, SETS]):
         slot = 1 + other[k, 0]
+        touch(m.marks, m.touched, m.state, other[k, 0])
         if other[k, 2] & FRESH and rows[level, slot] != 0:
             return CLASH
         rows[level, slot] = other[k, 1]
         if other[k, 2] & (GONE | CRASHED):
             done = sweep(
                 parcels, x.wills, x.willed, travels, x.following, network, slots, rows, level, urgent, marks, other[k, 0],
-                other[k, 2] & CRASHED,
+                other[k, 2] & CRASHED, m,
             )  # fmt: skip
             if done != 0:
                 return done
@@ -154,14 +157,17 @@ def take(t: Any, x: Any, network: Any, slots: Any, rows: Any, level: Any, urgent
             rows[level, 0] = drop_answers(about, purged, parcels, outcome, rows, level, first, first + np.int64(rows[level, 0])) - first
     for k in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
         waiting = added[k, 1]
+        if waiting >= 0:
+            touch(m.marks, m.touched, m.state, waiting)
         if waiting < 0 or (calls[rows[level, 1 + waiting]] >> U(added[k, 2])) & U(1):
+            m.state[TRAVELS] |= travels[added[k, 0]]
             done = post(network, rows, level, first, urgent, marks, added[k, 0], travels[added[k, 0]])
             if done != 0:
                 return done
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def push(width: Any, rows: Any, urgent: Any, marks: Any, level: Any) -> None:
     """Copy a level to the one above, to be changed there."""
     for j in range(width):
@@ -173,7 +179,7 @@ def push(width: Any, rows: Any, urgent: Any, marks: Any, level: Any) -> None:
     marks[level + 1, HEAD], marks[level + 1, TAIL], marks[level + 1, CURSOR] = 0, n, 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def emit(
     t: Any, network: Any, symmetric: Any, slots: Any, rows: Any, level: Any, key0: Any, origin: Any, keys: Any, origins: Any,
     bucket_rows: Any, counts: Any, notes: Any, sums: Any, work: Any, stats: Any,
@@ -206,11 +212,11 @@ def emit(
     return DONE
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def settle(
     t: Any, x: Any, network: Any, symmetric: Any, slots: Any, rows: Any, urgent: Any, marks: Any, key0: Any, origin: Any, keys: Any,
     origins: Any, bucket_rows: Any, counts: Any, notes: Any, misses: Any,
-    missed: Any, sums: Any, work: Any, stats: Any,
+    missed: Any, sums: Any, work: Any, stats: Any, source: Any, m: Any,
 ) -> Any:  # fmt: skip
     """Carry on with level 0 until all its ways are settled; (DONE, FULL or BROKEN; misses so far)."""
     parcels, fates, leaves, reads, environment = t.parcels, x.fates, x.leaves, x.reads, x.environment
@@ -218,6 +224,7 @@ def settle(
     while level >= 0:
         head = marks[level, HEAD]
         if head == marks[level, TAIL]:
+            draft(m.touched, m.state, m.drafted, source, origin, rows, level)
             how = emit(
                 t, network, symmetric, slots, rows, level, key0, origin, keys, origins, bucket_rows, counts, notes, sums, work, stats
             )  # fmt: skip
@@ -228,9 +235,11 @@ def settle(
             continue
         parcel = urgent[level, head]
         slot = 1 + parcels[parcel, TO]
+        touch(m.marks, m.touched, m.state, slot - 1)
         at, of = np.int64(rows[level, slot]), parcel
         entry = entry_of(t.taken, at, of)
         while entry >= 0 and entry >> 2 & COUNT == COUNT:
+            touch(m.marks, m.touched, m.state, reads[entry >> 20])
             at, of = READING + (entry >> 20), np.int64(rows[level, 1 + reads[entry >> 20]])
             entry = entry_of(t.taken, at, of)
         if entry < 0:
@@ -245,6 +254,7 @@ def settle(
         loss = np.int64(0)
         # In a set a message that is lost is one that is never delivered.
         if fates[parcel] and environment >= 0 and not (network == SET and x.travels[parcel]):
+            touch(m.marks, m.touched, m.state, environment)
             loss = leaves[rows[level, 1 + environment], fates[parcel]]
         if cursor == 0 and not loss:
             cursor = 1
@@ -266,7 +276,7 @@ def settle(
             rows[here, 1 + environment] = loss
         else:
             outcome = first + cursor - 1
-            done = take(t, x, network, slots, rows, here, urgent, marks, outcome)
+            done = take(t, x, network, slots, rows, here, urgent, marks, outcome, m)
             if done != 0:
                 stats[ERROR] = 1 + t.about[outcome, SLOT] if done == CLASH else done
                 return BROKEN, missed
@@ -274,17 +284,17 @@ def settle(
     return DONE, missed
 
 
-@njit(nogil=True, cache=True)
-def unite(shields: Any, slots: Any, rows: Any, f: Any, united: Any) -> None:
+@kernel
+def unite(shields: Any, words: Any, slots: Any, rows: Any, f: Any, united: Any) -> None:
     """What all stations of a row will do in time, as bits."""
-    for k in range(shields.shape[1]):
+    for k in range(words):
         united[k] = U(0)
     for i in range(1, slots + 1):
-        for k in range(shields.shape[1]):
+        for k in range(words):
             united[k] |= shields[rows[f, i], k]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def begin(width: Any, source: Any, f: Any, rows: Any, marks: Any) -> None:
     """Put a row on level 0 of the stack."""
     for j in range(min(width, source.shape[1])):
@@ -293,7 +303,7 @@ def begin(width: Any, source: Any, f: Any, rows: Any, marks: Any) -> None:
         marks[0, k] = 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def tick(
     later: Any, slots: Any, width: Any, source: Any, f: Any, rows: Any, marks: Any, notes: Any, misses: Any, missed: Any
 ) -> Any:  # fmt: skip
@@ -316,19 +326,22 @@ def tick(
     return passes and not notes[MISSING], missed
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def expand_row(
     t: Any, x: Any, network: Any, symmetric: Any, slots: Any, source: Any, f: Any, key0: Any, keys: Any, origins: Any, bucket_rows: Any,
     counts: Any, rows: Any, urgent: Any, marks: Any, united: Any, notes: Any, misses: Any, missed: Any, sums: Any, work: Any,
-    stats: Any,
+    stats: Any, m: Any,
 ) -> Any:  # fmt: skip
     """All settled states after one row; (DONE, FULL or BROKEN; misses so far)."""
     parcels, leaves, environment = t.parcels, x.leaves, x.environment
     shields, guards, held, retries = x.shields, x.guards, x.held, x.retries
     width, first = rows.shape[1], slots + 1
-    unite(shields, slots, source, f, united)
+    unite(shields, x.words, slots, source, f, united)
+    if x.mail_first and source[f, 0] > 0:
+        united[0] |= U(1)
     now = np.int64(source[f, 1 + environment]) if environment >= 0 else np.int64(0)
     how = DONE
+    known = notes[WANTED] < 0 and source[f, 0] == 0 and not x.stepwise
     # Mail that travelled: its loss, and its delivery, as if it were urgent now.
     for j in range(first, first + np.int64(source[f, 0])):
         if (x.stepwise and j > first) or not is_offered(parcels, network, source, f, first, j):
@@ -343,7 +356,7 @@ def expand_row(
         marks[0, TAIL] = 1
         how, missed = settle(
             t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
-            sums, work, stats,
+            sums, work, stats, source, m,
         )  # fmt: skip
         if how != DONE:
             return how, missed
@@ -354,7 +367,7 @@ def expand_row(
         if passes:
             how, missed = settle(
                 t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
-                sums, work, stats,
+                sums, work, stats, source, m,
             )  # fmt: skip
             if how != DONE:
                 return how, missed
@@ -369,7 +382,7 @@ def expand_row(
         start = entry >> 20
         for trigger in range(start, start + (entry >> 2 & COUNT)):
             is_beaten, is_held = False, False
-            for k in range(guards.shape[1]):
+            for k in range(x.words):
                 if guards[trigger, k] & united[k]:
                     is_beaten = True
                 if held[trigger, k] & united[k]:
@@ -379,28 +392,48 @@ def expand_row(
                 after = np.int64(0) if is_held else leaves[after, SLOW]
             if (is_beaten or retries[trigger]) and after == 0:
                 continue
+            root = U(trigger + 1) << U(32) | U(after if after != now else 0)
+            if known:
+                at = find(m, source, f, root)
+                if at != NONE:
+                    how = go(
+                        t, network, symmetric, slots, source, f, key0, keys, origins, bucket_rows, counts, rows, notes, SETTLED, m, at,
+                        sums, work,
+                    )  # fmt: skip
+                    if how != DONE:
+                        if how == BROKEN:
+                            stats[ERROR] = TOO_MANY_IMAGES
+                        return how, missed
+                    continue
             begin(width, source, f, rows, marks)
+            begin_draft(m.state)
             if after != now:
+                touch(m.marks, m.touched, m.state, environment)
                 rows[0, 1 + environment] = after
+            missing, notes[MISSING] = notes[MISSING], 0
             urgent[0, 0] = x.fires[trigger]
             marks[0, TAIL] = 1
             how, missed = settle(
                 t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
-                sums, work, stats,
+                sums, work, stats, source, m,
             )  # fmt: skip
             if how != DONE:
                 return how, missed
+            if known and not notes[MISSING] and not m.state[TRAVELS]:
+                keep(m, source, f, root)
+            notes[MISSING] |= missing
     return DONE, missed
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def expand(
     t: Any, x: Any, network: Any, symmetric: Any, slots: Any, source: Any, row_keys: Any, todo: Any, keys: Any, origins: Any,
     bucket_rows: Any, counts: Any, rows: Any, urgent: Any, marks: Any, united: Any, notes: Any, pending: Any, misses: Any,
-    saved: Any, sums: Any, work: Any, stats: Any,
+    saved: Any, sums: Any, work: Any, stats: Any, m: Any,
 ) -> Any:  # fmt: skip
     """As `kernels.expand`: (how far it came, pending, misses). What a row with an unknown input gave is taken back."""
     n_pending, missed = 0, 0
+    m.state[SUMMED] = 0
     for position in range(todo.shape[0]):
         f = todo[position]
         for q in range(PARTITIONS):
@@ -408,7 +441,7 @@ def expand(
         notes[MISSING], notes[SETTLED], notes[WANTED] = 0, 0, -1
         how, missed = expand_row(
             t, x, network, symmetric, slots, source, f, row_keys[f], keys, origins, bucket_rows, counts, rows, urgent, marks, united,
-            notes, misses, missed, sums, work, stats,
+            notes, misses, missed, sums, work, stats, m,
         )  # fmt: skip
         if how == BROKEN:
             return position, n_pending, missed
@@ -425,7 +458,7 @@ def expand(
     return todo.shape[0], n_pending, missed
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def write(
     slots: Any, bucket_keys: Any, origins: Any, bucket_rows: Any, q: Any, fresh: Any, begin_at: Any, end: Any, out: Any, out_keys: Any,
     parents: Any, outcomes: Any, at: Any, base: Any, station_marks: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any,

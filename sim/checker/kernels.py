@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
 from sim.checker.intrinsics import prefetch
+from sim.checker.kernel import kernel
 from sim.checker.orbits import canonicalise
 
 U = np.uint64
@@ -38,7 +38,7 @@ WAY, SLOT, STATION, CONSUMED, ADDED, PURGES, SETS = range(7)
 """Columns of `Tables.parcels` and `Tables.about`."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mix(key: Any) -> Any:
     """Spread a key's bits: packed keys differ in few of them."""
     key ^= key >> U(32)
@@ -50,7 +50,7 @@ def mix(key: Any) -> Any:
 # -- tables -------------------------------------------------------------------------------------------------------------
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def entry_of(taken: Any, station: Any, parcel: Any) -> Any:
     """The entry of a delivery, -1 while unknown."""
     key = (U(station) << U(32)) | U(parcel)
@@ -65,7 +65,7 @@ def entry_of(taken: Any, station: Any, parcel: Any) -> Any:
         i = (i + U(1)) & mask
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def put_taken(taken: Any, key: Any, entry: Any) -> Any:
     """Put one entry into an open-addressing table that has room; whether it is new."""
     mask = U(taken.shape[0] - 1)
@@ -78,7 +78,7 @@ def put_taken(taken: Any, key: Any, entry: Any) -> Any:
     return fresh
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fill_taken(old: Any, taken: Any) -> None:
     """Put all of one table into a larger one."""
     for i in range(old.shape[0]):
@@ -89,7 +89,7 @@ def fill_taken(old: Any, taken: Any) -> None:
 # -- states -------------------------------------------------------------------------------------------------------------
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def key_of(key_of_station: Any, key_of_parcel: Any, base: Any, multiplier: Any, network: Any, slots: Any, rows: Any, f: Any) -> Any:
     """The key of a row, from scratch."""
     key = base
@@ -107,7 +107,7 @@ def key_of(key_of_station: Any, key_of_parcel: Any, base: Any, multiplier: Any, 
     return key if key != U(0) else U(1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_mail(network: Any, out: Any, g: Any, first: Any, count: Any, parcel: Any) -> Any:
     """Put a parcel where it belongs; the new length of the mail, ROOM if it does not fit."""
     j = first + count
@@ -124,7 +124,7 @@ def add_mail(network: Any, out: Any, g: Any, first: Any, count: Any, parcel: Any
     return count + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_purged(about: Any, purged: Any, parcels: Any, outcome: Any, parcel: Any) -> Any:
     """Whether a parcel answers a call that this outcome ends."""
     reply = parcels[parcel, REPLY]
@@ -135,7 +135,7 @@ def is_purged(about: Any, purged: Any, parcels: Any, outcome: Any, parcel: Any) 
     return False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def apply(
     about: Any, added: Any, purged: Any, other: Any, parcels: Any, calls: Any, network: Any, slots: Any, rows: Any, f: Any, outcome: Any,
     out: Any, g: Any,
@@ -176,7 +176,7 @@ def apply(
     return count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def copies(network: Any, slots: Any, rows: Any, f: Any) -> Any:
     """What may be too much for a packed key: the length of ordered mail, the copies of one parcel in a bag."""
     if network == ORDERED:
@@ -191,7 +191,7 @@ def copies(network: Any, slots: Any, rows: Any, f: Any) -> Any:
 # -- one round of the search --------------------------------------------------------------------------------------------
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_offered(parcels: Any, network: Any, rows: Any, f: Any, first: Any, j: Any) -> Any:
     """Whether the parcel at `j` may be delivered: of equal ones the first, in an ordered network the first of its link."""
     if network == BAG:
@@ -203,7 +203,7 @@ def is_offered(parcels: Any, network: Any, rows: Any, f: Any, first: Any, j: Any
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def enabled(
     taken: Any, parcels: Any, own: Any, network: Any, slots: Any, rows: Any, f: Any, entries: Any, misses: Any, missed: Any
 ) -> Any:  # fmt: skip
@@ -242,7 +242,7 @@ def enabled(
     return n, successors, missed
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_full(counts: Any, capacity: Any, more: Any) -> Any:
     """Whether so many more candidates might overflow a bucket."""
     fullest = 0
@@ -251,7 +251,7 @@ def is_full(counts: Any, capacity: Any, more: Any) -> Any:
     return fullest + more > capacity
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def tally(stats: Any, successors: Any, f: Any) -> None:
     """Count a row's successors, and those rows that have none."""
     stats[GENERATED] += successors
@@ -261,7 +261,7 @@ def tally(stats: Any, successors: Any, f: Any) -> None:
         stats[STUCK] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def stamp_mail(network: Any, slots: Any, rows: Any, f: Any, stamps: Any) -> Any:
     """In a set: mark the parcels of a row with a new stamp, which is returned."""
     if network == SET:
@@ -271,7 +271,7 @@ def stamp_mail(network: Any, slots: Any, rows: Any, f: Any, stamps: Any) -> Any:
     return stamps[0]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def expand(
     t: Any, network: Any, most: Any, symmetric: Any, slots: Any, rows: Any, row_keys: Any, todo: Any, keys: Any, origins: Any, counts: Any,
     entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any, sums: Any, work: Any,
@@ -332,7 +332,7 @@ def expand(
     return todo.shape[0], n_pending, missed
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def insert(table: Any, shift: Any, keys: Any, counts: Any, q: Any, where: Any, room: Any, fresh: Any) -> Any:
     """Insert the buckets of partition `q` into its table, from `where` = (buffer, position, fresh so far) on, which is kept up to date.
 
@@ -362,7 +362,7 @@ def insert(table: Any, shift: Any, keys: Any, counts: Any, q: Any, where: Any, r
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def rehash(old: Any, table: Any, shift: Any) -> None:
     """Put all keys of one table into a larger one. Cells are in the order of mixed keys, so both are walked in order."""
     mask = U(table.shape[0] - 1)
@@ -375,7 +375,7 @@ def rehash(old: Any, table: Any, shift: Any) -> None:
             table[cell] = key
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def judge(marks: Any, pair_masks: Any, slots: Any, rows: Any, f: Any) -> Any:
     """The predicates that are false in a row, as bits."""
     alone, together, clash = U(0), U(0), U(0)
@@ -391,7 +391,7 @@ def judge(marks: Any, pair_masks: Any, slots: Any, rows: Any, f: Any) -> Any:
     return alone
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def materialise(
     t: Any, network: Any, symmetric: Any, slots: Any, rows: Any, keys: Any, origins: Any, q: Any, fresh: Any, begin: Any, end: Any,
     out: Any, out_keys: Any, parents: Any, outcomes: Any, at: Any, base: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any,

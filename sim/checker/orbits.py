@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
+
+from sim.checker.kernel import kernel
 
 ORDERED = 2
 MOST_IMAGES: Final = 5_040
 """Images of one state, with equal sums of marks, that are compared at most: as many as seven nodes have orders."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def swap(
     slot_images: Any, station_images: Any, parcel_images: Any, network: Any, slots: Any, rows: Any, f: Any, s: Any, out: Any, g: Any
 ) -> None:
@@ -34,7 +35,7 @@ def swap(
         out[g, k] = parcel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def compare(slots: Any, rows: Any, f: Any, others: Any, g: Any) -> Any:
     """Less than, equal to or more than 0, as the first row is less than, equal to or more than the second."""
     for j in range(slots + 1 + np.int64(rows[f, 0])):
@@ -43,7 +44,7 @@ def compare(slots: Any, rows: Any, f: Any, others: Any, g: Any) -> Any:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sum_marks(station_marks: Any, parcel_marks: Any, network: Any, slots: Any, rows: Any, f: Any, sums: Any) -> None:
     """What a row says of each member, as a number that does not depend on what the member is called."""
     for m in range(sums.shape[0]):
@@ -58,7 +59,7 @@ def sum_marks(station_marks: Any, parcel_marks: Any, network: Any, slots: Any, r
         sums[m] = total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def canonicalise(
     left: Any, slot_images: Any, station_images: Any, parcel_images: Any, station_marks: Any, parcel_marks: Any, network: Any, slots: Any,
     rows: Any, f: Any, sums: Any, work: Any,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -84,8 +86,14 @@ def _root(
     """
 
 
+def _help(function: Callable[..., object]) -> str:
+    """What a docstring says, for terminals of any width: its paragraphs are wrapped there, and its brackets are no markup."""
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", function.__doc__ or "")]
+    return "\n\n".join(part for part in paragraphs if part).replace("[", r"\[")
+
+
 for _name, _function in COMMANDS:
-    app.command(_name)(_function)
+    app.command(_name, help=_help(_function))(_function)
 
 
 def start() -> None:

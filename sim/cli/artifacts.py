@@ -10,8 +10,9 @@ from typing import Any
 
 from sim.cli import versions
 from sim.cli.workflows_file import WorkflowsFile
+from sim.history.proto_json import NoJsonFormError
 from sim.history.recorder import Recorder
-from sim.history.temporal_json import NoJsonFormError, to_json
+from sim.history.temporal_json import to_json
 from sim.report.story import StoryCollector
 from sim.report.summary import Judged
 from sim.report.timeline import TimelineCollector

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def command(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the timeline, the curves and the findings there.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Show every session, also those that went well.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find the sessions in histories of a real cluster, say how each ended and why, and which promises were broken.
 

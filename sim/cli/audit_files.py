@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.audit.observe import Emitter
-from sim.report.timeline import Timeline, TimelineCollector
+from sim.report.timeline import TimelineCollector
+from sim.report.timeline_parts import Timeline
 
 if TYPE_CHECKING:
     from sim.audit.result import AuditResult

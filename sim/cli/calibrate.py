@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def command(
     pictures: Annotated[
         Path | None, typer.Option("--pictures", metavar="DIR", help="Draw recorded against fitted there, a figure for each quantity.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Learn latencies, lengths of activities and arrivals from recordings of a real server, for use in any scenario.
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
-
-import typer
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.cli import check_liveness
+from sim.cli import check_options as option
 from sim.cli.exits import Exit, WrongInput, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
@@ -31,70 +31,40 @@ NO_NUMBA = "the checker needs numba: pip install 'session-sim[checker]'; or give
 
 @guarded
 def command(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="SCENARIO_OR_MODEL", help="A scenario; or a Python file with a function build() that returns a System, or FILE:NAME."
-        ),
-    ],
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the scenario, or a parameter of the model.")
-    ] = None,
-    time: Annotated[
-        str, typer.Option("--time", metavar="windows|untimed|free", help="What timers mean; see below. Of a scenario: windows.")
-    ] = "",
-    unit: Annotated[
-        str, typer.Option("--unit", metavar="DURATION", help="The unit of time of windows; a quarter of the SDK's heartbeat timeout.")
-    ] = "5s",
-    crashes: Annotated[int, typer.Option("--crashes", min=0, help="Crashes of worker processes, all together.")] = 0,
-    restarts: Annotated[int, typer.Option("--restarts", min=0, help="Restarts of crashed or lost ones.")] = 0,
-    stops: Annotated[int, typer.Option("--stops", min=0, help="Graceful stops.")] = 0,
-    cancels: Annotated[int, typer.Option("--cancels", min=0, help="Cancellations of workflows.")] = 0,
-    lost_requests: Annotated[int, typer.Option("--lost-requests", min=0, help="Calls that do not arrive.")] = 0,
-    lost_responses: Annotated[int, typer.Option("--lost-responses", min=0, help="Calls whose answer does not arrive.")] = 0,
-    lost_machines: Annotated[int, typer.Option("--lost-machines", min=0, help="Machines that vanish: nobody is told.")] = 0,
-    pauses: Annotated[int, typer.Option("--pauses", min=0, help="Processes that stand still for a while.")] = 0,
-    partitions: Annotated[int, typer.Option("--partitions", min=0, help="Processes that cannot reach the server for a while.")] = 0,
-    duplicates: Annotated[int, typer.Option("--duplicates", min=0, help="Calls that arrive twice.")] = 0,
-    slow: Annotated[int, typer.Option("--slow", min=0, help="Timers that fire although something would have come before them.")] = 0,
-    retries: Annotated[
-        int, typer.Option("--retries", min=0, help="Retries of activities and of workflow tasks that timed out, all together.")
-    ] = 3,
-    properties: Annotated[
-        list[str] | None, typer.Option("--property", metavar="NAME", help="Check only this property of a scenario; may be repeated.")
-    ] = None,
-    no_symmetry: Annotated[bool, typer.Option("--no-symmetry", help="Tell interchangeable nodes apart.")] = False,
-    no_reduction: Annotated[
-        bool,
-        typer.Option(
-            "--no-reduction", help="Leave nothing out of a scenario's world, and keep nodes whole: the same verdicts, more states."
-        ),
-    ] = False,
-    liveness: Annotated[
-        bool, typer.Option("--liveness", help="Say also what comes in the end: that workflows end, creations return, slots are freed.")
-    ] = False,
-    exact: Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")] = False,
-    jobs: Annotated[int, typer.Option("--jobs", min=0, help="Threads; 0 is one per core.")] = 0,
-    memory: Annotated[float, typer.Option("--memory", metavar="GIB", min=0, help="Most memory to use; 0 is half of the machine's.")] = 0,
-    limit: Annotated[int, typer.Option("--limit", metavar="STATES", min=1, help="Stop after so many states.")] = 1 << 32,
-    fingerprint_seed: Annotated[int, typer.Option("--fingerprint-seed", help="Other fingerprints: an independent second opinion.")] = 0,
-    small: Annotated[bool, typer.Option("--small", help="The plain search: slow, without numba, the reference of the other.")] = False,
-    walks: Annotated[
-        int | None, typer.Option("--walks", metavar="N", min=1, help="Not every state, but so many ways by chance: for what is too large.")
-    ] = None,
-    schedule: Annotated[
-        str, typer.Option("--schedule", metavar="pctcp|uniform", help="Of walks: with a bound for bugs of --depth, or evenly.")
-    ] = "pctcp",
-    depth: Annotated[int, typer.Option("--depth", min=1, help="Of walks: how many events have to be in order to show a bug.")] = 3,
-    seed: Annotated[int, typer.Option("--seed", help="Of walks: the first seed.")] = 1,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="DIR", help="Write there sequence diagrams and tapes of what is broken, and state machines with coverage."
-        ),
-    ] = None,
-    graph: Annotated[Path | None, typer.Option("--graph", metavar="FILE", help="Write the state graph: .graphml or .dot.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    model: option.Model,
+    settings: option.Settings = None,
+    time: option.TimeMeaning = "",
+    unit: option.Unit = "5s",
+    messages: option.Messages = "at-once",
+    crashes: option.Crashes = 0,
+    restarts: option.Restarts = 0,
+    stops: option.Stops = 0,
+    cancels: option.Cancels = 0,
+    lost_requests: option.LostRequests = 0,
+    lost_responses: option.LostResponses = 0,
+    lost_machines: option.LostMachines = 0,
+    pauses: option.Pauses = 0,
+    partitions: option.Partitions = 0,
+    duplicates: option.Duplicates = 0,
+    slow: option.Slow = 0,
+    retries: option.Retries = 3,
+    properties: option.Properties = None,
+    no_symmetry: option.NoSymmetry = False,
+    no_reduction: option.NoReduction = False,
+    liveness: option.Liveness = False,
+    exact: option.Exact = False,
+    jobs: option.Jobs = 0,
+    memory: option.Memory = 0,
+    limit: option.Limit = 1 << 32,
+    fingerprint_seed: option.FingerprintSeed = 0,
+    small: option.Small = False,
+    walks: option.Walks = None,
+    schedule: option.Schedule = "pctcp",
+    depth: option.Depth = 3,
+    seed: option.Seed = 1,
+    out: option.Out = None,
+    graph: option.Graph = None,
+    as_json: AsJson = False,
 ) -> None:
     """Visit every reachable state; say of each promise whether it holds, and show the shortest way to break it.
 
@@ -105,9 +75,9 @@ def command(
 
     Example: session-sim check scenarios/file_processing.toml --crashes 1
 
-    With --walks it looks at so many ways only, one after the other, and says how likely it was to find what needs few events in order.
-
     Example: session-sim check scenarios/models/two_phase_commit.py --set resource_managers=5
+
+    With --walks it looks at so many ways only, one after the other, and says how likely it was to find what needs few events in order.
 
     Example: session-sim check scenarios/contention.toml --crashes 1 --walks 200
     """
@@ -116,7 +86,8 @@ def command(
         "lost_requests": lost_requests, "lost_responses": lost_responses, "lost_machines": lost_machines, "pauses": pauses,
         "partitions": partitions, "duplicates": duplicates, "slow": slow, "retries": retries,
     }  # fmt: skip
-    system, scenario = _system(model, settings or [], Time(_meaning(time, walks), unit), bounds, properties, no_reduction)
+    how = How(Time(_meaning(time, walks), unit), _travel(messages, no_reduction), no_reduction)
+    system, scenario = _system(model, settings or [], how, bounds, properties)
     if graph is not None:
         _write_graph(system, graph, limit)
     if walks is not None:
@@ -127,30 +98,30 @@ def command(
         from sim.cli import check_small
 
         leave(check_small.show(system, not no_symmetry, min(limit, 1_000_000), as_json))
-    result = _checked(
-        system,
-        {
-            "exact": exact,
-            "symmetry": not no_symmetry,
-            "parts": not no_reduction,
-            "jobs": jobs,
-            "memory": int(memory * GIB),
-            "limit": limit,
-            "seed": fingerprint_seed,
-        },
-    )
+    search = {
+        "exact": exact, "symmetry": not no_symmetry, "parts": not no_reduction, "jobs": jobs, "memory": int(memory * GIB),
+        "limit": limit, "seed": fingerprint_seed,
+    }  # fmt: skip
+    leave(_search(model, system, scenario, search, liveness, Files(out, graph), as_json))
+
+
+def _search(
+    model: str, system: System, scenario: Scenario | None, options: dict[str, Any], liveness: bool, files: Files, as_json: bool
+) -> Exit:
+    """Search the whole world, and say what was found."""
+    result = _checked(system, options)
     found = _held_to_a_clock(scenario, system, result)
-    ends = check_liveness.judged(scenario, system, limit) if liveness else {}
-    written = _write(system, scenario is not None, result, found, out) if out is not None else Written({}, {}, {})
+    ends = check_liveness.judged(scenario, system, options["limit"]) if liveness else {}
+    written = _write(system, scenario is not None, result, found, files.out) if files.out is not None else Written({}, {}, {})
     if as_json:
-        whole = to_json(result, found, written, graph)
+        whole = to_json(result, found, written, files.graph)
         print_json({**whole, "properties": {**whole["properties"], **check_liveness.to_json(ends)}})
     else:
         from sim.cli import check_view
 
         check_view.show(to_user(), model, result, found, written)
         check_liveness.show(to_user(), ends)
-    leave(check_liveness.exit_code(ends, exit_code(result, found)))
+    return check_liveness.exit_code(ends, exit_code(result, found))
 
 
 def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckResult) -> Mapping[str, Finding]:
@@ -162,6 +133,13 @@ def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckRes
     from sim.scenario.findings import findings
 
     return findings(scenario, system.world, result)
+
+
+class Files(NamedTuple):
+    """Where things go that were asked for; None what was not."""
+
+    out: Path | None
+    graph: Path | None
 
 
 class Written(NamedTuple):
@@ -229,15 +207,33 @@ class Time(NamedTuple):
         return Ticks(unit)
 
 
+class How(NamedTuple):
+    """What kind of world a scenario is checked in."""
+
+    time: Time
+    travel: bool
+    no_reduction: bool
+
+
+def _travel(messages: str, no_reduction: bool) -> bool:
+    """Whether messages are on their way for a while. Raises WrongInput."""
+    if messages not in ("at-once", "travel"):
+        raise WrongInput(f"--messages {messages}: expected at-once or travel")
+    if messages == "travel" and no_reduction:
+        raise WrongInput("--messages travel with --no-reduction: there each message arrives by itself already, in order; give one of them")
+    return messages == "travel"
+
+
 def _system(
-    argument: str, settings: list[str], time: Time, bounds: dict[str, int], properties: list[str] | None, no_reduction: bool
+    argument: str, settings: list[str], how: How, bounds: dict[str, int], properties: list[str] | None
 ) -> tuple[System, Scenario | None]:
     """A model's system, or a scenario's with the scenario."""
-    ticks = time.ticks()
+    time, ticks = how.time, how.time.ticks()
     if argument.partition(":")[0].endswith(".py"):
         from sim.cli import model_file
 
         given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value and name != "retries"]
+        given += ["--messages"] if how.travel else []
         if given or properties:
             what = ", ".join(given) or "--property"
             raise WrongInput(f"{what}: for scenarios only; a model has parameters of its own (--set)")
@@ -249,7 +245,8 @@ def _system(
     try:
         scenario = load.scenario(argument, settings)
         budgets = Bounds(**{**bounds, "slow": UNLIMITED if time.meaning == "free" else bounds["slow"]})
-        return system_of(scenario, budgets, properties, NO_REDUCTIONS if no_reduction else Reductions(), ticks), scenario
+        reductions = NO_REDUCTIONS if how.no_reduction else Reductions()
+        return system_of(scenario, budgets, properties, reductions, ticks, how.travel), scenario
     except ValueError as error:
         raise WrongInput(str(error)) from None
 

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from sim.cli.exits import Exit, check_writable, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def command(
     no_log: Annotated[bool, typer.Option("--no-log", help="Use the histories alone, not what the workers logged.")] = False,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Write a tape per accepted case, and the table, there.")] = DEFAULT_OUT,
     tries: Annotated[int, typer.Option("--tries", metavar="N", min=1, help="Run the cluster of a case at most so often.")] = 400,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say of recorded cases whether this protocol could have produced them, and where not, what it would allow.
 

@@ -10,6 +10,7 @@ import typer
 from sim.cli import list as lists
 from sim.cli import places
 from sim.cli.exits import guarded
+from sim.cli.options import AsJson, Settings
 from sim.cli.output import print_json, to_user
 from sim.model.durations import format_duration
 
@@ -23,10 +24,8 @@ def command(
     name: Annotated[
         str, typer.Argument(metavar="SCENARIO", help="A scenario (file, name, or -), or the name of a property, fault or moment.")
     ],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the scenario; may be repeated.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    overrides: Settings = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say in words what a scenario has in it: workers, workload, faults, expectations.
 

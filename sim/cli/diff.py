@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sim.cli.exits import Exit, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_user
 from sim.report.clock import stamp
 
@@ -15,7 +16,7 @@ from sim.report.clock import stamp
 def command(
     a: Annotated[str, typer.Argument(metavar="A", help="A tape, or a directory that run --out wrote.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 when the runs differ.")] = False,
 ) -> None:
     """Show the first difference of two runs and its consequences: sessions, workflows, promises.

@@ -7,12 +7,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Annotated, Final
-
-import typer
+from typing import Final
 
 from sim.cli import places, versions
 from sim.cli.exits import Exit, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_user
 
 NEEDED: Final = ("simpy", "msgspec", "pydantic", "numpy", "scipy", "networkx", "matplotlib", "jinja2", "rich", "typer")
@@ -37,7 +36,7 @@ class Check:
 
 
 @guarded
-def command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False) -> None:
+def command(as_json: AsJson = False) -> None:
     """Check the environment: Python, packages, optional extras, and whether a small run and a picture work.
 
     Example: session-sim doctor
@@ -103,7 +102,7 @@ def _small_run() -> str:
 
 def _picture() -> str:
     from sim.report.plots import style, timeline
-    from sim.report.timeline import Timeline
+    from sim.report.timeline_parts import Timeline
 
     return f"{len(style.svg(timeline.draw(Timeline(end=1_000_000), 'doctor'))):,} bytes of SVG"
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.exits import Exit, WrongInput, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
 from sim.report.clock import stamp
 
@@ -17,7 +18,7 @@ def command(
     long: Annotated[bool, typer.Option("--long", help="Also what happens in between.")] = False,
     routine: Annotated[bool, typer.Option("--routine", help="Also heartbeats and calls that came back.")] = False,
     session: Annotated[str, typer.Option("--session", metavar="NAME", help="Only this session (w/1/s1), or this workflow's.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell the story of a run in the protocol's own words.
 

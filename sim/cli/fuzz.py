@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
+from sim.cli.options import AsJson, Settings
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
@@ -50,10 +51,8 @@ def command(
         int | None, typer.Option("--guard", min=0, help="Seeds to run again in a fresh process; one in fifty when absent, at most 20.")
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Run nothing; print what the nemesis has in store for the first seed.")] = False,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the scenario; may be repeated.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    overrides: Settings = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a scenario under many seeds with random faults, and say what broke, how often, and what was covered.
 

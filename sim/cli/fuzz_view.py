@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 def show(console: Console, result: FuzzResult) -> None:
     """The whole campaign."""
+    if not result.runs:
+        console.print("Interrupted before a run was finished: the same command begins again.", style="yellow")
+        return
     _headline(console, result)
     broken = result.broken
     if broken:
@@ -91,6 +94,12 @@ def _details(console: Console, row: PropertyRow) -> None:
         small = row.shrunk
         what = f"{small.deviations} deviation{'s' if small.deviations != 1 else ''}"
         console.print(f"  small:  session-sim explain {small.tape}  ({what})", markup=False, soft_wrap=True)
+        if not small.complete:
+            console.print(
+                f"          not the smallest yet; further: session-sim shrink {row.tape} --property {row.name}",
+                markup=False,
+                soft_wrap=True,
+            )
         if small.guilty:
             console.print(f"  guilty: {'; '.join(small.guilty)}", markup=False, soft_wrap=True)
 

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from sim.cli import places
 from sim.cli.exits import guarded
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_user
 
 
@@ -38,7 +39,7 @@ INTRODUCTIONS = {
 @guarded
 def command(
     what: Annotated[What | None, typer.Argument(help="Only these; moments are listed only when asked for.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List scenarios, sweeps, properties and kinds of faults. `session-sim describe NAME` says more about one.
 

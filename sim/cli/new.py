@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from sim.cli.exits import WrongInput, check_writable, guarded
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_user
 
 FILES: Final = ("scenario.toml", "workflows.py", "README.md")
@@ -18,7 +19,7 @@ FILES: Final = ("scenario.toml", "workflows.py", "README.md")
 @guarded
 def command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A directory that does not exist yet, or is empty.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a small working project: a scenario, its workflow in Python, and what to try next.
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
-    from sim.report.plots.sweeps import Drawn
+    from sim.report.plots.files import Drawn
 
 SQLITE = b"SQLite format 3\0"
 
@@ -28,7 +29,7 @@ def command(
         str, typer.Option("--column", metavar="NAME", help="What heat-map and before-after show of a sweep.")
     ] = "creation_wait_mean_s",
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the figures go.")] = Path("figures"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw figures, each as SVG and PNG, for light and for dark pages.
 

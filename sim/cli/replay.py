@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.exits import Exit, check_writable, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_user
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def command(
     tape: Annotated[str, typer.Argument(metavar="TAPE", help="A tape, a directory that run --out wrote, or - for standard input.")],
     histories: Annotated[Path | None, typer.Option("--histories", metavar="DIR", help="Write every run's history there.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a tape again and say whether the same happened, to the byte.
 

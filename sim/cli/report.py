@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 from rich.text import Text
 
 from sim.cli.exits import WrongInput, guarded
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_user
 from sim.cli.shrink import PROPERTY, TRIES, known, side, sought
 
@@ -23,7 +25,7 @@ def command(
     broken: PROPERTY = "",
     tries: TRIES = 2_000,
     forks: Annotated[int, typer.Option("--forks", min=1, help="How many runs are made at each prefix to find the decisive moment.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Report a failing run: what was promised, the story, the guilty fault, when it was decided, what would have helped.
 
@@ -40,6 +42,8 @@ def command(
     known(broken)
     if out is not None and not out.parent.is_dir():
         raise WrongInput(f"--out {out}: there is no directory {out.parent}; expected a file in one that exists")
+    if out is not None and (out.is_dir() or not os.access(out if out.exists() else out.parent, os.W_OK)):
+        raise WrongInput(f"--out {out}: cannot be written to; expected the name of a file, such as failure.html")
     with patiently("looking into the run"), sought():
         failure = failure_of(examine(recorded, broken, tries=tries, forks=forks, tell=side(as_json)), tape)
     if out is not None:

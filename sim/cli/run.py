@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.exits import Exit, check_writable, guarded, leave
+from sim.cli.options import AsJson, Settings
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
@@ -33,10 +34,8 @@ def command(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write tape, timeline, report and metrics there.")] = None,
     histories: Annotated[Path | None, typer.Option("--histories", metavar="DIR", help="Write every run's history there.")] = None,
     full_tape: Annotated[bool, typer.Option("--full-tape", help="Put every choice on the tape, not only the deviations.")] = False,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the scenario; may be repeated.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    overrides: Settings = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a scenario and say what happened and whether every promise held."""
     from sim.cli import load

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def command(
     broken: PROPERTY = "",
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write tape, scenario and regression test there.")] = None,
     tries: TRIES = 2_000,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a failing run smaller: the least that breaks the same promise, and the fault that is guilty.
 

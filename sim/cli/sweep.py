@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from sim.cli.exits import Exit, WrongInput, guarded, leave
+from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def command(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of the scenario in every cell; may be repeated.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a scenario for every combination of values, each under the same seeds, and keep the figures of all runs.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +22,7 @@ from sim.history.files import Left, histories
 from sim.history.temporal_reader import History, HistoryError, ReadEvent
 from sim.model.spans import SECOND
 from sim.protocol.shard import BURST
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
+from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX, FRAMEWORK_ACTIVITIES
 
 LONGEST_DISPATCH: Final = 60_000
 """A task that waits longer for its start than a read of the transfer queue at its limit may take waited for a poll (P4.6.11)."""
@@ -227,13 +227,10 @@ class _Gatherer:
 
     def _legs_together(self, run: _Run) -> None:
         """Without a log only sums are known: from the server's start of a task to what the worker answered to it."""
-        started: dict[int, ReadEvent] = {}
+        for begun, read, _ in _tasks(run):
+            self.found.add("sum.workflow_task", read.time - begun.time, read.time)
         for read in run.history.events:
-            if isinstance(read.event, ev.WorkflowTaskStarted):
-                started[read.event_id] = read
-            elif isinstance(read.event, ev.WorkflowTaskCompleted) and read.links.started in started:
-                self.found.add("sum.workflow_task", read.time - started[read.links.started].time, read.time)
-            elif isinstance(read.event, ev.WorkflowExecutionSignaled):
+            if isinstance(read.event, ev.WorkflowExecutionSignaled):
                 self._signalled(run, read)
         for activity in run.activities.values():
             if activity.command.activity_type == COMPLETION_ACTIVITY and _completed(activity):
@@ -350,18 +347,13 @@ class _Gatherer:
 
     def _workflow_tasks(self, run: _Run) -> None:
         """From a poll's return with a workflow task to the call that completes it, and the poll's way back."""
-        started: dict[int, ReadEvent] = {}
-        for read in run.history.events:
-            if isinstance(read.event, ev.WorkflowTaskStarted):
-                started[read.event_id] = read
-            elif isinstance(read.event, ev.WorkflowTaskCompleted) and read.links.started in started:
-                begun = started[read.links.started]
-                polls = self.calls.get((read.event.identity, "PollWorkflowTaskQueue"), ())
-                mine = [p for p in polls if p.got and p.begin <= begun.time <= p.end < read.time]
-                answers = self._containing("RespondWorkflowTaskCompleted", read.event.identity, read.time)
-                if len(mine) == 1 and len(answers) == 1:
-                    self._add_leg("response.PollWorkflowTaskQueue", mine[0].end - begun.time, begun.time)
-                    self.found.add("workflow_task", answers[0].begin - mine[0].end, mine[0].end)
+        for begun, read, identity in _tasks(run):
+            polls = self.calls.get((identity, "PollWorkflowTaskQueue"), ())
+            mine = [p for p in polls if p.got and p.begin <= begun.time <= p.end < read.time]
+            answers = self._containing("RespondWorkflowTaskCompleted", identity, read.time)
+            if len(mine) == 1 and len(answers) == 1:
+                self._add_leg("response.PollWorkflowTaskQueue", mine[0].end - begun.time, begun.time)
+                self.found.add("workflow_task", answers[0].begin - mine[0].end, mine[0].end)
 
     def _activity_tasks(self, run: _Run) -> None:
         """From a poll's return with an activity task to the function's start, and what goroutines take to their calls."""
@@ -439,10 +431,20 @@ class _Gatherer:
 _TRANSFERRED: Final = (ev.WorkflowTaskScheduled, ev.ActivityTaskScheduled)
 
 
+def _tasks(run: _Run) -> Iterator[tuple[ReadEvent, ReadEvent, str]]:
+    """Workflow tasks that were completed: their start, their completion, and which worker had them."""
+    started: dict[int, ReadEvent] = {}
+    for read in run.history.events:
+        if isinstance(read.event, ev.WorkflowTaskStarted):
+            started[read.event_id] = read
+        elif isinstance(read.event, ev.WorkflowTaskCompleted) and read.links.started in started:
+            yield started[read.links.started], read, read.event.identity
+
+
 def _completed(activity: _Activity) -> bool:
     return activity.started is not None and activity.closed is not None and isinstance(activity.closed.event, ev.ActivityTaskCompleted)
 
 
 def _of_user(command: ScheduleActivity) -> bool:
     says = isinstance(command.input, dict) and "ms" in command.input
-    return command.activity_type not in (CREATION_ACTIVITY, COMPLETION_ACTIVITY) and not says
+    return command.activity_type not in FRAMEWORK_ACTIVITIES and not says

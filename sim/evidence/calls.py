@@ -32,6 +32,11 @@ TOO_LATE: Final = "DeadlineExceeded"
 """The error of a call whose time was over before its answer came."""
 
 
+AWAKE: Final = 10_000
+"""A worker that waits may go on so much later, or have begun to wait so much sooner, than it does here."""
+
+ANSWERS: Final = (msg.RespondActivityTaskCompleted, msg.RespondActivityTaskFailed, msg.RespondActivityTaskCanceled)
+
 TAKEN_UP_LAST: Final = 10_000
 """So much later than what was released with it a worker takes up a task of which its log tells nothing."""
 
@@ -122,9 +127,21 @@ class CallSteering:
         near = [call for call in calls if abs(call.begin - self._sim.now) <= NEAR]
         if not near:
             return None
-        found = min(near, key=lambda call: abs(call.begin - self._sim.now))
+        found = min(near, key=lambda call: (not self._fits(call, parcel, event), abs(call.begin - self._sim.now)))
         calls.remove(found)
         return found
+
+    def _fits(self, call: Call, parcel: Parcel, event: Deliver) -> bool:
+        """Whether a logged call ended as this one has to: of an attempt's answer that is known."""
+        if not isinstance(
+            event.message, msg.RespondActivityTaskCompleted | msg.RespondActivityTaskFailed | msg.RespondActivityTaskCanceled
+        ):
+            return True
+        activity, attempt = self._expected.of_tag(event.call.tag if event.call is not None else None)
+        closed = self._expected.answered(parcel.to, activity, attempt)
+        if closed is not None:
+            return call.error != "NotFound" and call.begin <= closed.time <= call.end
+        return bool(call.error) or activity is None or self._failed_at(event, activity, attempt) is not None
 
     def tried_again(self, worker: str, tag: Tag, value: int) -> int:
         """How long a worker waits until it tries a call again, or polls after an error: until a logged call, if that is one of them."""
@@ -141,9 +158,10 @@ class CallSteering:
         else:
             call = node.calls.open[tag[1]]
             (shortest, longest), method, kinds = call.waits(), type(call.request).__name__, ("",)
-        first, last = self._sim.now + shortest, self._sim.now + longest
         calls = [call for kind in kinds for call in self._logged.get((node.identity, method, kind), ())]
-        return min((call.begin for call in calls if first <= call.begin <= last), default=self._sim.now + value) - self._sim.now
+        waits = [call.begin - self._sim.now for call in calls]
+        found = min((wait for wait in waits if shortest - AWAKE <= wait <= longest + AWAKE), default=value)
+        return min(max(found, shortest), longest)
 
     def expiry(self, poll: OpenPoll, value: int) -> int:
         """How much later than it may a poll that brings no task is answered."""
@@ -176,23 +194,33 @@ class CallSteering:
             case msg.RespondWorkflowTaskCompleted() | msg.RespondWorkflowTaskFailed():
                 return self._lands(parcel, event.source, self._expected.end_of_task(run), value, self._longest(event.source))
             case msg.SignalWorkflowExecution() if isinstance(tag, tuple):
-                return self._lands(parcel, event.source, self._expected.signal(run, tag[2]), value)
+                return self._lands(parcel, event.source, self._expected.signal(run, tag[2]), self._in_time(parcel, None, value))
             case msg.GetSystemInfo():
                 return self._asked(event.source, tag, 4, value)
             case msg.RecordActivityTaskHeartbeat():
-                return self._heartbeat(tag, value)
+                return self._heartbeat(parcel, tag, value)
             case msg.RespondActivityTaskCompleted() | msg.RespondActivityTaskFailed() | msg.RespondActivityTaskCanceled():
                 return self._respond(parcel, event, tag, value)
             case _:
                 return value
 
     def _poll(self, parcel: Parcel, identity: str, value: int) -> int:
-        """A poll that a task waits for arrives when that task is started."""
-        seat = self._sim.seats.get(parcel.to)
+        """A poll that a task waits for arrives when that task is started, and when those are over that nobody starts."""
+        seat, call = self._sim.seats.get(parcel.to), self._meant.get(parcel.serial)
         if seat is None or not isinstance(seat.node, TaskQueue):
             return value
-        starts = [self._expected.start(item) for items in seat.node.backlog.values() for item in items]
-        mine = [start.time for start in starts if start is not None and start.identity == identity and start.time >= self._sim.now]
+        waiting = [item for items in seat.node.backlog.values() for item in items]
+        starts = [start for item in waiting if (start := self._expected.start(item)) is not None]
+        mine = [start.time for start in starts if start.identity == identity and start.time >= self._sim.now]
+        if not mine and seat.node.sticky and (pending := self._expected.pending_start(identity)) is not None:
+            # The task is still on its way here.
+            mine = [pending] if pending >= self._sim.now else []
+        if mine and call is not None and call.got and min(mine) > call.end:
+            # It has brought another task before, which is still to come.
+            mine = []
+        over = [time for item in waiting if (time := self._expected.never_started_until(item)) is not None and time - self._sim.now <= NEAR]
+        if not mine and over and (call is None or max(over) < call.end):
+            return max(value, max(over) + 1 - self._sim.now)
         return self._until(min(mine, default=None), value)
 
     def _asked(self, worker: str, tag: Tag, parts: int, value: int) -> int:
@@ -203,12 +231,26 @@ class CallSteering:
         at = min((time for time in (next_one, signal.time if signal is not None else None) if time is not None), default=None)
         return value if at is None else self._part(at - self._sim.now, parts, value)
 
-    def _heartbeat(self, tag: Tag, value: int) -> int:
+    def _heartbeat(self, parcel: Parcel, tag: Tag, value: int) -> int:
         activity, _ = self._expected.of_tag(tag)
         last = self._expected.last_heartbeat(activity)
         if last is not None and 0 <= last - TIMER_LATE - self._sim.now <= NEAR:
             return last - TIMER_LATE - self._sim.now
-        return value
+        return self._in_time(parcel, activity, value)
+
+    def _in_time(self, parcel: Parcel, activity: RecordedActivity | None, value: int) -> int:
+        """A call under whose way what it is about came to an end arrives before that if it was answered, and after it if there was
+        nothing any more."""
+        call, over = self._meant.get(parcel.serial), self._expected.over(parcel.to, activity)
+        if call is None or over is None or not self._sim.now < over <= call.end:
+            return value
+        match call.error:
+            case "":
+                return min(value, over - 1 - self._sim.now)
+            case "NotFound":
+                return max(value, over + 1 - self._sim.now)
+            case _:
+                return value
 
     def _respond(self, parcel: Parcel, event: Deliver, tag: Tag, value: int) -> int:
         run = parcel.to
@@ -216,14 +258,19 @@ class CallSteering:
         closed = self._expected.answered(run, activity, attempt)
         if closed is not None:
             return self._lands(parcel, event.source, closed, value, self._longest(event.source))
-        failed = self._expected.failed_at(activity, attempt)
+        failed = self._failed_at(event, activity, attempt)
         call = self._meant.get(parcel.serial)
         if failed is not None and call is not None and not call.error:
             # The next start tells when that was, but not exactly: retries may be started late.
             failed = min(failed, call.end)
-        if failed is not None or activity is None:
+        if activity is None or (failed is not None and failed - self._sim.now <= NEAR):
             return self._until(failed, value, NEAR)
-        return self._lands(parcel, event.source, None, value)
+        return self._lands(parcel, event.source, None, self._in_time(parcel, activity, value))
+
+    def _failed_at(self, event: Deliver, activity: RecordedActivity | None, attempt: int) -> int | None:
+        """When the server learnt of this report that an attempt failed which was tried once more; None if it says something else."""
+        is_end = isinstance(event.message, msg.RespondActivityTaskCompleted | msg.RespondActivityTaskCanceled)
+        return None if is_end else self._expected.failed_at(activity, attempt)
 
     def _longest(self, node: str) -> int:
         """How long a request may take: also as long as its process is stopped, if that is now; it may not have left it yet."""
@@ -273,7 +320,7 @@ class CallSteering:
                 activity, attempt = self._expected.of_tag(tag)
                 at = self._expected.answered(run, activity, attempt)
                 if at is None:
-                    return self._sim.now if activity is None else self._expected.failed_at(activity, attempt)
+                    return self._sim.now if activity is None else self._failed_at(event, activity, attempt)
             case _:
                 return self._sim.now
         return at.time if at is not None else None
@@ -289,6 +336,10 @@ class CallSteering:
         if call is not None and call.error == TOO_LATE and (late := self._too_late(parcel, call, value)) is not None:
             return late
         if call is not None and call.error not in LOST:
+            cut = self._answers_cut(parcel.to)
+            if cut is not None and cut < call.end and not call.method.startswith("Poll") and not isinstance(event.message, Unreachable):
+                # It was on its way when it was held up. Of polls there are several alike.
+                return self._until(cut, value)
             value = self._until(call.end, value)
         match event.message:
             case Unreachable() if call is not None:

@@ -13,7 +13,7 @@ from enum import Enum
 
 from sim.history import events as ev
 from sim.history.temporal_reader import History
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
+from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, FRAMEWORK_ACTIVITIES
 
 CLOSES = (
     ev.WorkflowExecutionCompleted, ev.WorkflowExecutionFailed, ev.WorkflowExecutionCanceled, ev.WorkflowExecutionContinuedAsNew,
@@ -37,7 +37,7 @@ def completions(history: History) -> Iterator[Variant]:
     closed: dict[int, tuple[int, type]] = {}
     for read in history.events:
         match read.event:
-            case ev.ActivityTaskScheduled(command) if command.activity_type in (COMPLETION_ACTIVITY, CREATION_ACTIVITY):
+            case ev.ActivityTaskScheduled(command) if command.activity_type in FRAMEWORK_ACTIVITIES:
                 kinds[command.ordinal] = (command.activity_type, str(command.input))
             case (
                 ev.ActivityTaskCompleted(ordinal=ordinal) | ev.ActivityTaskFailed(ordinal=ordinal)

@@ -14,6 +14,7 @@ from sim.protocol import messages as msg
 
 TASK_ENDS: Final = (ev.WorkflowTaskCompleted, ev.WorkflowTaskFailed, ev.WorkflowTaskTimedOut)
 
+TASK_EVENTS: Final = (ev.WorkflowTaskScheduled, ev.WorkflowTaskStarted, *TASK_ENDS)
 
 RUN_ENDS: Final = (
     ev.WorkflowExecutionCompleted, ev.WorkflowExecutionFailed, ev.WorkflowExecutionCanceled, ev.WorkflowExecutionContinuedAsNew,
@@ -176,9 +177,24 @@ class Expected:
             case ev.ActivityTaskTimedOut(failure=TimeoutFailure(cause=None)):
                 return True
             case ev.ActivityTaskCanceled():
-                return activity.closed.time - activity.scheduled.time < FIRST_BACKOFF
+                # Or nobody has a trace of it.
+                traced = self.recording.case.log is None or self.logged(("", item.run, item.ordinal, item.attempt)) is not None
+                return not traced or activity.closed.time - activity.scheduled.time < FIRST_BACKOFF
             case _:
                 return False
+
+    def never_started_until(self, item: msg.Item) -> int | None:
+        """When an activity is over whose task nobody starts; None of any other, and of workflow tasks."""
+        if isinstance(item, msg.WorkflowTaskItem) or not self.is_never_started(item):
+            return None
+        return self.over(item.run, self.activity(item.run, item.ordinal))
+
+    def over(self, run: str, activity: RecordedActivity | None) -> int | None:
+        """When there is nothing any more that a call about an activity, or about a run (None), could be about."""
+        record = self.run(run)
+        ends = [activity.closed.time] if activity is not None and activity.closed is not None else []
+        closed = closed_at(record) if record is not None else None
+        return min([*ends, *([closed] if closed is not None else [])], default=None)
 
     def _timed_out_from(self, activity: RecordedActivity, attempt: int, begin: int) -> int:
         """When the server started an attempt that began then: what is told of the last attempt's start, less the timeouts and
@@ -248,6 +264,18 @@ class Expected:
         if starts is None:
             starts = self.recording.task_starts
         return min((start.time for start in starts if start.identity == identity and start.time >= since), default=None)
+
+    def pending_start(self, identity: str) -> int | None:
+        """When this worker starts the first of the tasks that are scheduled on its sticky queue now; None without any."""
+        starts = []
+        for name, record in self.recording.runs.items():
+            written = self.follower.written(name)
+            last = next((at for at in reversed(record.events[:written]) if isinstance(at.event, TASK_EVENTS)), None)
+            if last is not None and isinstance(last.event, ev.WorkflowTaskScheduled) and last.event.sticky:
+                at = record.after(written, ev.WorkflowTaskStarted, *TASK_ENDS)
+                if at is not None and isinstance(at.event, ev.WorkflowTaskStarted) and at.event.identity == identity:
+                    starts.append(at.time)
+        return min(starts, default=None)
 
     def last_start_by(self, identity: str, since: int, until: int) -> int | None:
         """When this worker is given the last task that it is given in this span; None without any."""

@@ -85,7 +85,9 @@ class MatchingSteering:
             fitting = [p for p in partitions if (poll := _taker(node, p)) is not None and start and poll.identity == start.identity]
             return value if not fitting or value in fitting else fitting[0]
         mine = start.time if start is not None else NEVER
-        return min(partitions, key=lambda p: (self._last_start(node, p) > mine, self._last_start(node, p), p != value))
+        # The latest of those: what starts still earlier may be what another one can only wait behind.
+        last = {p: self._last_start(node, p) for p in partitions}
+        return min(partitions, key=lambda p: (last[p] > mine, last[p] if last[p] > mine else -last[p], p != value))
 
     def _last_start(self, node: TaskQueue, partition: int) -> int:
         """When the last task that waits in a partition is started; 0 when none waits."""

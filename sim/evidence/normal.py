@@ -8,6 +8,8 @@
   workflow task, the `ms` that a program's result tells).
 * **Payloads** are compared by their values; a key that is absent equals one with an empty value, for Go's encoders write
   them or not by the field.
+* **Spellings** of proto JSON that say the same are the same: numbers as text, enums as `TIMEOUT_TYPE_HEARTBEAT` or
+  `Heartbeat`, payloads decoded already or in the CLI's shorthand, fields that are absent or have the value that absence means.
 
 Everything else has to be the same: types, order, links between events, timeouts, policies, failures with their messages,
 attempts, retry states, queues, payloads.
@@ -24,7 +26,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from sim.history.temporal_reader import parse_duration, parse_time, payload_values
+from sim.history.proto_json import enum_value, parse_duration, parse_time, payload_values
 
 LEFT_OUT: Final = frozenset(
     {
@@ -33,6 +35,12 @@ LEFT_OUT: Final = frozenset(
     }
 )  # fmt: skip
 """Keys that are not compared (event times are, by tolerance)."""
+
+ENUMS: Final = {
+    "eventType": "EVENT_TYPE_", "timeoutType": "TIMEOUT_TYPE_", "retryState": "RETRY_STATE_", "kind": "TASK_QUEUE_KIND_",
+    "initiator": "CONTINUE_AS_NEW_INITIATOR_", "cause": "WORKFLOW_TASK_FAILED_CAUSE_",
+}  # fmt: skip
+"""Fields with values of enums -> what these begin with, unless they are spelled without."""
 
 MEASURED: Final = frozenset({"firstWorkflowTaskBackoff"})
 """Lengths of time that come of the run itself."""
@@ -89,7 +97,9 @@ class Comparison:
 
     def _values(self, theirs: Any, ours: Any, path: str) -> Iterator[tuple[str, str, str]]:
         """All differences between two values of the JSON."""
-        if isinstance(theirs, dict) and isinstance(ours, dict):
+        if isinstance(ours, dict) and ("metadata" in ours or "payloads" in ours) and not _is_message(theirs, ours):
+            yield from self._decoded(theirs, ours, path)
+        elif isinstance(theirs, dict) and isinstance(ours, dict):
             if "metadata" in theirs and "metadata" in ours:
                 yield from self._payloads(theirs, ours, path)
                 return
@@ -106,8 +116,11 @@ class Comparison:
         if key in MEASURED and theirs and ours:
             if not self._near(parse_duration(ours) - parse_duration(theirs)):
                 yield path, theirs, ours
-        elif key == "header" and not theirs and not ours:
-            return  # clients send an empty one or none
+        elif (key == "header" and not theirs and not ours) or (_unset(theirs) and _unset(ours)):
+            return  # clients send an empty header or none
+        elif key in ENUMS and isinstance(theirs, str) and isinstance(ours, str) and ours.startswith(ENUMS[key]):
+            if enum_value(theirs, ENUMS[key]) != enum_value(ours, ENUMS[key]):
+                yield path, theirs, ours
         elif key == "identity" and isinstance(theirs, str) and isinstance(ours, str):
             if not self._renamed(theirs, ours):
                 yield path, theirs, ours
@@ -121,6 +134,14 @@ class Comparison:
         one, other = (payload_values({"payloads": [payload]})[0] for payload in (theirs, ours))
         if not self._same_value(one, other, _RESULT in path):
             yield path, _short(one), _short(other)
+
+    def _decoded(self, theirs: Any, ours: Json, path: str) -> Iterator[tuple[str, str, str]]:
+        """A payload, or several, that somebody decoded before they came here: the values themselves."""
+        one, other = payload_values(theirs), payload_values(ours)
+        if "metadata" in ours:
+            one, other = [theirs], payload_values({"payloads": [ours]})
+        if not self._same_value(one, other, _RESULT in path):
+            yield path, _short(theirs), _short(other)
 
     def _same_value(self, theirs: Any, ours: Any, measured: bool) -> bool:
         """Whether two decoded payloads are the same; `measured`: whether their `ms` were measured in the run."""
@@ -140,7 +161,7 @@ class Comparison:
     def _same(self, theirs: Any, ours: Any) -> bool:
         """Whether two values are the same but for names that are renamed one to one."""
         if not isinstance(theirs, str) or not isinstance(ours, str):
-            return bool(theirs == ours)
+            return bool(theirs == ours) or (type(theirs) is int and isinstance(ours, str) and str(theirs) == ours)
         if _UUID.sub("", theirs) == _UUID.sub("", ours):
             pairs = list(zip(_UUID.findall(theirs), _UUID.findall(ours), strict=False))
             return len(_UUID.findall(theirs)) == len(_UUID.findall(ours)) and all(self._renamed(*pair) for pair in pairs)
@@ -161,6 +182,19 @@ def _empty(value: Any) -> bool:
         or value == []
         or (isinstance(value, dict) and all(map(_empty, value.values())))
     )
+
+
+def _unset(value: Any) -> bool:
+    """Whether a field of a message says no more than one that is absent."""
+    if isinstance(value, dict | list):
+        # Nothing at all, or what some clients send for it.
+        return value in ([], [None]) or (isinstance(value, dict) and set(value) == {"payloads"} and payload_values(value) in ([], [None]))
+    return value is None or value is False or value in ("", "0") or (type(value) is int and value == 0)
+
+
+def _is_message(theirs: Any, ours: Json) -> bool:
+    """Whether payloads stand there as they do in ours."""
+    return isinstance(theirs, dict) and all(isinstance(theirs.get(key), type(ours[key])) for key in ("metadata", "payloads") if key in ours)
 
 
 def _token(text: str) -> Any:

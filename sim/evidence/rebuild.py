@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sim.evidence.case import Case, CaseError, Happening, option_duration
+from sim.evidence.casefile import LOG
 from sim.history import events as ev
-from sim.history.temporal_reader import ReadEvent, event_attributes, payload_values
+from sim.history.proto_json import event_attributes, payload_values
+from sim.history.temporal_reader import ReadEvent
 from sim.model.durations import format_duration
 from sim.model.spans import SECOND
 from sim.scenario.load import Scenario
@@ -173,7 +175,10 @@ def _fault(case: Case, index: int, happening: Happening, offset: int) -> Iterato
         direction = what[len(_HELD) : -1]
         yield {"kind": "partition", **fault, "direction": direction, **_until(case, index, who, (_RELEASED, f"{_RELEASED} ({direction})"))}
     elif what.startswith(_CALL_FAULT):
-        yield {**_call_fault(case, what), **fault, **_until(case, index, who, (_CLEARED, f"{_CLEARED_ONE}{_rule(case, what).get('id')}"))}
+        rule = _rule(case, what)
+        until = _until(case, index, who, (_CLEARED, f"{_CLEARED_ONE}{rule.get('id')}"))
+        made = _call_fault(rule)
+        yield from ({**made, **fault, **hit} for hit in (_hits(case, happening, rule) if "match" in rule else (until,)))
     elif what == SERVER_KILLED:
         yield from _outage(case, index, offset)
     elif what.partition(" (")[0] in _CLIENT_EVENTS:
@@ -243,8 +248,20 @@ def _refused_calls(case: Case, worker: str, since: int) -> Iterator[int]:
                 return
 
 
-def _call_fault(case: Case, what: str) -> dict[str, Any]:
-    rule = _rule(case, what)
+def _hits(case: Case, happening: Happening, rule: Mapping[str, Any]) -> Iterator[dict[str, int]]:
+    """Which calls a fault hit of those that have a text in them (`match`): a log tells it, the text of requests is nowhere."""
+    if case.log is None:
+        raise CaseError(f"{case.file}: timeline: the fault {happening.what!r} is about some calls only; expected a {LOG} that tells which")
+    begun = sorted(
+        (round(row["t"] * SECOND) - round(float(row.get("ms", 0)) * 1000), row.get("fault", ""))
+        for row in case.log
+        if (row["ev"], row.get("method")) == ("rpc", rule["method"]) and str(row.get("worker", "")).partition("'")[0] == happening.who
+    )
+    since = [fault for began, fault in begun if began >= happening.at]
+    return ({"nth": number, "calls": 1} for number, fault in enumerate(since, 1) if fault == rule["mode"])
+
+
+def _call_fault(rule: Mapping[str, Any]) -> dict[str, Any]:
     mode, block = rule["mode"], int(rule.get("block_ms", 0)) * 1000
     fault: dict[str, Any] = {"kind": mode, "method": rule["method"]}
     if rule.get("count"):
@@ -266,10 +283,10 @@ def _rule(case: Case, what: str) -> dict[str, Any]:
         rule = json.loads(what.removeprefix(_CALL_FAULT))
     except ValueError:
         rule = None
-    if not isinstance(rule, dict) or not isinstance(rule.get("method"), str) or rule.get("mode") not in _MODES or "match" in rule:
+    if not isinstance(rule, dict) or not isinstance(rule.get("method"), str) or rule.get("mode") not in _MODES:
         raise CaseError(
             f"{case.file}: timeline: the fault {what!r} is not known here; expected an object with method, and mode one of "
-            f"{', '.join(_MODES)}, without `match`"
+            f"{', '.join(_MODES)}"
         )
     if not all(isinstance(rule.get(key, 0), int) for key in ("count", "block_ms")):
         raise CaseError(f"{case.file}: timeline: the fault {what!r} has a count or block_ms that is no whole number")

@@ -189,10 +189,20 @@ def _earlier_timers(attempt: Attempt, recording: Recording, diverged: Diverged) 
             # Written when another one fired: if the queue was loaded for that, this one is later than it may be.
             firing = {p.label: READ_AHEAD for p in attempt.steering.picked if p.is_at(written.run, AHEAD, written.at)}
             yield {written.label: fires - written.at, **firing}
+    yield from _read_before(attempt, diverged)
     due = _of_heartbeats(attempt, attempt.steering.due, diverged.run, theirs.scheduled)
     if len(due) > 1 and 0 < (each := (theirs.time - due[-1].at) // (len(due) - 1)) <= LATENESS_LIMIT:
         # Each makes the next one later.
         yield {task.label: each for task in due[:-1]}
+
+
+def _read_before(attempt: Attempt, diverged: Diverged) -> Iterator[dict[str, int]]:
+    """A timeout came too late: a timer that fired before it had been read ahead, for another one of the shard that nobody knows of, so
+    that what was written behind it had to wait for less. No event tells what attempts that have no trace ran into (P4.3.10)."""
+    for picked in reversed(attempt.steering.picked):
+        _, entity, what, _ = picked.label.split("|")
+        if (entity, what) == (diverged.run, AHEAD) and picked.made != READ_AHEAD and picked.at < diverged.due:
+            yield {picked.label: READ_AHEAD}
 
 
 def _of_heartbeats(attempt: Attempt, tasks: list[Written], run: str, scheduled: int) -> list[Written]:

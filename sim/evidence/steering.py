@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sim.evidence.calls import CallSteering
-from sim.evidence.expected import TIMER_LATE, Expected
+from sim.evidence.expected import TIMER_LATE, Expected, closed_at
 from sim.evidence.follow import Follower
 from sim.evidence.matching import MatchingSteering
 from sim.evidence.rebuild import SERVER_ANSWERS
-from sim.evidence.recording import At, RecordedActivity, Recording
+from sim.evidence.recording import At, RecordedActivity, Recording, RunRecord
 from sim.history import events as ev
 from sim.model.inputs import Deliver, Fired, Reply, Tag
 from sim.protocol import messages as msg
@@ -26,7 +26,7 @@ from sim.protocol.run import COARSENESS
 from sim.protocol.worker.attempts import WAKE_UP
 from sim.scenario.cluster import EXIT
 from sim.simulator.choices import Choices
-from sim.simulator.seats import Parcel
+from sim.simulator.seats import Parcel, Timer
 from sim.simulator.simulation import Simulation
 
 LATENESS_LIMIT: Final = 100_000
@@ -43,6 +43,9 @@ SHORTEST_WAKE_UP, LONGEST_WAKE_UP = WAKE_UP.lo, WAKE_UP.hi
 GOROUTINE_LIMIT: Final = 50_000
 """A goroutine that was woken runs at most this much later."""
 
+
+CANCELED_BEFORE: Final = "(type: SessionWorkerShutdown, retryable: false): context canceled"
+"""How a creation activity's error ends whose context was cancelled before its deadline was noticed."""
 
 OTHERS: Final = "load by others"
 """How much later than it would a timer fires for a load of the shard for something else."""
@@ -176,7 +179,9 @@ class Steering(Choices):
         return super().settle(label, made)
 
     def late(self, label: str, about: object = None) -> int:
-        """What is left of a message's time when it has arrived."""
+        """What is left of a message's time when it has arrived, or how much later a timer is taken up after a stop."""
+        if isinstance(about, Timer):
+            return self._kept(label, 0, self._forced.get(label, self._after_heartbeat(about)))
         assert isinstance(about, Parcel)
         if label.startswith("unsent|"):
             return self._kept(label, 0, int(self._calls.has_no_effect(about)))
@@ -253,7 +258,7 @@ class Steering(Choices):
                 activity = expected.activity(run, ordinal)
                 closed = activity.closed if activity is not None else None
                 if closed is None or closed.event_id <= written:
-                    return None
+                    return None if by_itself else self._without_effect(record)
                 if by_itself and not isinstance(closed.event, ev.ActivityTaskTimedOut):
                     return None
                 # One that is overtaken by the worker's answer fires after that.
@@ -268,7 +273,14 @@ class Steering(Choices):
                 fired = record.after(written, ev.WorkflowExecutionTimedOut)
             case _:
                 return None
-        return fired.time if fired is not None else None
+        if fired is None:
+            return None if by_itself else self._without_effect(record)
+        return fired.time
+
+    def _without_effect(self, record: RunRecord) -> int | None:
+        """When a timer fires that the recording has nothing of: after its run was closed."""
+        closed = closed_at(record)
+        return None if closed is None else closed + 1
 
     def _expiry(self, queue: str, tag: Tag, value: int) -> int:
         assert self._sim is not None
@@ -300,6 +312,14 @@ class Steering(Choices):
             # Its first call had no effect: which of several calls that was depends on when it was made.
             return min(max(logged.end - self._sim.now, SHORTEST_WAKE_UP), GOROUTINE_LIMIT)
         return min(max((until - self._sim.now) // 2, 0), GOROUTINE_LIMIT)
+
+    def _after_heartbeat(self, timer: Timer) -> int:
+        """A creation activity's deadline came while its process stood still. If it tells of its failure all the same, the heartbeat that
+        was due before failed for the deadline before that was noticed."""
+        if not isinstance(timer.tag, tuple) or timer.tag[0] != "deadline":
+            return 0
+        logged = self._expected.logged(timer.tag)
+        return LONGEST_WAKE_UP if logged is not None and logged.error.endswith(CANCELED_BEFORE) else 0
 
     def _seen_to_end(self, tag: Tag, value: int) -> int:
         """Of an attempt whose answer does not arrive the log may still have the end, or not, if its process exited before."""

@@ -72,12 +72,16 @@ class PropertyRow:
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
-    """A run made small. `deviations`: how many are left; `guilty`: the faults without which the property holds, in words."""
+    """A run made small. `deviations`: how many are left; `guilty`: the faults without which the property holds, in words.
+
+    `complete`: whether nothing more can be left out; otherwise the search was stopped.
+    """
 
     deviations: int
     tape: str
     faults: int
     guilty: tuple[str, ...] = ()
+    complete: bool = True
 
 
 class Properties(FixedRows[PropertyRow]):
@@ -237,7 +241,14 @@ def _broken(row: PropertyRow) -> dict[str, Any]:
         "property": row.name,
         "seed": row.seed,
         "tape": row.tape or None,
-        "shrunk": None if shrunk is None else {"deviations": shrunk.deviations, "tape": shrunk.tape, "faults": shrunk.faults},
+        "shrunk": None
+        if shrunk is None
+        else {
+            "deviations": shrunk.deviations,
+            "tape": shrunk.tape,
+            "faults": shrunk.faults,
+            "complete": shrunk.complete,
+        },
         "guilty": [] if shrunk is None else list(shrunk.guilty),
         "runs": row.broken_runs,
         "first_seed": row.first_seed,

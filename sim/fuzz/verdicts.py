@@ -113,4 +113,5 @@ def _small(tape: Tape, shown: Shown) -> Shrunk:
     small = shrink(tape, shown.name, tries=shown.shrink, seeds=ABLATIONS)
     path = Path(shown.out) / f"{shown.name}.small.tape"
     small.tape.write(path)
-    return Shrunk(small.deviations.total, str(path), small.deviations.faults, tuple(suspect.words for suspect in small.guilty))
+    guilty = tuple(suspect.words for suspect in small.guilty)
+    return Shrunk(small.deviations.total, str(path), small.deviations.faults, guilty, small.complete)

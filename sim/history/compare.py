@@ -6,13 +6,10 @@ Ids, names of hosts and queues, payloads and identities are luck or configuratio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from difflib import SequenceMatcher
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from sim.history.temporal_reader import event_attributes
-
-Json: TypeAlias = Mapping[str, Any]
+from sim.history.proto_json import Json, event_attributes, event_kind, parse_time
 
 # Attributes that refer to other events, and what a sentence calls them.
 _LINKS: Final = {
@@ -21,7 +18,6 @@ _LINKS: Final = {
     "latestCancelRequestedEventId": "cancel request",
     "workflowTaskCompletedEventId": "workflow task completion",
 }
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def differences(real: Json, simulated: Json, tolerance_ms: int = 100) -> list[str]:
@@ -66,7 +62,7 @@ def _list(events: Sequence[Json]) -> str:
 
 def _kind(event: Json) -> str:
     """The event type as one word, such as ActivityTaskStarted."""
-    return "".join(word.capitalize() for word in str(event["eventType"]).removeprefix("EVENT_TYPE_").split("_"))
+    return event_kind(str(event["eventType"]))
 
 
 def _name(their: Json, our: Json) -> str:
@@ -148,8 +144,8 @@ def _of_times(pairs: Sequence[tuple[Json, Json]], theirs: Sequence[Json], ours: 
     """Compare the times since the first event."""
     found = []
     for their, our in pairs:
-        real = (_time(their) - _time(theirs[0])) // _MICROSECOND
-        simulated = (_time(our) - _time(ours[0])) // _MICROSECOND
+        real = _time(their) - _time(theirs[0])
+        simulated = _time(our) - _time(ours[0])
         if abs(simulated - real) > tolerance_ms * 1000:
             late = "late" if simulated > real else "early"
             found.append(
@@ -159,5 +155,5 @@ def _of_times(pairs: Sequence[tuple[Json, Json]], theirs: Sequence[Json], ours: 
     return found
 
 
-def _time(event: Json) -> datetime:
-    return datetime.fromisoformat(event["eventTime"])
+def _time(event: Json) -> int:
+    return parse_time(event["eventTime"])

@@ -6,10 +6,9 @@ imitated are build ids (`workerVersion`, `prevAutoResetPoints`) and timer summar
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -23,7 +22,6 @@ from sim.history.events import (
     ActivityTaskScheduled,
     ActivityTaskStarted,
     ActivityTaskTimedOut,
-    Event,
     MarkerRecorded,
     TimerCanceled,
     TimerFired,
@@ -53,13 +51,20 @@ from sim.history.failures import (
     TimeoutType,
 )
 from sim.history.headers import header_of
-from sim.history.recorder import Names, Recorded, RecordedRun
-from sim.history.temporal_reader import INLINE_REQUEST
+from sim.history.proto_json import (
+    INLINE_REQUEST,
+    NoJsonFormError,
+    attributes_key,
+    duration,
+    in_capitals,
+    payload,
+    since_1970,
+    timestamp,
+)
+from sim.history.recorder import Recorded, RecordedRun
 
 Json: TypeAlias = dict[str, Any]
 Maker: TypeAlias = Callable[["_Writer", Recorded, Any], Json]
-
-MICROSECOND: Final = timedelta(microseconds=1)
 
 # A server numbers its tasks over all workflows of a shard; any start and any rising order will do.
 _FIRST_TASK_ID: Final = 1_048_576
@@ -68,7 +73,6 @@ _FIRST_TASK_ID: Final = 1_048_576
 _JSON_BYTES_PER_HISTORY_BYTE: Final = 3
 
 _UNHANDLED_COMMAND: Final = "UNHANDLED_COMMAND"
-
 
 # The first version of the Go SDK whose signals have headers.
 _SIGNAL_HEADERS_SINCE: Final = (1, 13)
@@ -97,25 +101,8 @@ def to_json(run: RecordedRun, epoch: datetime | int, sdk_version: str = "1.48.0"
         ValueError: the epoch has no time zone, or the SDK version is not like "1.48.0".
         NoJsonFormError: a value has no JSON form.
     """
-    writer = _Writer(run, _since_1970(epoch), _version(sdk_version), workflow_id or run.run.rpartition("/")[0] or run.run)
+    writer = _Writer(run, since_1970(epoch), _version(sdk_version), workflow_id or run.run.rpartition("/")[0] or run.run)
     return {"events": [writer.event(recorded) for recorded in run.events]}
-
-
-def duration(microseconds: int) -> str:
-    """A length of time as in proto JSON: seconds with no, three or six decimals."""
-    sign = "-" if microseconds < 0 else ""
-    seconds, rest = divmod(abs(microseconds), 1_000_000)
-    if rest == 0:
-        return f"{sign}{seconds}s"
-    return f"{sign}{seconds}.{rest // 1000:03}s" if rest % 1000 == 0 else f"{sign}{seconds}.{rest:06}s"
-
-
-def _since_1970(epoch: datetime | int) -> int:
-    if isinstance(epoch, int):
-        return epoch
-    if epoch.tzinfo is None:
-        raise ValueError(f"epoch {epoch.isoformat()} has no time zone; expected one such as datetime(2026, 1, 1, tzinfo=UTC)")
-    return (epoch - datetime(1970, 1, 1, tzinfo=UTC)) // MICROSECOND
 
 
 def _version(text: str) -> tuple[str, tuple[int, int]]:
@@ -150,22 +137,6 @@ def _retry_policy(policy: RetryPolicy | None) -> Json:
     )
 
 
-def _type_name(event: Event) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).upper()
-
-
-class NoJsonFormError(TypeError):
-    """A value of a history has no JSON form; the message says in which event, and of which type it is."""
-
-
-def _encoded(names: Names, value: object) -> bytes:
-    try:
-        return msgspec.json.encode(names.translate(value))
-    except (TypeError, ValueError, RecursionError) as error:
-        expected = "expected what JSON has: None, booleans, numbers, text, lists, and dicts with text as keys"
-        raise NoJsonFormError(f"a value of type {type(value).__name__} that has no JSON form ({error}); {expected}") from None
-
-
 class _Writer:
     """Spells the events of one run, first to last."""
 
@@ -185,10 +156,10 @@ class _Writer:
         name = type(recorded.event).__name__
         spelled: Json = {
             "eventId": str(recorded.event_id),
-            "eventTime": self._timestamp(recorded.time),
-            "eventType": f"EVENT_TYPE_{_type_name(recorded.event)}",
+            "eventTime": timestamp(self._since_1970 + recorded.time),
+            "eventType": f"EVENT_TYPE_{in_capitals(name)}",
             "taskId": str(_FIRST_TASK_ID + recorded.event_id),
-            f"{name[0].lower()}{name[1:]}EventAttributes": self._attributes(recorded, name),
+            attributes_key(name): self._attributes(recorded, name),
         }
         if isinstance(recorded.event, TimerStarted) and recorded.event.summary and self._sdk >= _SUMMARIES_SINCE:
             spelled["userMetadata"] = {"summary": self.payload(recorded.event.summary)}
@@ -204,22 +175,13 @@ class _Writer:
         except NoJsonFormError as error:
             raise NoJsonFormError(f"event {recorded.event_id} ({name}) has {error}") from None
 
-    def _timestamp(self, time: int) -> str:
-        seconds, microseconds = divmod(self._since_1970 + time, 1_000_000)
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.{microseconds:06}000Z"
-
     def payloads(self, value: object) -> Json | None:
         """One payload, or None when there is no value."""
         return None if value is None else {"payloads": [self.payload(value)]}
 
     def payload(self, value: object) -> Json:
-        """Bytes as they are, anything else as JSON."""
-        if isinstance(value, bytes):
-            encoding, data = b"binary/plain", self.names.token(value)
-        else:
-            encoding, data = b"json/plain", _encoded(self.names, value)
-        return {"metadata": {"encoding": base64.b64encode(encoding).decode()}, "data": base64.b64encode(data).decode()}
+        """A value with the names that this history uses."""
+        return payload(self.names, value)
 
     def failure(self, failure: Failure | None) -> Json | None:
         """A failure with the chain of its causes; None for none."""

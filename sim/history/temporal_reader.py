@@ -1,21 +1,14 @@
 """Reads histories in Temporal's proto JSON, as its CLI and web UI export them, into our events.
 
 What our events do not know stays in the mapping that each `ReadEvent` carries, so `History.to_json` gives back what was
-read. Both spellings of enums are understood (`EVENT_TYPE_TIMER_FIRED` and `TimerFired`); payloads in base64, as the CLI's
-shorthand, or decoded already by the UI. How files are opened: `sim.history.files`.
+read. How values are spelled: `sim.history.proto_json`; how fields are: `sim.history.json_names`; how files are opened: `sim.history.files`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
 from sim.history import events as ev
@@ -31,19 +24,19 @@ from sim.history.failures import (
     TimeoutFailure,
     TimeoutType,
 )
+from sim.history.json_names import in_json_names
+from sim.history.proto_json import (
+    INLINE_REQUEST,
+    Json,
+    attributes_key,
+    enum_value,
+    event_kind,
+    parse_duration,
+    parse_time,
+    payload_values,
+    short,
+)
 from sim.history.recorder import Links
-
-Json: TypeAlias = Mapping[str, Any]
-
-"""The field of the header of activities that belong to a host session."""
-
-INLINE_REQUEST: Final = "request-from-RespondWorkflowTaskCompleted"
-"""What the server calls the request for a task that came with the answer to the completion of the one before."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_DURATION: Final = re.compile(r"(-?)(\d+)(?:\.(\d{1,9}))?s")
-_ATTRIBUTES: Final = "EventAttributes"
 
 
 class HistoryError(Exception):
@@ -57,13 +50,6 @@ class HistoryError(Exception):
 
     def __reduce__(self) -> tuple[type[HistoryError], tuple[str, str, str]]:
         return (HistoryError, (self.source, self.where, self.message))
-
-
-class Opaque(Struct, frozen=True):
-    """A payload that cannot be read here: encrypted, compressed, or in an encoding of the user's own."""
-
-    encoding: str
-    data: object
 
 
 class ReadEvent(Struct, frozen=True):
@@ -104,11 +90,14 @@ def read_history(content: object, source: str = "history") -> History:
         HistoryError: it is no history, or one that lacks something.
     """
     if not isinstance(content, dict):
-        raise HistoryError(source, "", f"is {_short(content)}; expected a history: an object with a list of `events`")
+        raise HistoryError(source, "", f"is {short(content)}; expected a history: an object with a list of `events`")
     listed = content.get("events")
     if not isinstance(listed, list):
-        said = "is missing" if listed is None else f"is {_short(listed)}"
+        said = "is missing" if listed is None else f"is {short(listed)}"
         raise HistoryError(source, "events", f"{said}; expected the list of a history's events, as Temporal exports it")
+    if listed and isinstance(listed[0], dict) and "event_id" in listed[0]:
+        content = in_json_names(content)
+        listed = content["events"]
     if not listed:
         raise HistoryError(source, "events", "is empty; expected at least the event WorkflowExecutionStarted")
     reader = _Reader(source)
@@ -116,107 +105,6 @@ def read_history(content: object, source: str = "history") -> History:
     first = reader.attributes_of(listed[0], "WorkflowExecutionStarted")
     run_id = reader.reset_run_id or str(first.get("originalExecutionRunId", ""))
     return History(source, str(first.get("workflowId", "")), run_id, read, content)
-
-
-# -- texts into values -------------------------------------------------------------------------------------------------
-
-
-def event_attributes(event: Json) -> Json:
-    """What an event in proto JSON says, without its id, time and type; empty when it says nothing."""
-    return next((value for key, value in event.items() if key.endswith(_ATTRIBUTES)), {})
-
-
-@cache
-def event_kind(spelled: str) -> str:
-    """`EVENT_TYPE_WORKFLOW_TASK_SCHEDULED` or `WorkflowTaskScheduled` as the latter."""
-    if spelled.startswith("EVENT_TYPE_"):
-        return "".join(word.capitalize() for word in spelled.removeprefix("EVENT_TYPE_").split("_"))
-    return spelled
-
-
-@cache
-def _constant(spelled: str, prefix: str) -> str:
-    """An enum's value without its prefix, in capitals: `RETRY_STATE_TIMEOUT` and `Timeout` are both TIMEOUT."""
-    if spelled.startswith(prefix):
-        return spelled.removeprefix(prefix)
-    return spelled if spelled.isupper() else re.sub(r"(?<!^)(?=[A-Z])", "_", spelled).upper()
-
-
-@cache
-def parse_duration(text: str) -> int:
-    """A length of time of proto JSON, such as "20s" or "0.5s", in microseconds; ValueError for anything else."""
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        raise ValueError(text)
-    value = int(found[2]) * 1_000_000 + int((found[3] or "0").ljust(6, "0")[:6])
-    return -value if found[1] else value
-
-
-def parse_time(text: str) -> int:
-    """A time of RFC 3339, with up to nine decimals, in microseconds since 1970; ValueError for anything else."""
-    if text.endswith("Z") and text[19:20] in (".", "Z"):
-        return _seconds(text[:19]) + int(text[20:-1].ljust(6, "0")[:6] or "0") if len(text) > 20 else _seconds(text[:19])
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(text)
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-@cache
-def _seconds(text: str) -> int:
-    return (datetime.fromisoformat(text).replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-
-
-def payload_values(payloads: object) -> list[object]:
-    """The values of a `Payloads` message, however it is spelled."""
-    if payloads is None:
-        return []
-    if isinstance(payloads, list):
-        return payloads  # the CLI's shorthand: the values themselves
-    if isinstance(payloads, dict) and isinstance(payloads.get("payloads", []), list):
-        return [_payload(payload) for payload in payloads.get("payloads", [])]
-    return [payloads]
-
-
-def _payload(payload: object) -> object:
-    if not isinstance(payload, dict) or not isinstance(payload.get("metadata"), dict):
-        return payload
-    encoding, data = _encoding(payload["metadata"].get("encoding", "")), payload.get("data")
-    if encoding == "binary/null" or data is None:
-        return None
-    if encoding in ("json/plain", "json/protobuf"):
-        return _json_data(data)
-    if encoding == "binary/plain" and isinstance(data, str):
-        try:
-            return base64.b64decode(data, validate=True)
-        except binascii.Error:
-            return Opaque(encoding, data)
-    return Opaque(encoding, data)
-
-
-@cache
-def _encoding(spelled: object) -> str:
-    """An encoding's name stands there in base64, or decoded already."""
-    text = str(spelled)
-    try:
-        return text if "/" in text and not text.endswith("=") else base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return text
-
-
-def _json_data(data: object) -> object:
-    """JSON data in base64; what is something else was decoded before it came here."""
-    if not isinstance(data, str):
-        return data
-    try:
-        return msgspec.json.decode(binascii.a2b_base64(data, strict_mode=True))
-    except (binascii.Error, msgspec.DecodeError, ValueError):
-        return data
-
-
-def _short(value: object) -> str:
-    text = f"{type(value).__name__} with {len(value)} entries" if isinstance(value, dict | list) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 # -- events ------------------------------------------------------------------------------------------------------------
@@ -247,7 +135,7 @@ class _Reader:
         """The event at this place of the list."""
         event_id = index + 1
         if not isinstance(raw, dict):
-            raise HistoryError(self.source, f"events[{index}]", f"is {_short(raw)}; expected an object with `eventId`")
+            raise HistoryError(self.source, f"events[{index}]", f"is {short(raw)}; expected an object with `eventId`")
         key = ""
         try:
             key = "eventId"
@@ -257,7 +145,7 @@ class _Reader:
             time = parse_time(raw[key])
             key = "eventType"
             kind = event_kind(raw[key])
-            key = f"{kind[0].lower()}{kind[1:]}{_ATTRIBUTES}"
+            key = attributes_key(kind)
             attributes = raw.get(key) or {}
             read = _READERS.get(kind)
             event = ev.OtherEvent(kind, attributes) if read is None else read(self, event_id, attributes)
@@ -268,14 +156,14 @@ class _Reader:
         except KeyError as missing:
             raise HistoryError(self.source, *_missing(index, event_id, key, missing.args[0])) from None
         except (ValueError, TypeError, AttributeError, IndexError):
-            said = f"is {_short(raw.get(key))}; {_EXPECTED.get(key, _OTHER)}"
+            said = f"is {short(raw.get(key))}; {_EXPECTED.get(key, _OTHER)}"
             raise HistoryError(self.source, f"event {event_id}, {key}", said) from None
 
     def attributes_of(self, raw: Json, kind: str) -> Json:
         """The attributes of the first event, which has to be of this kind."""
         if event_kind(raw["eventType"]) != kind:
             raise HistoryError(self.source, "event 1, eventType", f"is {raw['eventType']}; a history begins with {kind}")
-        found: Json = raw.get(f"{kind[0].lower()}{kind[1:]}{_ATTRIBUTES}") or {}
+        found: Json = raw.get(attributes_key(kind)) or {}
         return found
 
     # -- the execution --------------------------------------------------------------------------------------------------
@@ -317,7 +205,7 @@ class _Reader:
 
     def task_scheduled(self, event_id: int, a: Json) -> ev.WorkflowTaskScheduled:
         queue = a.get("taskQueue") or {}
-        sticky = _constant(queue.get("kind", ""), "TASK_QUEUE_KIND_") == "STICKY"
+        sticky = enum_value(queue.get("kind", ""), "TASK_QUEUE_KIND_") == "STICKY"
         timeout, attempt = _duration(a, "startToCloseTimeout"), int(a.get("attempt", 1))
         return ev.WorkflowTaskScheduled(queue.get("name", ""), sticky, queue.get("normalName", ""), timeout, attempt)
 
@@ -327,16 +215,16 @@ class _Reader:
     def task_completed(self, event_id: int, a: Json) -> ev.WorkflowTaskCompleted:
         said = a.get("sdkMetadata")  # audit tells it
         if not isinstance(said, dict | None):
-            raise _Wrong("sdkMetadata", f'is {_short(said)}; expected an object such as {{"sdkName": "...", "sdkVersion": "..."}}')
+            raise _Wrong("sdkMetadata", f'is {short(said)}; expected an object such as {{"sdkName": "...", "sdkVersion": "..."}}')
         return ev.WorkflowTaskCompleted(a.get("identity", ""))
 
     def task_failed(self, event_id: int, a: Json) -> ev.WorkflowTaskFailed:
         message = (a.get("failure") or {}).get("message", "")
         self.reset_run_id = a.get("newRunId") or self.reset_run_id
-        return ev.WorkflowTaskFailed(_constant(a.get("cause", ""), "WORKFLOW_TASK_FAILED_CAUSE_"), a.get("identity", ""), message)
+        return ev.WorkflowTaskFailed(enum_value(a.get("cause", ""), "WORKFLOW_TASK_FAILED_CAUSE_"), a.get("identity", ""), message)
 
     def task_timed_out(self, event_id: int, a: Json) -> ev.WorkflowTaskTimedOut:
-        return ev.WorkflowTaskTimedOut(_constant(a.get("timeoutType", ""), "TIMEOUT_TYPE_"))
+        return ev.WorkflowTaskTimedOut(enum_value(a.get("timeoutType", ""), "TIMEOUT_TYPE_"))
 
     # -- activities, timers, markers ------------------------------------------------------------------------------------
 
@@ -418,7 +306,7 @@ class _Reader:
                 made = PanicFailure if info.get("type") == "PanicError" else ApplicationFailure
                 return made(message, info.get("type", ""), bool(info.get("nonRetryable")), cause, source)
             case "timeoutFailureInfo":
-                spelled = _constant(info.get("timeoutType", ""), "TIMEOUT_TYPE_")
+                spelled = enum_value(info.get("timeoutType", ""), "TIMEOUT_TYPE_")
                 if spelled not in TimeoutType.__members__:
                     raise _Wrong("timeoutType", f"is {info.get('timeoutType')!r}; expected a timeout such as TIMEOUT_TYPE_HEARTBEAT")
                 return TimeoutFailure(TimeoutType[spelled], message, cause, _value(info, "lastHeartbeatDetails"), source)
@@ -459,7 +347,7 @@ def _links(a: Json) -> Links:
 def _text(a: Json, key: str) -> str:
     value = a[key]
     if not isinstance(value, str):
-        raise _Wrong(key, f"is {_short(value)}; expected text")
+        raise _Wrong(key, f"is {short(value)}; expected text")
     return value
 
 
@@ -469,7 +357,7 @@ def _name(a: Json, key: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, dict) or not isinstance(value.get("name", ""), str):
-        raise _Wrong(key, f'is {_short(value)}; expected an object such as {{"name": "..."}}')
+        raise _Wrong(key, f'is {short(value)}; expected an object such as {{"name": "..."}}')
     name: str = value.get("name", "")
     return name
 
@@ -481,7 +369,7 @@ def _duration(a: Json, key: str) -> int:
     try:
         return parse_duration(value)
     except (ValueError, TypeError):
-        raise _Wrong(key, f'is {_short(value)}; expected a length of time such as "20s"') from None
+        raise _Wrong(key, f'is {short(value)}; expected a length of time such as "20s"') from None
 
 
 def _value(a: Json, key: str) -> object:
@@ -531,7 +419,7 @@ def _retry_state(a: Json) -> RetryState:
     spelled = a.get("retryState")
     if not spelled:
         return RetryState.UNSPECIFIED
-    name = _constant(spelled, "RETRY_STATE_")
+    name = enum_value(spelled, "RETRY_STATE_")
     if name not in RetryState.__members__:
         raise _Wrong("retryState", f"is {spelled!r}; expected one such as RETRY_STATE_TIMEOUT")
     return RetryState[name]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sim.model.canon import Frozen, Tagged, freeze, rename, sort_key, state_fields, thaw
+from sim.model.canon import Frozen, Tagged, by_key, freeze, rename, sort_key, state_fields, thaw
 from sim.model.inputs import Input, Name
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, every
@@ -57,7 +57,7 @@ def joined(kind: type[Node], rest: Frozen, parts: Iterable[Bundle]) -> Frozen:
         for path, items in bundle:
             entries.setdefault(path, []).extend(items)
     for path, more in entries.items():
-        both = sorted([*_items(_at(kind, rest, path)), *more], key=lambda item: sort_key(item[0]))
+        both = by_key([*_items(_at(kind, rest, path)), *more])
         rest = _put(kind, rest, path, Tagged((dict, *both)))
     return rest
 
@@ -255,7 +255,7 @@ def outcomes_apart(kind: type[Node], me: Name, rest: Frozen, given: Given, event
 
 
 def _bundle(entries: Mapping[Path, list[tuple[Frozen, Frozen]]]) -> Bundle:
-    in_order = ((path, tuple(sorted(items, key=lambda item: sort_key(item[0])))) for path, items in sorted(entries.items()))
+    in_order = ((path, tuple(by_key(items))) for path, items in sorted(entries.items()))
     return tuple((path, items) for path, items in in_order if items)
 
 

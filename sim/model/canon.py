@@ -4,22 +4,29 @@
 structs and slotted dataclasses) into nested tuples without any trace of insertion order or identity; `thaw` is its
 inverse. A dataclass field with `metadata={"cache": True}` is left out and comes back as its default: a cache may be
 dropped at any time.
+
+A search freezes and thaws more than it does anything else. So what has to be done to a value is looked up by its class,
+in tables that are filled when a class is first met, and what is in its canonical form as it is takes no call at all.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any, cast
-from weakref import WeakKeyDictionary
+from itertools import islice
+from operator import attrgetter, is_
+from types import MemberDescriptorType
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from sim.model.inputs import Call
-from sim.model.words import Words
+from sim.model.words import Texts, Words
 
+T = TypeVar("T")
 Frozen = Hashable
 _ATOMS = (int, str, bytes, bool, type(None), Enum, float)
 
@@ -33,12 +40,17 @@ class Tagged(tuple[Any, ...]):
     __slots__ = ()
 
 
-_PLAIN = frozenset({int, str, bytes, bool, type(None), float})
+_PLAIN: set[type] = {int, str, bytes, bool, type(None), float}
+"""Classes whose values are their own canonical forms, and the live values of these. More come in when they are met: enums, functions."""
+_NAMELESS: set[type] = {int, bool, type(None), float}
+"""Classes whose values stay as they are whatever is renamed; more come in."""
 _LIVE: dict[int, tuple[Frozen, Any]] = {}
 """By the identity of a canonical form without any mutable part: the form itself (so that it stays), and its live value.
 
 What cannot change need not be copied, neither on the way in nor on the way out; most of a node's state is such.
 """
+_FORMS: dict[int, Frozen] = {}
+"""The way back: by the identity of such a form, or of its live value, that form."""
 _CANONICAL: dict[Frozen, Frozen] = {}
 
 _LISTS = (list, deque)
@@ -56,6 +68,9 @@ def state_fields(cls: type) -> tuple[str, ...]:
     return names
 
 
+# -- order ------------------------------------------------------------------------------------------------------------
+
+
 def sort_key(value: Frozen) -> tuple[str, str]:
     """A total order over frozen values of mixed types, the same in every process; numbers are in their own order.
 
@@ -65,60 +80,195 @@ def sort_key(value: Frozen) -> tuple[str, str]:
     return (type(value).__name__, text)
 
 
+def in_order(items: list[T], keys: Sequence[Frozen]) -> list[T]:
+    """The items in the order that `sort_key` gives to these keys, one for each."""
+    if len(items) < 2:
+        return items
+    return [items[i] for i in sorted(range(len(items)), key=_ranks(keys).__getitem__)]
+
+
+def by_key(items: Iterable[tuple[Frozen, T]]) -> list[tuple[Any, T]]:
+    """Pairs in the order that `sort_key` gives to the first of each."""
+    pairs = list(items)
+    return in_order(pairs, [pair[0] for pair in pairs])
+
+
+def _ranks(keys: Sequence[Frozen]) -> Sequence[Any]:
+    """Something that is in the same order as the sort keys, and quicker to come by where all are of one class."""
+    if len(set(map(type, keys))) > 1:
+        return [*map(sort_key, keys)]
+    if type(keys[0]) is not int:
+        return [*map(repr, keys)]
+    numbers = cast(Sequence[int], keys)
+    return numbers if min(numbers) >= -(1 << 63) and max(numbers) < 1 << 63 else [*map(sort_key, keys)]
+
+
+# -- by class ---------------------------------------------------------------------------------------------------------
+
+
+class _ByClass(dict[type, Callable[..., Any]]):
+    """What is done to values of a class, made when the class is first met."""
+
+    def __init__(self, make: Callable[[type], Callable[..., Any]]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, cls: type) -> Callable[..., Any]:
+        found = self[cls] = self._make(cls)
+        return found
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """The values of these attributes."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple([getattr(value, name) for name in names])
+
+
+# -- freezing ---------------------------------------------------------------------------------------------------------
+
+
 def freeze(value: Any) -> Frozen:
     """The canonical, hashable form of `value`; what is in that form already stays as it is.
 
     Raises TypeError for what is not plain data, or would not come back from `thaw` as it was.
     """
     cls: type = type(value)
-    if cls in _PLAIN or isinstance(value, _ATOMS):
-        return cast(Frozen, value)
-    if isinstance(value, Call):
-        return Call(value.caller, value.tag)
-    if cls is tuple:
-        return tuple(map(freeze, value))
-    if cls is Tagged:
-        return cast(Tagged, value)
-    if isinstance(value, msgspec.Struct):
-        if id(value) in _LIVE:
-            return value
-        parts = [freeze(getattr(value, name)) for name in value.__struct_fields__]
+    return cast(Frozen, value if cls in _PLAIN else _FREEZERS[cls](value))
+
+
+def freeze_fields(value: Any) -> list[Frozen]:
+    """The canonical forms of the fields of a dataclass that are state."""
+    return [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in _FIELDS[type(value)](value)]
+
+
+def _freezer(cls: type) -> Callable[[Any], Frozen]:
+    if issubclass(cls, _ATOMS):
+        return _left_as_it_is(cls)
+    if issubclass(cls, Call):
+        return lambda value: Call(value.caller, value.tag)
+    if issubclass(cls, msgspec.Struct):
+        return _struct_freezer(cls)
+    known: dict[type, Callable[[Any], Frozen]] = {
+        Tagged: _itself,
+        tuple: _freeze_tuple,
+        list: _freeze_list,
+        deque: _freeze_deque,
+        dict: _freeze_dict,
+    }
+    if cls in known or cls in _SETS:
+        return known.get(cls, _freeze_set)
+    if dataclasses.is_dataclass(cls):
+        return _frozen_freezer(cls) if cls.__dataclass_params__.frozen else _dataclass_freezer(cls)  # type: ignore[attr-defined]
+    return _left_as_it_is(cls) if issubclass(cls, Hashable) and not issubclass(cls, tuple) else _refuse
+
+
+_FREEZERS = _ByClass(_freezer)
+_FIELDS = _ByClass(lambda cls: _getter(state_fields(cls)))
+
+
+def _left_as_it_is(cls: type) -> Callable[[Any], Frozen]:
+    _PLAIN.add(cls)
+    return _itself
+
+
+def _freeze_tuple(value: tuple[Any, ...]) -> Frozen:
+    parts = [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in value]
+    return value if all(map(is_, parts, value)) else tuple(parts)
+
+
+def _freeze_list(value: Iterable[Any]) -> Frozen:
+    return Tagged((type(value), *[part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in value]))
+
+
+def _freeze_deque(value: deque[Any]) -> Frozen:
+    return _freeze_list(value) if value.maxlen is None else _refuse(value)
+
+
+def _freeze_set(value: Iterable[Any]) -> Frozen:
+    parts = [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in value]
+    return Tagged((type(value), *in_order(parts, parts)))
+
+
+def _freeze_dict(value: dict[Any, Any]) -> Frozen:
+    if not value:
+        return _NO_ENTRIES
+    keys = [key if type(key) in _PLAIN else _FREEZERS[type(key)](key) for key in value]
+    parts = [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in value.values()]
+    return Tagged((dict, *in_order([*zip(keys, parts, strict=True)], keys)))
+
+
+_NO_ENTRIES: Frozen = Tagged((dict,))
+
+
+def _dataclass_freezer(cls: type) -> Callable[[Any], Frozen]:
+    fields = _FIELDS[cls]
+
+    def freezer(value: Any) -> Frozen:
+        return Tagged((cls, *[part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in fields(value)]))
+
+    return freezer
+
+
+def _frozen_freezer(cls: type) -> Callable[[Any], Frozen]:
+    fields = _FIELDS[cls]
+
+    def freezer(value: Any) -> Frozen:
+        known = _FORMS.get(id(value))
+        if known is not None:
+            return known
+        parts = [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in fields(value)]
+        return _kept(Tagged((cls, *parts)), parts)
+
+    return freezer
+
+
+def _struct_freezer(cls: type[msgspec.Struct]) -> Callable[[Any], Frozen]:
+    fields = _getter(cls.__struct_fields__)
+
+    def freezer(value: Any) -> Frozen:
+        known = _FORMS.get(id(value))
+        if known is not None:
+            return known
+        parts = [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in fields(value)]
         return _kept(cast(Frozen, cls(*parts)), parts)
-    if cls in _LISTS and getattr(value, "maxlen", None) is None:
-        return Tagged((cls, *map(freeze, value)))
-    if cls in _SETS:
-        return Tagged((cls, *sorted(map(freeze, value), key=sort_key)))
-    if cls is dict:
-        items = sorted(((freeze(k), freeze(v)) for k, v in value.items()), key=lambda item: sort_key(item[0]))
-        return Tagged((dict, *items))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        parts = [freeze(getattr(value, name)) for name in state_fields(cls)]
-        form = Tagged((cls, *parts))
-        return _kept(form, parts) if cls.__dataclass_params__.frozen else form  # type: ignore[attr-defined]
-    if isinstance(value, Hashable) and not isinstance(value, tuple):
-        return value
+
+    return freezer
+
+
+def _refuse(value: Any) -> Frozen:
     raise TypeError(
-        f"{value!r} of {cls} cannot be part of a node's state: use numbers, strings, tuples, lists, sets, dicts, "
+        f"{value!r} of {type(value)} cannot be part of a node's state: use numbers, strings, tuples, lists, sets, dicts, "
         "unbounded deques, frozen structs and dataclasses (and no subclasses of the containers)"
     )
 
 
 def _kept(form: Frozen, parts: list[Frozen]) -> Frozen:
     """The form, or the one that is equal to it and known already, if none of its parts can change."""
-    if not all(map(_is_constant, parts)):
-        return form
+    for part in parts:
+        if type(part) not in _PLAIN and not _is_constant(part):
+            return form
     known = _CANONICAL.get(form)
     if known is None:
         _CANONICAL[form] = form
-        _LIVE[id(form)] = (form, thaw(form))
+        live = thaw(form)
+        _LIVE[id(form)] = (form, live)
+        _FORMS[id(form)] = _FORMS[id(live)] = form
         return form
     # 1 and True are equal, and not the same.
     same = all(map(_is_same, _parts(known), parts))
     return known if same else form
 
 
-def _parts(form: Any) -> list[Frozen]:
-    return list(form[1:]) if isinstance(form, Tagged) else [getattr(form, name) for name in form.__struct_fields__]
+def _parts(form: Any) -> Iterable[Frozen]:
+    return form[1:] if isinstance(form, Tagged) else _STRUCT_FIELDS[type(form)](form)
+
+
+_STRUCT_FIELDS = _ByClass(lambda cls: _getter(cast(type[msgspec.Struct], cls).__struct_fields__))
 
 
 def _is_same(one: Frozen, other: Frozen) -> bool:
@@ -131,7 +281,7 @@ def _is_same(one: Frozen, other: Frozen) -> bool:
 
 
 def _is_constant(form: Frozen) -> bool:
-    if id(form) in _LIVE or isinstance(form, (*_ATOMS, Call)):
+    if type(form) in _PLAIN or id(form) in _LIVE or isinstance(form, Call):
         return True
     if type(form) is tuple:
         return all(map(_is_constant, form))
@@ -139,49 +289,139 @@ def _is_constant(form: Frozen) -> bool:
     return not isinstance(form, (tuple, msgspec.Struct))
 
 
+# -- thawing ----------------------------------------------------------------------------------------------------------
+
+
 def thaw(value: Frozen) -> Any:
     """The live value whose canonical form is `value`."""
-    if type(value) in _PLAIN:
-        return value
-    live = _LIVE.get(id(value))
-    if live is not None:
-        return live[1]
-    if isinstance(value, Tagged):
-        kind, *parts = value
-        if kind is dict:
-            return {thaw(k): thaw(v) for k, v in parts}
-        if kind in _LISTS or kind in _SETS:
-            return kind(thaw(p) for p in parts)
-        return thaw_dataclass(kind, parts)
-    if isinstance(value, tuple):
-        return tuple(thaw(p) for p in value)
-    if isinstance(value, msgspec.Struct):
-        return type(value)(*(thaw(getattr(value, name)) for name in value.__struct_fields__))
-    return value
+    cls: type = type(value)
+    return value if cls in _PLAIN else _THAWERS[cls](value)
 
 
-def thaw_dataclass(cls: type, parts: list[Frozen]) -> Any:
+def thaw_dataclass(cls: type, parts: Iterable[Frozen]) -> Any:
     """A new object of this dataclass with these frozen values in its state fields; caches start at their defaults."""
-    new: Any = object.__new__(cls)
-    # The plain setattr of a frozen dataclass refuses; its values are no less data than those of others.
-    put = object.__setattr__
-    for name, part in zip(state_fields(cls), parts, strict=True):
-        put(new, name, thaw(part))
-    for name, default in _caches(cls):
-        put(new, name, default())
-    return new
+    return _BUILDERS[cls]([part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in parts])
 
 
-_CACHES: dict[type, list[tuple[str, Callable[[], Any]]]] = {}
+def _thawer(cls: type) -> Callable[[Any], Any]:
+    if issubclass(cls, Tagged):
+        return lambda value: _UNTAGGERS[value[0]](value)
+    if issubclass(cls, tuple) and not issubclass(cls, Enum):
+        return _thaw_tuple
+    return _struct_thawer(cls) if issubclass(cls, msgspec.Struct) else _itself
 
 
-def _caches(cls: type) -> list[tuple[str, Callable[[], Any]]]:
-    """The fields of a dataclass that are no state, and what makes their defaults."""
-    found = _CACHES.get(cls)
-    if found is None:
-        known = set(state_fields(cls))
-        found = _CACHES[cls] = [(f.name, _default_of(f)) for f in dataclasses.fields(cls) if f.name not in known]
-    return found
+def _thaw_tuple(value: tuple[Any, ...]) -> Any:
+    parts = [part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in value]
+    return value if all(map(is_, parts, value)) else tuple(parts)
+
+
+def _struct_thawer(cls: type) -> Callable[[Any], Any]:
+    fields = _STRUCT_FIELDS[cls]
+
+    def thawer(value: Any) -> Any:
+        known = _LIVE.get(id(value))
+        if known is not None:
+            return known[1]
+        return cls(*[part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in fields(value)])
+
+    return thawer
+
+
+def _untagger(cls: type) -> Callable[[Any], Any]:
+    """What makes a value of this class of its form with the class in front."""
+    if cls is dict:
+        return _thaw_dict
+    if cls is list:
+        return _thaw_list
+    if cls in _LISTS or cls in _SETS:
+        return lambda value: cls(_thaw_list(value))
+    build = _BUILDERS[cls]
+
+    def untagger(value: Any) -> Any:
+        known = _LIVE.get(id(value))
+        if known is not None:
+            return known[1]
+        return build([part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in islice(value, 1, None)])
+
+    return untagger
+
+
+def _thaw_list(value: Iterable[Any]) -> list[Any]:
+    return [part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in islice(value, 1, None)]
+
+
+def _thaw_dict(value: Iterable[Any]) -> dict[Any, Any]:
+    return {
+        key if type(key) in _PLAIN else _THAWERS[type(key)](key): part if type(part) in _PLAIN else _THAWERS[type(part)](part)
+        for key, part in islice(value, 1, None)
+    }
+
+
+_THAWERS = _ByClass(_thawer)
+_UNTAGGERS = _ByClass(_untagger)
+
+
+def _builder(cls: type) -> Callable[[Sequence[Any]], Any]:
+    """What makes an object of a dataclass of its state fields."""
+    names, puts, caches = state_fields(cls), [_putter(cls, name) for name in state_fields(cls)], _caches(cls)
+    if _may_be_called(cls, names):
+        size = len(names)
+
+        def call(parts: Sequence[Any]) -> Any:
+            if len(parts) != size:
+                raise ValueError(f"{cls} has {size} state fields, got {len(parts)}")
+            return cls(*parts)
+
+        return call
+
+    def build(parts: Sequence[Any]) -> Any:
+        new: Any = object.__new__(cls)
+        for put, part in zip(puts, parts, strict=True):
+            put(new, part)
+        for put, default in caches:
+            put(new, default())
+        return new
+
+    return build
+
+
+_NEW, _SET = inspect.getattr_static(object, "__new__"), inspect.getattr_static(object, "__setattr__")
+
+
+def _may_be_called(cls: type, names: Sequence[str]) -> bool:
+    """Whether calling the class with its state fields, in order, puts them where they belong and does nothing else."""
+    params: Any = cls.__dict__.get("__dataclass_params__")
+    if params is None or not params.init or hasattr(cls, "__post_init__") or inspect.getattr_static(cls, "__new__", None) is not _NEW:
+        return False
+    if not params.frozen and inspect.getattr_static(cls, "__setattr__") is not _SET:
+        return False
+    if not all(field.init for field in dataclasses.fields(cast(Any, cls))):
+        return False
+    try:
+        taken = list(inspect.signature(cls).parameters.values())
+    except ValueError:
+        # Compiled classes do not say.
+        return False
+    positional = [p.name for p in taken if p.kind is p.POSITIONAL_OR_KEYWORD]
+    return positional[: len(names)] == list(names) and all(p.default is not p.empty for p in taken if p.name not in names)
+
+
+def _putter(cls: type, name: str) -> Callable[[Any, Any], None]:
+    """What puts a value into a field. The plain setattr of a frozen dataclass refuses; its values are no less data than others'."""
+    slot = inspect.getattr_static(cls, name, None)
+    if isinstance(slot, MemberDescriptorType):
+        return slot.__set__
+    return lambda new, value: object.__setattr__(new, name, value)
+
+
+_BUILDERS = _ByClass(_builder)
+
+
+def _caches(cls: type) -> list[tuple[Callable[[Any, Any], None], Callable[[], Any]]]:
+    """The fields of a dataclass that are no state: what puts something there, and what makes their defaults."""
+    known = set(state_fields(cls))
+    return [(_putter(cls, f.name), _default_of(f)) for f in dataclasses.fields(cast(Any, cls)) if f.name not in known]
 
 
 def _default_of(field: dataclasses.Field[Any]) -> Callable[[], Any]:
@@ -190,39 +430,106 @@ def _default_of(field: dataclasses.Field[Any]) -> Callable[[], Any]:
     return lambda: field.default
 
 
+# -- renaming ---------------------------------------------------------------------------------------------------------
+
+
+class _Renaming:
+    """Plain new names in the form of `Words`."""
+
+    __slots__ = ("constants", "texts")
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.texts = Texts(_itself, names)
+        self.constants: dict[int, Frozen] = {}
+
+    def in_bytes(self, data: bytes) -> bytes:
+        """What becomes of bytes."""
+        return data
+
+
+_Names = Words | _Renaming
+
+
 def rename(value: Frozen, names: Mapping[str, str]) -> Frozen:
-    """`value` with every string that is a key of `names` replaced, in canonical form again. `Words` are also found within strings."""
-    if isinstance(value, str):
-        return value if isinstance(value, Enum) else names.get(value, value)
-    if isinstance(value, bytes):
-        return names.in_bytes(value) if isinstance(names, Words) else value
-    if id(value) in _LIVE:
-        known = _RENAMED.setdefault(names, {}) if isinstance(names, Hashable) else {}
-        found = known.get(id(value))
-        if found is None:
-            found = _rename(value, names)
-            # Most constants have no name in them: they stay the same object.
-            found = known[id(value)] = value if found == value else freeze(thaw(found))
-        return found
-    return _rename(value, names)
+    """`value` with every string that is a key of `names` replaced, in canonical form again. `Words` are also found within strings.
+
+    What has none of them in it stays the same object.
+    """
+    cls: type = type(value)
+    if cls in _NAMELESS:
+        return value
+    return cast(Frozen, _RENAMERS[cls](value, names if isinstance(names, Words) else _Renaming(names)))
 
 
-_RENAMED: WeakKeyDictionary[Any, dict[int, Frozen]] = WeakKeyDictionary()
-"""By renaming, where that is hashable: constants by their identity, and what becomes of them."""
+def _renamer(cls: type) -> Callable[[Any, _Names], Frozen]:
+    if issubclass(cls, str) and not issubclass(cls, Enum):
+        return lambda value, names: names.texts[value]
+    if issubclass(cls, bytes):
+        return lambda value, names: names.in_bytes(value)
+    if issubclass(cls, Tagged):
+        return _rename_tagged
+    if issubclass(cls, tuple) and not issubclass(cls, Enum):
+        return _rename_tuple
+    if issubclass(cls, msgspec.Struct):
+        return _struct_renamer(cls)
+    _NAMELESS.add(cls)
+    return lambda value, names: cast(Frozen, value)
 
 
-def _rename(value: Frozen, names: Mapping[str, str]) -> Frozen:
-    if isinstance(value, Tagged):
-        kind, *parts = value
-        renamed = [rename(p, names) for p in parts]
-        if kind in _SETS:
-            renamed.sort(key=sort_key)
-        elif kind is dict:
+_RENAMERS = _ByClass(_renamer)
+
+
+def _rename_parts(parts: Iterable[Any], names: _Names) -> list[Any]:
+    texts = names.texts
+    return [texts[part] if type(part) is str else part if type(part) in _NAMELESS else _RENAMERS[type(part)](part, names) for part in parts]
+
+
+def _rename_tuple(value: tuple[Any, ...], names: _Names) -> Frozen:
+    parts = _rename_parts(value, names)
+    return value if all(map(is_, parts, value)) else tuple(parts)
+
+
+def _rename_tagged(value: Tagged, names: _Names) -> Frozen:
+    if id(value) not in _LIVE:
+        return _renamed_tagged(value, names)
+    found = names.constants.get(id(value))
+    return found if found is not None else _renamed_constant(value, _renamed_tagged(value, names), names)
+
+
+def _renamed_tagged(value: Tagged, names: _Names) -> Frozen:
+    parts = _rename_parts(islice(value, 1, None), names)
+    if all(map(is_, parts, islice(value, 1, None))):
+        return value
+    if value[0] in _SETS:
+        parts = in_order(parts, parts)
+    elif value[0] is dict and len(parts) > 1:
+        ranks = _ranks([part[0] for part in parts])
+        if len(set(ranks)) == len(ranks):
+            parts = [parts[i] for i in sorted(range(len(parts)), key=ranks.__getitem__)]
+        else:
             # By value too: a renaming that makes names equal must not let their old order show.
-            renamed.sort(key=lambda item: (sort_key(item[0]), sort_key(item[1])))  # type: ignore[index]
-        return Tagged((kind, *renamed))
-    if isinstance(value, tuple):
-        return tuple(rename(p, names) for p in value)
-    if isinstance(value, msgspec.Struct):
-        return type(value)(*(rename(getattr(value, name), names) for name in value.__struct_fields__))
-    return value
+            parts.sort(key=lambda item: (sort_key(item[0]), sort_key(item[1])))
+    return Tagged((value[0], *parts))
+
+
+def _struct_renamer(cls: type) -> Callable[[Any, _Names], Frozen]:
+    fields = _STRUCT_FIELDS[cls]
+
+    def renamed(value: Any, names: _Names) -> Frozen:
+        old = fields(value)
+        parts = _rename_parts(old, names)
+        return cast(Frozen, value if all(map(is_, parts, old)) else cls(*parts))
+
+    def renamer(value: Any, names: _Names) -> Frozen:
+        if id(value) not in _LIVE:
+            return renamed(value, names)
+        found = names.constants.get(id(value))
+        return found if found is not None else _renamed_constant(value, renamed(value, names), names)
+
+    return renamer
+
+
+def _renamed_constant(value: Frozen, found: Frozen, names: _Names) -> Frozen:
+    # Most constants have no name in them: they stay the same object.
+    names.constants[id(value)] = found = value if found == value else freeze(thaw(found))
+    return found

@@ -109,6 +109,8 @@ class InstantWorld(World):
     """What is delivered before the first state."""
     ticks: Ticks | None = None
     """The unit of its clock; None in a world without one."""
+    mail_first: bool = False
+    """Whether what is on its way arrives before any timer fires that does not stand for next to no time, unless all is slow."""
 
     def renaming(self, names: Mapping[Name, Name]) -> Mapping[Name, Name]:
         return Words(names) if self.words else names
@@ -212,7 +214,8 @@ class InstantWorld(World):
         """What all nodes will do in time unless something is slow."""
         found = {shield for _, kind, local in state.nodes for shield in kind.restored(local).shields()}
         kinds = {name: kind for name, kind, _ in state.nodes}
-        if any(timer.armed.fires and is_prompt(kinds.get(timer.node), timer.tag) for timer in state.timers):
+        prompt = any(timer.armed.fires and is_prompt(kinds.get(timer.node), timer.tag) for timer in state.timers)
+        if prompt or (self.mail_first and state.mail):
             found.add(PROMPT)
         return found
 

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self, TypeVar, overload
 
-from sim.model.canon import Frozen, Tagged, freeze, rename, state_fields, thaw, thaw_dataclass
+from sim.model.canon import Frozen, Tagged, freeze_fields, rename, state_fields, thaw, thaw_dataclass
 from sim.model.inputs import Call, Input, Message, Name, Tag
 from sim.model.spans import Span, TimeTest
 
@@ -142,7 +142,7 @@ class Node(ABC):
 
     def snapshot(self) -> Frozen:
         """The state in canonical form."""
-        return tuple(freeze(getattr(self, name)) for name in state_fields(type(self)))
+        return tuple(freeze_fields(self))
 
     def restore(self, state: Frozen) -> None:
         """Take the state that `snapshot` gave; caches start empty."""
@@ -155,7 +155,7 @@ class Node(ABC):
         """A new node in this state."""
         assert isinstance(state, tuple)
         assert not isinstance(state, Tagged)
-        new: Any = thaw_dataclass(cls, list(state))
+        new: Any = thaw_dataclass(cls, state)
         assert isinstance(new, cls)
         return new
 

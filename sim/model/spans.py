@@ -107,7 +107,15 @@ class NotBefore(Struct, frozen=True):
     after: int
 
 
-Span = Exactly | Within | Drawn | Left | Until | Half | Clamp | Least | Greatest | Plus | Excess | NotBefore
+class UnlessOver(Struct, frozen=True):
+    """`span`, but no time at all if timer `tag` was due before now and has not fired, for its place stood still. Drivers without a clock
+    need not know of that: to them it is `span`."""
+
+    span: Span
+    tag: Tag
+
+
+Span = Exactly | Within | Drawn | Left | Until | Half | Clamp | Least | Greatest | Plus | Excess | NotBefore | UnlessOver
 
 
 class LeftBelow(Struct, frozen=True):

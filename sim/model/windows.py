@@ -35,6 +35,7 @@ from sim.model.spans import (
     Plus,
     Span,
     TimeTest,
+    UnlessOver,
     Within,
 )  # fmt: skip
 
@@ -155,6 +156,8 @@ class Ticks:
             case Excess(tag=tag, over=over):
                 whole, less = self._of(tag, left), self._exactly(over, over)
                 return Window(max(0, whole.lo - (less.hi or 0)), None if whole.hi is None else max(0, whole.hi - less.lo))
+            case UnlessOver(span=inner):
+                return self._window(inner, left)
             case Half(span=inner):
                 # n ticks that are left are more than n - 1 and less than n + 1 units.
                 whole = self._window(inner, left)

@@ -7,11 +7,25 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4}){4,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 """Of twelve bytes at least: shorter strings are names."""
+
+
+class Texts(dict[str, str]):
+    """By text: what becomes of it under a renaming, worked out when it is first asked for."""
+
+    __slots__ = ("_renamed",)
+
+    def __init__(self, renamed: Callable[[str], str], known: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(known)
+        self._renamed = renamed
+
+    def __missing__(self, text: str) -> str:
+        found = self[text] = self._renamed(text)
+        return found
 
 
 class Words(Mapping[str, str]):
@@ -25,13 +39,12 @@ class Words(Mapping[str, str]):
         longest_first = sorted(self._names, key=lambda word: (-len(word), word))
         alternatives = "|".join(map(re.escape, longest_first)) or r"(?!)"
         self._pattern = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)")
-        self._known: dict[str, str] = {}
+        self.texts = Texts(self._in_text)
+        self.constants: dict[int, Hashable] = {}
+        """What `sim.model.canon.rename` makes of forms that live for ever, by their identity."""
 
     def __getitem__(self, text: str) -> str:
-        found = self._known.get(text)
-        if found is None:
-            found = self._known[text] = self._in_text(text)
-        return found
+        return self.texts[text]
 
     def _in_text(self, text: str) -> str:
         if not _BASE64.fullmatch(text):
@@ -52,7 +65,7 @@ class Words(Mapping[str, str]):
 
     def get(self, text: str, default: str | None = None) -> str:  # type: ignore[override]
         """The text with its words replaced; the same text without any, whatever the default."""
-        return self[text]
+        return self.texts[text]
 
     def __hash__(self) -> int:
         return id(self)

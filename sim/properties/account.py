@@ -9,7 +9,7 @@ from sim.history.events import ActivityTaskScheduled, Written, Wrote
 from sim.properties.base import Listener
 from sim.protocol import observations as obs
 from sim.workflow.errors import describe, to_error
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
+from sim.workflow.sessions import FRAMEWORK_ACTIVITIES
 
 OPEN = "RUNNING"
 
@@ -121,7 +121,7 @@ class Account:
         for written in o.events:
             if isinstance(written.event, ActivityTaskScheduled):
                 command = written.event.command
-                if command.activity_type not in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+                if command.activity_type not in FRAMEWORK_ACTIVITIES:
                     workflow = o.run.split("/")[2]
                     activity = Activity(workflow, command.activity_type, command.input, command.session, time)
                     self.all_activities.append(activity)

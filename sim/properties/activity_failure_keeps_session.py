@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.properties.base import Listener, Observer, Property
-from sim.properties.scene import State
+from sim.properties.things import State
 from sim.protocol import observations as obs
 from sim.workflow import seen
 

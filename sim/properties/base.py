@@ -12,7 +12,8 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.properties.scene import Scene, Session, Worker
+    from sim.properties.scene import Scene
+    from sim.properties.things import Session, Worker
 
 KEPT_VIOLATIONS = 10
 """So many violations of one property are kept word by word; the rest are only counted."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sim.properties.base import SECOND, Listener, Observer, Property
 from sim.properties.creation_bounded import creation_epsilon
-from sim.properties.scene import Session, State
+from sim.properties.things import Session, State
 from sim.protocol import observations as obs
 from sim.workflow import seen
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.properties.base import Listener, Observer, Property, Setting
-from sim.properties.scene import Scene, Session
+from sim.properties.scene import Scene
+from sim.properties.things import Session
 from sim.protocol import observations as obs
 
 

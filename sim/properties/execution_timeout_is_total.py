@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.properties.base import COARSE_TIMERS, TIMER_SLOP, Listener, Observer, Property, Setting
-from sim.properties.scene import Session, State
+from sim.properties.things import Session, State
 from sim.protocol import observations as obs
 from sim.workflow import seen
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.properties.base import Listener, Observer, Property
-from sim.properties.scene import Worker
+from sim.properties.things import Worker
 from sim.protocol import observations as obs
 
 

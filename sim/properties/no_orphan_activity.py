@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from sim.properties.base import Listener, Observer, Property, Setting
 from sim.properties.failure_propagation import detection_epsilon
-from sim.properties.scene import Activity, Scene
+from sim.properties.scene import Scene
+from sim.properties.things import Activity
 from sim.protocol import observations as obs
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from sim.model.inputs import Deliver, Input
 from sim.model.node import Node, Step
-from sim.properties.scene import State
+from sim.properties.things import State
 from sim.protocol import observations as obs
 from sim.protocol.names import workflow_of
 from sim.workflow import seen

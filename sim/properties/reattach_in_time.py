@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.properties.base import TRANSFER, Listener, Observer, Property, Setting
-from sim.properties.scene import Scene, Session, State, Worker
+from sim.properties.scene import Scene
 from sim.properties.session_activities_start import MEET
+from sim.properties.things import Session, State, Worker
 from sim.protocol import observations as obs
 from sim.workflow import seen
 from sim.workflow.sessions import CREATION_ACTIVITY

@@ -6,193 +6,13 @@ run when its last session is. The scene takes every observation in before the pr
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Mapping
 
 from sim.properties.base import Listener
+from sim.properties.things import Activity, Outage, Place, Run, Session, State, Worker
 from sim.protocol import observations as obs
 from sim.workflow import seen
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
-
-Key = tuple[str, int, int]
-"""(run, ordinal, attempt)."""
-
-
-class State(Enum):
-    """Of a session, as workflow code sees it."""
-
-    ASKED = "asked"
-    OPEN = "Open"
-    FAILED = "Failed"
-    CLOSED = "Closed"
-    NOT_CREATED = "not created"
-
-
-@dataclass(slots=True, eq=False)
-class Outage:
-    """A time in which a place was frozen or cut off from the server. `until` None: it still lasts.
-
-    An outage of the server itself is none: no worker is lost by that.
-    """
-
-    since: int
-    until: int | None = None
-    when_over: list[Callable[[Outage], None]] = field(default_factory=list)
-
-    def longer_than(self, span: int, now: int) -> bool:
-        """Whether it has lasted longer than `span` microseconds."""
-        return (now if self.until is None else self.until) - self.since > span
-
-
-@dataclass(slots=True, eq=False)
-class Place:
-    """A process between its start and its end."""
-
-    name: str
-    gone_at: int | None = None
-    frozen: bool = False
-    held: dict[str, bool] = field(default_factory=dict)
-    outage: Outage | None = None
-    past: deque[Outage] = field(default_factory=lambda: deque(maxlen=64))
-    reachable_since: int = 0
-    workers: list[Worker] = field(default_factory=list)
-
-
-@dataclass(slots=True, eq=False)
-class Worker:
-    """A worker object."""
-
-    node: str
-    identity: str
-    place: Place
-    task_queue: str
-    resource_queue: str
-    limit: int
-    started_at: int
-    free: int
-    free_since: int | None
-    holders: dict[tuple[str, int], Session | None] = field(default_factory=dict)
-    """(session, attempt of its creation activity) -> session: who holds a token. None when it is forgotten already."""
-    users: dict[Key, tuple[str, Session | None]] = field(default_factory=dict)
-    """Attempts of users' activities that run here, with their labels."""
-    host_queue: str = ""
-    """The queue of its host, in host sessions."""
-    idle_since: int = 0
-    stopping_at: int | None = None
-    stop_timeout: int = 0
-    stopped_at: int | None = None
-
-    @property
-    def dead_at(self) -> int | None:
-        """When its process ended or its stop was done, whichever came first; None while it lives."""
-        gone = self.place.gone_at
-        if gone is None or self.stopped_at is None:
-            return gone if self.stopped_at is None else self.stopped_at
-        return min(gone, self.stopped_at)
-
-    def serves(self, queue: str) -> bool:
-        """Whether this queue is its own, or its host's."""
-        return queue == self.resource_queue or (bool(queue) and queue == self.host_queue)
-
-    def outages(self, after: int) -> list[Outage]:
-        """The times in which it was out of reach, those that were over by `after` left out."""
-        every = (*self.place.past, self.place.outage)
-        return [o for o in every if o is not None and (o.until is None or o.until > after)]
-
-    def lost(self, now: int, heartbeat: int, after: int) -> bool:
-        """Whether it was lost by now: dead, stopping, or (since `after`) out of reach longer than `heartbeat`."""
-        if self.place.gone_at is not None or self.stopping_at is not None:
-            return True
-        return any(outage.longer_than(heartbeat, now) for outage in self.outages(after))
-
-
-@dataclass(slots=True, eq=False)
-class Activity:
-    """An open activity that belongs to a session, the framework's own included."""
-
-    ordinal: int
-    activity_type: str
-    task_queue: str
-    session: Session
-    ready_at: int
-    """When the present attempt was (or will be) handed to matching."""
-    started: bool = False
-
-    @property
-    def of_user(self) -> bool:
-        return self.activity_type not in (CREATION_ACTIVITY, COMPLETION_ACTIVITY)
-
-
-@dataclass(slots=True, eq=False)
-class Run:
-    """An open run, or a closed one of which something still runs."""
-
-    name: str
-    workflow_id: str
-    task_queue: str
-    bound: int
-    began_at: int
-    sessions: dict[str, Session] = field(default_factory=dict)
-    activities: dict[int, Activity] = field(default_factory=dict)
-    cancel_requested: bool = False
-    closed: bool = False
-    task_of: str = ""
-    """Identity of the worker that has its workflow task; "" when nobody has."""
-
-
-@dataclass(slots=True, eq=False)
-class Session:
-    """A session from CreateSession on. Lengths of time in microseconds."""
-
-    name: str
-    run: Run
-    index: int
-    """Sessions are numbered in the order in which they are asked for."""
-    asked_at: int
-    queue: str
-    recreated: bool
-    creation_timeout: int
-    execution_timeout: int
-    heartbeat: int
-    state: State = State.ASKED
-    created_at: int = 0
-    bound_queue: str = ""
-    worker: Worker | None = None
-    started_at: int = 0
-    """When the server recorded the start of the latest attempt of its creation activity."""
-    host_queue: str = ""
-    """Of a host session: the queue of the host that it is bound to."""
-    detached: bool = False
-    """Whether it has lost its process, and no other has taken it up yet."""
-    taker: str = ""
-    """Worker node that took a slot for it since then."""
-    creation_ended: str = ""
-    """How the server closed its creation activity."""
-    failed_at: int | None = None
-    completing_at: int | None = None
-    complete_called: bool = False
-    """Whether workflow code has called CompleteSession, whatever the session's state."""
-    context_done: bool = False
-    execution_ends: int = 0
-    """When its ExecutionTimeout passes, counted from the start of its creation activity (P2.4j)."""
-    ended_before: int | None = None
-    """Sessions with this index or a later one were asked for when this one was over."""
-    holders: dict[str, int] = field(default_factory=dict)
-    """Worker node -> tokens it has taken there."""
-    running: dict[str, int] = field(default_factory=dict)
-    """Worker node -> attempts of its activities that run there."""
-
-    @property
-    def interval(self) -> int:
-        """I: how often its creation activity sends heartbeats."""
-        return min(self.effective_heartbeat // 3, 10_000_000)
-
-    @property
-    def effective_heartbeat(self) -> int:
-        """H: the heartbeat timeout as the server has it."""
-        return min(t for t in (self.heartbeat, self.execution_timeout, self.run.bound) if t)
+from sim.workflow.sessions import CREATION_ACTIVITY, FRAMEWORK_ACTIVITIES
 
 
 def _less(counts: dict[str, int], key: str) -> None:
@@ -201,6 +21,11 @@ def _less(counts: dict[str, int], key: str) -> None:
         counts[key] = left
     else:
         counts.pop(key, None)
+
+
+def _directions(fault: obs.FaultHappened) -> tuple[str, ...]:
+    """What a fault of a network is about: up, down."""
+    return ("up", "down") if fault.detail == "both" else (fault.detail,)
 
 
 class Scene:
@@ -219,6 +44,8 @@ class Scene:
         self.last_fault_at = 0
         self.outages = 0
         """How many places are frozen or cut off now."""
+        self.cut: dict[str, tuple[str, ...]] = {}
+        """Process -> the directions in which its network is held now; a process that starts anew finds it so."""
 
     # -- listeners ---------------------------------------------------------------------------------------------------
 
@@ -271,8 +98,12 @@ class Scene:
                 for place in self.places.values() if fault.kind == "server_up" else ():
                     place.reachable_since = time
                 return
+            case "hold" | "release":
+                self._cut(fault)
             case "start":
                 self.places[fault.place] = Place(fault.place, reachable_since=time)
+                # Its machine's network is as it was: who starts while it is held is out of reach from the first.
+                self.places[fault.place].held.update(dict.fromkeys(self.cut.get(fault.target, ()), True))
         place_or_none = self.places.get(fault.place)
         if place_or_none is None:
             return
@@ -283,9 +114,17 @@ class Scene:
             case "freeze" | "unfreeze":
                 place.frozen = fault.kind == "freeze"
             case "hold" | "release":
-                for direction in ("up", "down") if fault.detail == "both" else (fault.detail,):
+                for direction in _directions(fault):
                     place.held[direction] = fault.kind == "hold"
         self._reckon(place, time)
+
+    def _cut(self, fault: obs.FaultHappened) -> None:
+        """Keep which directions of a process's network are held."""
+        held = set(self.cut.get(fault.target, ()))
+        held = held | set(_directions(fault)) if fault.kind == "hold" else held - set(_directions(fault))
+        self.cut.pop(fault.target, None)
+        if held:
+            self.cut[fault.target] = tuple(sorted(held))
 
     def _reckon(self, place: Place, time: int) -> None:
         """Open or close the outage of a place."""
@@ -400,7 +239,7 @@ class Scene:
 
     def session_of_user(self, name: str, activity_type: str) -> Session | None:
         """The session that a user's activity belongs to; None for the framework's own activities."""
-        if not name or activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+        if not name or activity_type in FRAMEWORK_ACTIVITIES:
             return None
         return self.sessions.get(name)
 
@@ -463,7 +302,7 @@ class Scene:
             _less(holder.holders, worker.node)
 
     def _began(self, time: int, node: str, o: obs.AttemptBegan) -> None:
-        if o.activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+        if o.activity_type in FRAMEWORK_ACTIVITIES:
             return
         session = self.sessions.get(o.session) if o.session else None
         self.workers[node].users[o.run, o.ordinal, o.attempt] = (o.label or o.activity_type, session)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import is_dataclass
 from typing import Any, Final
 
-from sim.properties.scene import Activity, Place, Run, Session, State, Worker
+from sim.properties.things import Activity, Place, Run, Session, State, Worker
 
 NOW: Final = 1_000_000_000_000_000
 """The present, in microseconds: so late that whatever was before is no 0, which stands for "not yet"."""

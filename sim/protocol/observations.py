@@ -161,26 +161,27 @@ class WorkerStopped(Struct, frozen=True):
         return f"{self.identity} has stopped"
 
 
-class TokenTaken(Struct, frozen=True):
-    """A creation activity took a token of the worker's bucket; `free` are left."""
+class OfCreation(Struct, frozen=True):
+    """What is said of an attempt of a creation activity, by the worker (`identity`) that runs it or refuses to."""
 
     identity: str
     session: str
     run: str
     attempt: int
+
+
+class TokenTaken(OfCreation, frozen=True):
+    """A creation activity took a token of the worker's bucket; `free` are left."""
+
     free: int
 
     def sentence(self) -> str:
         return f"{self.identity} takes a slot for {self.session}; {self.free} free"
 
 
-class TokenReturned(Struct, frozen=True):
+class TokenReturned(OfCreation, frozen=True):
     """A creation activity gave its token back; `free` are free now."""
 
-    identity: str
-    session: str
-    run: str
-    attempt: int
     free: int
 
     def sentence(self) -> str:
@@ -197,13 +198,9 @@ class WorkerHasResources(Struct, frozen=True):
         return f"{self.identity} has {_amounts(self.resources)} for sessions"
 
 
-class ResourcesTaken(Struct, frozen=True):
+class ResourcesTaken(OfCreation, frozen=True):
     """A creation activity took resources for its session. `demand`: what the session asked for; `free`: what is left."""
 
-    identity: str
-    session: str
-    run: str
-    attempt: int
     demand: tuple[tuple[str, int], ...]
     taken: tuple[tuple[str, int], ...]
     free: tuple[tuple[str, int], ...]
@@ -212,51 +209,34 @@ class ResourcesTaken(Struct, frozen=True):
         return f"{self.identity} gives {_amounts(self.taken)} to {self.session}; free: {_amounts(self.free)}"
 
 
-class ResourcesReturned(Struct, frozen=True):
+class ResourcesReturned(OfCreation, frozen=True):
     """A creation activity gave back what it had taken; `free`: what is free now."""
 
-    identity: str
-    session: str
-    run: str
-    attempt: int
     free: tuple[tuple[str, int], ...]
 
     def sentence(self) -> str:
         return f"{self.identity} has the resources of {self.session} back; free: {_amounts(self.free)}"
 
 
-class SessionWaits(Struct, frozen=True):
+class SessionWaits(OfCreation, frozen=True):
     """A session waits at a worker's door for what it asks for, behind those that came before it."""
 
-    identity: str
-    session: str
-    run: str
-    attempt: int
     demand: tuple[tuple[str, int], ...]
 
     def sentence(self) -> str:
         return f"{self.session} waits at {self.identity} for {_amounts(self.demand)}"
 
 
-class SessionWaitsNoMore(Struct, frozen=True):
+class SessionWaitsNoMore(OfCreation, frozen=True):
     """A session has left a worker's door: it is let in, or its creation has ended."""
-
-    identity: str
-    session: str
-    run: str
-    attempt: int
 
     def sentence(self) -> str:
         return f"{self.session} leaves the door of {self.identity}"
 
 
-class SessionTurnedAway(Struct, frozen=True):
+class SessionTurnedAway(OfCreation, frozen=True):
     """A worker has no room for a session and says so: it may be created elsewhere."""
 
-    identity: str
-    session: str
-    run: str
-    attempt: int
     demand: tuple[tuple[str, int], ...]
 
     def sentence(self) -> str:
@@ -267,8 +247,8 @@ def _amounts(amounts: tuple[tuple[str, int], ...]) -> str:
     return ", ".join(f"{amount} {kind}" for kind, amount in amounts) or "nothing"
 
 
-class AttemptBegan(Struct, frozen=True):
-    """An attempt of an activity begins to run on a worker."""
+class OfAttempt(Struct, frozen=True):
+    """What is said of an attempt of an activity, by the worker that has it."""
 
     identity: str
     run: str
@@ -276,6 +256,11 @@ class AttemptBegan(Struct, frozen=True):
     attempt: int
     activity_type: str
     session: str
+
+
+class AttemptBegan(OfAttempt, frozen=True):
+    """An attempt of an activity begins to run on a worker."""
+
     label: str = ""
     epoch: int = 0
     """Of the binding that the activity belongs to; 0 without epochs."""
@@ -284,15 +269,9 @@ class AttemptBegan(Struct, frozen=True):
         return f"{self.identity} runs {self.label or self.activity_type}"
 
 
-class AttemptEnded(Struct, frozen=True):
+class AttemptEnded(OfAttempt, frozen=True):
     """An attempt ended on its worker. `outcome`: completed, canceled, failed: ..., dropped (nothing is sent)."""
 
-    identity: str
-    run: str
-    ordinal: int
-    attempt: int
-    activity_type: str
-    session: str
     outcome: str
     label: str = ""
 
@@ -300,15 +279,9 @@ class AttemptEnded(Struct, frozen=True):
         return f"{self.identity} ends {self.label or self.activity_type}: {self.outcome}"
 
 
-class AttemptRefused(Struct, frozen=True):
+class AttemptRefused(OfAttempt, frozen=True):
     """A worker does not begin an activity, since it does not hold its session at that epoch."""
 
-    identity: str
-    run: str
-    ordinal: int
-    attempt: int
-    activity_type: str
-    session: str
     epoch: int
 
     def sentence(self) -> str:
@@ -329,15 +302,9 @@ class ResourceWritten(Struct, frozen=True):
         return f"what {self.identity} writes for {self.session} at epoch {self.epoch} {fate}"
 
 
-class AttemptContextDone(Struct, frozen=True):
+class AttemptContextDone(OfAttempt, frozen=True):
     """The context of a running attempt was cancelled on its worker."""
 
-    identity: str
-    run: str
-    ordinal: int
-    attempt: int
-    activity_type: str
-    session: str
     cause: str
 
     def sentence(self) -> str:

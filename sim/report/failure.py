@@ -15,7 +15,8 @@ from sim.report.clock import length, stamp
 from sim.report.difference import compare
 from sim.report.regression import counted, regression_test
 from sim.report.story import Line, Story, StoryCollector
-from sim.report.timeline import Timeline, TimelineCollector
+from sim.report.timeline import TimelineCollector
+from sim.report.timeline_parts import Timeline
 from sim.scenario.load import Scenario
 from sim.scenario.run import RunResult, run
 from sim.scenario.toml import to_toml

@@ -17,7 +17,7 @@ from sim.report.plots import slots, style, waits
 from sim.report.plots import timeline as timeline_plot
 from sim.report.story import Line, Story, Weight
 from sim.report.summary import Judged
-from sim.report.timeline import Timeline
+from sim.report.timeline_parts import Timeline
 
 MOST_LINES: Final = 3_000
 """Lines of a story in a report; a browser has to stay quick."""

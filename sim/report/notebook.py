@@ -20,7 +20,7 @@ from sim.report.clock import stamp
 from sim.report.html import inline
 from sim.report.regression import counted
 from sim.report.story import Story
-from sim.report.timeline import Timeline
+from sim.report.timeline_parts import Timeline
 from sim.report.watched import Diverged, Watched, watch
 from sim.scenario.load import Scenario
 from sim.scenario.problems import ScenarioError

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from sim.report.timeline import Timeline
+from sim.report.timeline_parts import Timeline
 
 WORKFLOWS: Final = 1
 FIRST_WORKER: Final = 10

@@ -17,8 +17,8 @@ from sim.model.inputs import Name
 from sim.protocol import observations as obs
 from sim.report.clock import length, stamp
 from sim.report.tables import LineRows
-from sim.report.timeline import INTERNAL
 from sim.workflow import seen
+from sim.workflow.sessions import FRAMEWORK_ACTIVITIES
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -204,12 +204,12 @@ class Teller:
     # -- activities ----------------------------------------------------------------------------------------------------
 
     def _ActivityScheduled(self, time: int, node: Name, o: obs.ActivityScheduled) -> None:
-        if o.activity_type not in INTERNAL:
+        if o.activity_type not in FRAMEWORK_ACTIVITIES:
             self.activities[o.run, o.ordinal] = Running(o.activity_type, o.session)
         self.say(time, o.sentence(), Weight.ROUTINE, o.session)
 
     def _AttemptBegan(self, time: int, node: Name, o: obs.AttemptBegan) -> None:
-        if o.activity_type in INTERNAL:
+        if o.activity_type in FRAMEWORK_ACTIVITIES:
             return  # TokenTaken says it
         running = self.activities.setdefault((o.run, o.ordinal), Running(o.activity_type, o.session))
         running.name, running.worker, running.began = o.label or o.activity_type, o.identity, time
@@ -217,7 +217,7 @@ class Teller:
         self.say(time, f"{o.identity} runs `{running.name}`{_of(o.session)}{again}", Weight.DETAIL, o.session)
 
     def _AttemptEnded(self, time: int, node: Name, o: obs.AttemptEnded) -> None:
-        if o.activity_type in INTERNAL:
+        if o.activity_type in FRAMEWORK_ACTIVITIES:
             if o.outcome not in ("completed", "canceled"):
                 self.say(time, o.sentence(), Weight.DETAIL, o.session)
             return

@@ -13,7 +13,7 @@ from sim.frames import Columns, Rows
 if TYPE_CHECKING:
     from sim.model.inputs import Name
     from sim.report.story import Line
-    from sim.report.timeline import AttemptBar, Hold, Interval, Lane, Mark, SessionSpan, SlotsFrom, WorkflowSpan
+    from sim.report.timeline_parts import AttemptBar, Hold, Interval, Lane, Mark, SessionSpan, SlotsFrom, WorkflowSpan
 
 
 class WorkerRows(Rows["Lane"]):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.report.story import Story, StoryCollector
-from sim.report.timeline import Limits, Timeline, TimelineCollector
+from sim.report.timeline import TimelineCollector
+from sim.report.timeline_parts import Limits, Timeline
 from sim.scenario.load import Scenario
 from sim.scenario.replay import ReplayResult
 from sim.scenario.run import RunResult, run

@@ -120,16 +120,20 @@ class NotCheckable(ValueError):
 
 def system_of(
     scenario: Scenario, bounds: Bounds, properties: Sequence[str] | None = None, reductions: Reductions = Reductions(),
-    ticks: Ticks | None = None,
+    ticks: Ticks | None = None, travel: bool = False,
 ) -> System:  # fmt: skip
     """The system, with the properties that a watcher can judge there as its promises: without ticks those that are not about time.
 
     With `ticks`, timers last as long as they do, to within a unit (`sim.model.windows`); without, they fire at any moment.
+    With `travel`, what goes between workers and the server is on its way for a while, each message for itself: it arrives in any
+    order, but before any timer fires unless that comes before its time (`slow`). Without, it arrives at once, in the order of sending.
 
     Raises:
         NotCheckable: it has an endless number of workflows, or activities that fail by chance.
-        ValueError: a property of this name does not exist, or is about time.
+        ValueError: a property of this name does not exist, or is about time; messages travel that are to arrive one by one.
     """
+    if travel and not reductions.chains:
+        raise ValueError("messages that travel are choices of their own: expected the reduction `chains`, or messages at once")
     model = scenario.model
     reasons = list(_reasons(model))
     if reasons:
@@ -150,12 +154,14 @@ def system_of(
     horizon = ticks.horizon if ticks is not None else 0
     nodes |= {name: Watcher(audience.names, horizon=horizon) for name, audience in watchers.items()}
     world = InstantWorld(
-        nodes, Network.BAG if reductions.chains else Network.ORDERED, crosses, OPERATOR, handler=Remembered(), watchers=watchers,
-        words=True, stepwise=not reductions.chains, first=tuple(first), ticks=ticks,
+        nodes, Network.BAG if reductions.chains else Network.ORDERED, crosses, OPERATOR, travels=crosses if travel else None,
+        handler=Remembered(), watchers=watchers, words=True, stepwise=not reductions.chains, first=tuple(first), ticks=ticks,
+        mail_first=travel,
     )  # fmt: skip
     promises = {name: Everywhere(Watcher, _Kept(name)) for name in names}
     groups = _groups(model, world)
-    return System(world, promises, symmetry=groups, exercised=frozenset(names), bounds=said(bounds, ticks), reductions=reductions.names)
+    bounded = said(bounds, ticks, travel)
+    return System(world, promises, symmetry=groups, exercised=frozenset(names), bounds=bounded, reductions=reductions.names)
 
 
 def _groups(model: ScenarioModel, world: InstantWorld) -> list[list[str]]:
@@ -195,9 +201,10 @@ def _watchers(model: ScenarioModel, names: Sequence[str], workflows: Sequence[st
     return {name: hears for name, hears in found.items() if hears is not None}
 
 
-def said(bounds: Bounds, ticks: Ticks | None) -> dict[str, object]:
+def said(bounds: Bounds, ticks: Ticks | None, travel: bool = False) -> dict[str, object]:
     """The bounds as they stand beside a verdict."""
-    counts = {name.replace("_", " "): "any" if count < 0 else count for name, count in asdict(bounds).items()}
+    counts: dict[str, object] = {"messages": "travel"} if travel else {}
+    counts |= {name.replace("_", " "): "any" if count < 0 else count for name, count in asdict(bounds).items()}
     if ticks is not None:
         return {**ticks.said(), **counts}
     return {"time": "free" if bounds.slow < 0 else "untimed", **counts}

@@ -25,6 +25,7 @@ class Finding:
     """`tape`: the run that confirms `path`. Without one, `path` is the shortest and `why` says what keeps clocks from it.
 
     `clockless`: how many ways were passed over because no clock allows them; `untested`: how many because no run came of them.
+    `untried`: whether time was up before all ways that the search kept had been tried.
     """
 
     path: tuple[Leg, ...]
@@ -32,6 +33,7 @@ class Finding:
     why: str
     clockless: int
     untested: int
+    untried: bool = False
 
 
 def findings(scenario: Scenario, world: InstantWorld, result: CheckResult, seconds: float = SECONDS) -> Mapping[str, Finding]:
@@ -56,7 +58,7 @@ def _finding(
         untested += held.tries > 0
         why = why or held.why
         if monotonic() - began > seconds:
-            break
+            return Finding(shortest, None, why, clockless, untested, next(ways, None) is not None)
     return Finding(shortest, None, why, clockless, untested)
 
 

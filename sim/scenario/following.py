@@ -50,10 +50,10 @@ class Follower:
     world: InstantWorld
     states: list[State] = field(default_factory=list)
     """All that were met, by number."""
+    looks: list[Look] = field(default_factory=list)
+    """Of the states, by number."""
     _numbers: dict[State, int] = field(default_factory=dict)
     _stations: dict[Station, int] = field(default_factory=dict)
-    _looks: list[Look] = field(default_factory=list)
-    """Of the states, by number."""
     _after: dict[tuple[int, Enabled], tuple[int, ...]] = field(default_factory=dict)
     _enabled: dict[int, tuple[Enabled, ...]] = field(default_factory=dict)
     _known: dict[tuple[int, Look, frozenset[Cause]], int] = field(default_factory=dict)
@@ -64,8 +64,8 @@ class Follower:
 
     def first(self, look: Look) -> int:
         """The number of the first state, at which a simulation has to begin. Raises Astray."""
-        number = 0 if self.states else self._number(self.world.initial())
-        if self._looks[number] != look:
+        number = 0 if self.states else self.number(self.world.initial())
+        if self.looks[number] != look:
             raise Astray(f"the simulation begins otherwise than the checked world: {self._difference(number, look)}")
         return number
 
@@ -93,6 +93,35 @@ class Follower:
             for name, kind, local in state.nodes if name != self.world.environment
         )  # fmt: skip
 
+    # -- the steps of the world ----------------------------------------------------------------------------------------
+
+    def choices(self, number: int, causes: frozenset[Cause]) -> Iterator[Enabled]:
+        """What may happen next in a state, of what the causes stand for."""
+        if number not in self._enabled:
+            self._enabled[number] = tuple(self.world.enabled(self.states[number]))
+        return (choice for choice in self._enabled[number] if _is_caused(choice, causes))
+
+    def successors(self, number: int, choice: Enabled) -> tuple[int, ...]:
+        """The states that a choice leads to."""
+        key = number, choice
+        if key not in self._after:
+            ways = self.world.apply(self.states[number], choice)
+            self._after[key] = tuple(dict.fromkeys(self.number(state) for _, state in ways))
+        return self._after[key]
+
+    def number(self, state: State) -> int:
+        """The number of a state, a new one when it was not met before."""
+        number = self._numbers.get(state)
+        if number is None:
+            number = self._numbers[state] = len(self.states)
+            self.states.append(state)
+            self.looks.append(self.look_of(state))
+        return number
+
+    def relaxed(self, number: int, kinds: Sequence[str]) -> int:
+        """The same state with these budgets without a limit."""
+        return self.number(_relaxed(self.world, self.states[number], kinds))
+
     # -- the search for the instant's choices ----------------------------------------------------------------------------
 
     def _find(self, number: int, look: Look, causes: frozenset[Cause]) -> int:
@@ -100,64 +129,45 @@ class Follower:
         if found is not None:
             return found
         for kinds in UNLIMITED:
-            relaxed = self._number(_relaxed(self.world, self.states[number], kinds))
+            relaxed = self.relaxed(number, kinds)
             if self._reach(relaxed, look, causes) is not None:
                 raise Spent(" and ".join(kinds), self._overdrawn(relaxed, look, causes))
-        raise Astray(self._astray(number, look, causes))
+        raise Astray(self.parting(number, look, causes))
 
     def _reach(self, number: int, look: Look, causes: frozenset[Cause]) -> int | None:
         """The state of this look that as few as possible of the causes lead to, in any order."""
         frontier, seen = [number], {number}
         for _ in range(min(len(causes), MOST) + 1):
             for candidate in frontier:
-                if self._looks[candidate] == look:
+                if self.looks[candidate] == look:
                     return candidate
-            following = dict.fromkeys(a for n in frontier for choice in self._choices(n, causes) for a in self._successors(n, choice))
+            following = dict.fromkeys(a for n in frontier for choice in self.choices(n, causes) for a in self.successors(n, choice))
             frontier = [after for after in following if after not in seen]
             seen.update(frontier)
         return None
 
-    def _choices(self, number: int, causes: frozenset[Cause]) -> Iterator[Enabled]:
-        if number not in self._enabled:
-            self._enabled[number] = tuple(self.world.enabled(self.states[number]))
-        return (choice for choice in self._enabled[number] if _is_caused(choice, causes))
-
-    def _successors(self, number: int, choice: Enabled) -> tuple[int, ...]:
-        key = number, choice
-        if key not in self._after:
-            ways = self.world.apply(self.states[number], choice)
-            self._after[key] = tuple(dict.fromkeys(self._number(state) for _, state in ways))
-        return self._after[key]
-
-    def _number(self, state: State) -> int:
-        number = self._numbers.get(state)
-        if number is None:
-            number = self._numbers[state] = len(self.states)
-            self.states.append(state)
-            self._looks.append(self.look_of(state))
-        return number
-
     def _overdrawn(self, relaxed: int, look: Look, causes: frozenset[Cause]) -> str:
         """The timers that nothing was left for, in words: class of node and kind of timer. One that alone leads there, if one does."""
         kinds = {name: kind for name, kind, _ in self.states[relaxed].nodes}
-        slow = [choice for choice in self._choices(relaxed, causes) if choice.slow]
-        slow = [c for c in slow if any(self._looks[after] == look for after in self._successors(relaxed, c))] or slow
+        slow = [choice for choice in self.choices(relaxed, causes) if choice.slow]
+        slow = [c for c in slow if any(self.looks[after] == look for after in self.successors(relaxed, c))] or slow
         return ", ".join(sorted({f"{kinds[c.node].__name__} {_timer(c.event)}" for c in slow})) or "tried once more"
 
     # -- words -----------------------------------------------------------------------------------------------------------
 
-    def _astray(self, number: int, look: Look, causes: frozenset[Cause]) -> str:
-        choices = list(self._choices(number, causes))
-        ends = [after for choice in choices for after in self._successors(number, choice)] or [number]
-        nearest = min(ends, key=lambda end: len(self._looks[end] ^ look))
+    def parting(self, number: int, look: Look, causes: frozenset[Cause]) -> str:
+        """Where a simulation and the world part: what its causes may be there, and what differs from the nearest state."""
+        choices = list(self.choices(number, causes))
+        ends = [after for choice in choices for after in self.successors(number, choice)] or [number]
+        nearest = min(ends, key=lambda end: len(self.looks[end] ^ look))
         what = "; ".join(f"{node}: {event}" for node, event in sorted(causes, key=repr))
         taken = "; ".join(choice.label() for choice in choices) or "nothing that is enabled"
         return f"after {what}, which is {taken}, the nearest state differs: {self._difference(nearest, look)}"
 
     def _difference(self, number: int, look: Look) -> str:
         names = {n: station for station, n in self._stations.items()}
-        simulated = {names[n].name: names[n] for n in look - self._looks[number]}
-        checked = {names[n].name: names[n] for n in self._looks[number] - look}
+        simulated = {names[n].name: names[n] for n in look - self.looks[number]}
+        checked = {names[n].name: names[n] for n in self.looks[number] - look}
         both = sorted(simulated.keys() | checked.keys())
         return "; ".join(f"{name}: {_apart(simulated.get(name), checked.get(name))}" for name in both)
 

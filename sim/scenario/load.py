@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim.model.durations import format_duration
-from sim.model.text import DEEPEST, decoded, parse_toml, too_deep
-from sim.scenario import shown
+from sim.model.text import DEEPEST, decoded, too_deep
+from sim.scenario import reading, shown
 from sim.scenario.beyond import beyond
 from sim.scenario.checks import check
 from sim.scenario.latency_files import take_in_latencies
@@ -44,14 +44,7 @@ class Scenario:
             ScenarioError: it cannot be read, or something in it is wrong; the message says all of it.
         """
         path = Path(path)
-        try:
-            text = decoded(path.read_bytes())
-        except OSError as error:
-            problem = f"the file cannot be read ({error.strerror}); expected a scenario, such as scenarios/file_processing.toml"
-            raise ScenarioError(str(path), [Problem((), problem)]) from None
-        except ValueError as error:
-            raise ScenarioError(str(path), [Problem((), str(error))]) from None
-        return cls.parse(text, overrides, str(path), path)
+        return cls.parse(reading.text_of(path, "a scenario, such as scenarios/file_processing.toml"), overrides, str(path), path)
 
     @classmethod
     def parse(cls, text: str, overrides: Sequence[Override] = (), source: str = "standard input", path: Path | None = None) -> Scenario:
@@ -60,12 +53,7 @@ class Scenario:
         Raises:
             ScenarioError: it is not TOML, or something in it is wrong; the message says all of it.
         """
-        try:
-            content = parse_toml(text)
-        except ValueError as error:
-            raise ScenarioError(source, [Problem((), str(error))]) from None
-        if not content.get("name"):
-            content["name"] = path.stem if path is not None else "scenario"
+        content = reading.tables_of(text, source, path, "scenario")
         return cls._made(content, overrides, source, path.parent if path is not None else Path())
 
     @classmethod

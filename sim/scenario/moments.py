@@ -60,7 +60,9 @@ def _classes(module: ModuleType) -> dict[str, type]:
     }
 
 
-OBSERVATIONS: Final[dict[str, type]] = {**_classes(obs), **_classes(seen)}
+OBSERVATIONS: Final[dict[str, type]] = {name: c for name, c in (_classes(obs) | _classes(seen)).items() if hasattr(c, "sentence")}
+"""What has no sentence is no observation: it holds the fields that several share."""
+
 EVENTS: Final[dict[str, type]] = {name: c for name, c in _classes(ev).items() if name not in ("Wrote", "Written")}
 
 _SCA: Final = {"activity_type": CREATION_ACTIVITY}

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, assert_never
 
 from sim.model.draws import Stream
 from sim.model.garbage import seldom_collected
-from sim.model.inputs import Call, Deliver, Input, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
+from sim.model.inputs import Call, Deliver, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Unreachable, Withdrawn
 from sim.model.laws import Law, Uniform
 from sim.model.node import Node
 from sim.model.samples import Samples
@@ -295,6 +295,19 @@ class Simulation:
         number = self._sent[key] = self._sent.get(key, 0) + 1
         return self.choices.late(f"late|{way}|{key[1].__name__}|{number}", parcel)
 
+    def _late_after_stop(self, entry: Entry) -> int:
+        """How much later than the others something is taken up that came while a place stood still: at once, unless a tape says otherwise.
+
+        Each is taken up by a goroutine of its own, messages and timers alike; a timer is due no later for that.
+        """
+        if isinstance(entry, Parcel):
+            return self._late(f"{entry.link.name} released", entry) if entry.link is not None else 0
+        if not isinstance(entry, Timer):
+            return 0
+        key = (f"{entry.seat.name} released", Fired)
+        number = self._sent[key] = self._sent.get(key, 0) + 1
+        return self.choices.late(f"late|{key[0]}|Fired|{number}", entry)
+
     def unsent(self, parcel: Parcel, link: Link) -> bool:
         """Whether a message never left a process that was killed meanwhile: what was sent arrives, unless a tape says otherwise."""
         return self.places[link.source].condition is Condition.DEAD and self.taped("unsent", Condition, parcel, link)
@@ -507,11 +520,9 @@ class Simulation:
         self._asleep.pop(place.name, None)
 
     def carry_out(self, entries: Sequence[Entry]) -> None:
-        """Carry out entries now, in this order; messages later, if a tape says so."""
+        """Carry out entries now, in this order; some later, if a tape says so."""
         for entry in entries:
-            late = 0
-            if self.choices.labelled and isinstance(entry, Parcel) and entry.link is not None:
-                late = self._late(f"{entry.link.name} released", entry)
+            late = self._late_after_stop(entry) if self.choices.labelled else 0
             if late:
                 self.agenda.at(self.agenda.now + late, entry)
             else:

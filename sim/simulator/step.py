@@ -27,6 +27,7 @@ from sim.model.spans import (
     Plus,
     Span,
     TimeTest,
+    UnlessOver,
     Until,
     Within,
 )
@@ -292,6 +293,14 @@ def _not_before(step: LiveStep, span: NotBefore) -> int:
     return least if least > us else us
 
 
+def _unless_over(step: LiveStep, span: UnlessOver) -> int:
+    assert step.seat is not None
+    timer = step.seat.timers.get(span.tag)
+    if timer is not None and timer.due < step._sim.agenda.now:
+        return 0
+    return _LENGTHS[type(span.span)](step, span.span)
+
+
 # By class instead of `match`: spans are measured several times for every message.
 _LENGTHS: dict[type, Callable[[LiveStep, Any], int]] = {
     Exactly: lambda step, span: span.us,
@@ -306,4 +315,5 @@ _LENGTHS: dict[type, Callable[[LiveStep, Any], int]] = {
     Plus: lambda step, span: step._length(span.first) + step._length(span.second),
     Until: LiveStep._until,
     NotBefore: _not_before,
+    UnlessOver: _unless_over,
 }

@@ -9,7 +9,7 @@ from sim.protocol import observations as obs
 from sim.scenario.cluster import Cluster
 from sim.simulator.simulation import Simulation
 from sim.workflow import seen
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
+from sim.workflow.sessions import CREATION_ACTIVITY, FRAMEWORK_ACTIVITIES
 
 NOT_YET = -1
 
@@ -119,7 +119,7 @@ class Journeys:
 
     def _began(self, time: int, node: str, o: Any) -> None:
         journey = self._open.get(o.run)
-        if journey is None or o.activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+        if journey is None or o.activity_type in FRAMEWORK_ACTIVITIES:
             return
         journey.attempts += 1
         journey.activities[o.ordinal] = time

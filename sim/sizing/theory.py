@@ -76,11 +76,6 @@ class Waiting:
         return self.rate * self.hold
 
     @property
-    def per_server(self) -> float:
-        """Offered load per server."""
-        return self.load / self.servers
-
-    @property
     def drift(self) -> float:
         """How fast the density of the virtual wait grows: arrival rate less service rate of all servers, per unit of time."""
         return self.rate - self.servers / self.hold

@@ -61,7 +61,6 @@ class Executor:
     """
 
     def __init__(self, processes: int = 1, dask: str = "", prepare: str = "") -> None:
-        self._dask = dask
         self._prepare = prepare
         self._pool: Pool | None = DaskPool(dask) if dask else None
         self.processes = self._pool.processes if self._pool is not None else processes or cores()

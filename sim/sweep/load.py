@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from sim.model.text import decoded, parse_toml
+from sim.model.text import decoded
+from sim.scenario import reading
 from sim.scenario.load import Scenario
 from sim.scenario.overrides import Override
 from sim.scenario.problems import Problem, ScenarioError, problems_of, spell
@@ -64,14 +65,7 @@ class Sweep:
             ScenarioError: it cannot be read, or something in it or in one of its cells is wrong; the message says all of it.
         """
         path = Path(path)
-        try:
-            text = decoded(path.read_bytes())
-        except OSError as error:
-            problem = f"the file cannot be read ({error.strerror}); expected a sweep, such as scenarios/sweeps/contention.toml"
-            raise ScenarioError(str(path), [Problem((), problem)]) from None
-        except ValueError as error:
-            raise ScenarioError(str(path), [Problem((), str(error))]) from None
-        return cls.parse(text, overrides, str(path), path)
+        return cls.parse(reading.text_of(path, "a sweep, such as scenarios/sweeps/contention.toml"), overrides, str(path), path)
 
     @classmethod
     def parse(cls, text: str, overrides: Sequence[Override] = (), source: str = "standard input", path: Path | None = None) -> Sweep:
@@ -80,12 +74,7 @@ class Sweep:
         Raises:
             ScenarioError: something in it is wrong.
         """
-        try:
-            content = parse_toml(text)
-        except ValueError as error:
-            raise ScenarioError(source, [Problem((), str(error))]) from None
-        if not content.get("name"):
-            content["name"] = path.stem if path is not None else "sweep"
+        content = reading.tables_of(text, source, path, "sweep")
         return cls._made(content, overrides, source, path.parent if path is not None else Path())
 
     @classmethod

@@ -38,7 +38,6 @@ Row: TypeAlias = dict[str, Any]
 
 _TABLES: Final = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE cells (cell TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE results (cell TEXT NOT NULL, seed INTEGER NOT NULL, row BLOB NOT NULL, PRIMARY KEY (cell, seed)) WITHOUT ROWID;
 """
 
@@ -108,7 +107,7 @@ class Store:
                 tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
                 if self._writing and not tables:  # also when the process that began to make it was killed
                     self._make(db)
-                elif not {"about", "cells", "results"} <= tables:
+                elif not {"about", "results"} <= tables:
                     raise StoreError(f"{self.path}: is a database, but no store of results; choose another file")
                 self._check(db)
             except BaseException:
@@ -240,11 +239,6 @@ class Store:
                 if not self._closed and self._problem is None:
                     self.commit()
 
-    def put_cell(self, cell: str, content: Any) -> None:
-        """Say what a cell is, in plain data, at once."""
-        with self._lock, self._said():
-            self._db.execute("INSERT OR REPLACE INTO cells VALUES (?, ?)", (cell, msgspec.json.encode(content)))
-
     def put_about(self, key: str, value: Any) -> None:
         """Say something about the whole, in plain data, at once."""
         with self._lock, self._said():
@@ -255,10 +249,6 @@ class Store:
     def about(self) -> dict[str, Any]:
         """What is said about the whole: `version`, `kind`, `made_by` and what was put there."""
         return {key: msgspec.json.decode(value) for key, value in self._ask("SELECT key, value FROM about ORDER BY key")}
-
-    def cells(self) -> dict[str, Any]:
-        """Cell -> what was said of it."""
-        return {cell: msgspec.json.decode(content) for cell, content in self._ask("SELECT cell, content FROM cells ORDER BY cell")}
 
     def count(self) -> int:
         """How many rows there are."""

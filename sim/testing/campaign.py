@@ -19,6 +19,7 @@ from sim.scenario.fuzzing import TRIAL_SEED, Ground, ground_of, with_tables
 from sim.scenario.load import Scenario
 from sim.scenario.run import RunResult, run
 from sim.scenario.schema import FuzzSection
+from sim.testing.arguments import WrongTest
 from sim.testing.subject import Subject
 from sim.trace.tape import Tape
 from sim.workflow.errors import NotModelledError, WorkflowCodeError
@@ -73,9 +74,16 @@ def replayed(subject: Subject, tape: Tape) -> Campaign:
     """Run a tape's run with the present code: cluster, faults and luck are the tape's, workflows and activities those of the test.
 
     Raises:
+        WrongTest: the tape is of another scenario, so this test has nothing to say of it.
         ScenarioError: the two do not go together.
         NotModelledError: the workflow uses what is not modelled.
     """
+    theirs, ours = tape.scenario.get("name", ""), subject.scenario.model.name
+    if theirs != ours:
+        raise WrongTest(
+            f"the tape is a run of {theirs!r}, this test runs {ours!r}; expected a tape of this test (session-sim replay runs any), "
+            "or one test chosen besides, as the command in its report does"
+        )
     code = {section.id: section.workflow for section in subject.scenario.model.workflows if section.workflow}
 
     def again(subject: Subject) -> Campaign:

@@ -13,8 +13,9 @@ import pytest
 
 from sim.scenario.problems import ScenarioError
 from sim.testing import failing
+from sim.testing.arguments import WrongTest, check_arguments
 from sim.testing.campaign import Broken, Campaign, campaign, replayed, undisturbed
-from sim.testing.subject import DEFAULT, WrongTest, subject_of
+from sim.testing.subject import DEFAULT, subject_of
 from sim.trace.tape import TapeError, read
 from sim.workflow.errors import NotModelledError
 
@@ -38,21 +39,21 @@ class Carrying:
             return function(session_run=account, **rest)
 
         named = more.get("properties")
+        self._check(said, more)
         self.campaign(*said, **{**more, "properties": [*(DEFAULT if named is None else named), looks]})
 
     def campaign(self, *said: Any, **more: Any) -> Campaign:
         """Run the campaign that these arguments of the marker say. Fails the test if something breaks."""
         __tracebackhide__ = True
+        self._check(said, more)
         try:
             subject = subject_of(self.item.path.parent, self.item.name, *said, **more)
             if self.config.getoption("session_sim_replay"):
                 found = replayed(subject, read(Path(self.config.getoption("session_sim_replay"))))
             else:
                 found = campaign(subject, self.config.getoption("session_sim_runs"), self.config.getoption("session_sim_seed"))
-        except (WrongTest, ScenarioError, NotModelledError, TapeError, TypeError) as error:
-            if isinstance(error, TypeError) and "subject_of" not in str(error):
-                raise
-            wrong = str(error).replace("subject_of()", "session_sim")
+        except (WrongTest, ScenarioError, NotModelledError, TapeError) as error:
+            wrong = str(error)
         else:
             wrong = ""
         # Outside: nobody wants to read what happened during the handling of what.
@@ -63,6 +64,17 @@ class Carrying:
         tested = ", ".join(f"{name} {number} times" for name, number in found.exercised.items())
         self.item.add_report_section("call", "session-sim", f"{found.runs} runs; put to the test were {tested}")
         return found
+
+    def _check(self, said: Sequence[Any], more: Mapping[str, Any]) -> None:
+        """Fail the test if these are no arguments of the marker."""
+        __tracebackhide__ = True
+        try:
+            check_arguments(said, more)
+        except WrongTest as error:
+            wrong = str(error)
+        else:
+            return
+        self._fail(wrong)
 
     def _report(self, broken: Broken, runs: int) -> NoReturn:
         """Fail the test with all there is to say."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from sim.model.draws import NO_CHANCE
 from sim.properties import KNOWN
 from sim.properties.base import Property, Violation
 from sim.properties.own import named
@@ -140,7 +141,7 @@ def text(found: Found, test: str, seed: int, runs: int, faults: str = "", shown:
     one, violation = found.promise, found.violation
     files = {kind: str(_relative(path, shown)) for kind, path in found.files.items()}
     message = " ".join(violation.message.splitlines()[0].split()) if violation.message else ""
-    rows = [("promise", one.sentence), ("source", one.source), ("seed", f"{seed} (run {runs} of this test)")]
+    rows = [("promise", one.sentence), ("source", one.source), ("seed", _luck(seed, runs))]
     if found.shrunk is not None:
         deviations, shrunk = found.shrunk.deviations, found.shrunk
         stopped = "" if shrunk.complete else f", not the smallest yet: session-sim shrink {files['tape']}"
@@ -170,13 +171,19 @@ def _story(found: Found) -> list[str]:
     return lines if broken else [*lines, f"  ✗ here {found.promise.name} is broken"]
 
 
+def _luck(seed: int, runs: int) -> str:
+    if seed == NO_CHANCE:
+        return "none: everything takes the median of its law; first come, first served"
+    return f"{seed} (run {runs} of this test)"
+
+
 def text_of_error(broken: Broken, runs: int, out: Path, shown: Path | None = None) -> str:
     """What is said when workflow code did what cannot go on: there is no tape of such a run, but a scenario."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / "scenario.toml"
     file.write_text(text_of(broken.scenario), "utf-8")
     again = f"session-sim run {_relative(file, shown)} --seed {broken.seed}"
-    rows = [("seed", f"{broken.seed} (run {runs} of this test)"), ("faults", broken.faults), ("again", again)]
+    rows = [("seed", _luck(broken.seed, runs)), ("faults", broken.faults), ("again", again)]
     return "\n".join([broken.error, "", *_table(rows)])
 
 

@@ -13,6 +13,7 @@ from sim.properties.base import Property
 from sim.properties.own import check
 from sim.scenario.load import Scenario
 from sim.scenario.problems import did_you_mean
+from sim.testing.arguments import WrongTest
 from sim.workflow.definition import Definition
 
 BEHAVIOUR: Final[Mapping[str, Any]] = {
@@ -25,10 +26,6 @@ WORKERS: Final[Mapping[str, Any]] = {"name": "w", "count": 2, "max_concurrent_se
 
 DEFAULT: Final = ("failure_is_failure", *DUTIES, *DEMANDS)
 """What is judged unless a test says otherwise: what a workflow's author can see to, whatever happens to its workers."""
-
-
-class WrongTest(Exception):
-    """What a marker says makes no sense; the message says what was expected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,12 @@ class Tape(Struct, frozen=True, kw_only=True):
     @property
     def scenario_digest(self) -> str:
         """What tells scenarios apart: a hash of the scenario's canonical JSON, 32 hexadecimal characters."""
-        return _hash(self.scenario)
+        return hash_of(self.scenario)
 
     def to_bytes(self) -> bytes:
         """The tape as the bytes of its file. Raises ValueError or TypeError when a value is not JSON."""
         content = {"schema_version": SCHEMA_VERSION, "scenario_digest": self.scenario_digest, **msgspec.structs.asdict(self)}
-        text = json.dumps({**content, "checksum": _hash(content)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps({**content, "checksum": hash_of(content)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         return text.encode("utf-8")
 
     def write(self, path: Path) -> None:
@@ -101,9 +101,9 @@ def parse(data: bytes, name: str) -> Tape:
     if missing := [name for name in names if name not in content]:
         _refuse(name, f"lacks {', '.join(missing)}; it is damaged, or was not written by this program: record the run again")
     checksum = content.pop("checksum")
-    if checksum != _hash(content):
+    if checksum != hash_of(content):
         _refuse(name, "does not match its checksum: it was damaged or edited; record the run again")
-    if content["scenario_digest"] != _hash(content["scenario"]):
+    if content["scenario_digest"] != hash_of(content["scenario"]):
         _refuse(name, "has a scenario that does not match its digest: one of them was replaced; record the run again")
     try:
         return msgspec.convert({name: content[name] for name in Tape.__struct_fields__}, Tape)
@@ -124,7 +124,7 @@ def _parsed(data: bytes, name: str) -> dict[str, Any]:
     return content
 
 
-def _hash(value: object) -> str:
+def hash_of(value: object) -> str:
     """The hash of the canonical JSON of a value: sorted keys, no spaces, ASCII."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return blake2b(text.encode("ascii"), digest_size=_DIGEST_BYTES).hexdigest()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sim.model import effects as fx
 from sim.model.inputs import Fired, Name, Reply, Tag
 from sim.model.instant import CRASH, Micro, Way
-from sim.model.spans import Clamp, Drawn, Exactly, Excess, Half, Least, Left, NotBefore, Plus, Span, Within
+from sim.model.spans import Clamp, Drawn, Exactly, Excess, Half, Least, Left, NotBefore, Plus, Span, UnlessOver, Within
 
 Key = tuple[Name, Tag]
 
@@ -148,6 +148,8 @@ class _Reading:
                 return Running(step, *law.bounds())
             case Left(tag=tag):
                 return self.timers.get((node, tag)) or self.deadlines.get((node, tag)) or Running(step, 0, None)
+            case UnlessOver(span=inner):
+                return self._running(step, node, inner)
             case Plus(first=inner, second=Excess()):
                 # The excess of a limit on how often: a path has far fewer of these than come in one burst.
                 return self._running(step, node, inner)

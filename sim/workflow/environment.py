@@ -8,7 +8,7 @@ time and build it again from the log.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from msgspec import Struct
 
@@ -84,6 +84,10 @@ class Chooser(Protocol):
     def __call__(self, label: str, options: Sequence[int]) -> int: ...
 
 
+def _first(label: str, options: Sequence[int]) -> int:
+    return options[0]
+
+
 class Progress(Struct, frozen=True):
     """What one workflow task came to. `error`: the task failed (a panic, or non-determinism) with this cause."""
 
@@ -113,6 +117,9 @@ class Pending:
 class Environment:
     """What contexts reach: commands, pending things, channels, the clock of the current task."""
 
+    __deletable__: ClassVar = ["root"]
+    """For the compiled build: what code that is over lets go of."""
+
     def __init__(self, definition: Definition, info: Info, choose: Chooser | None = None) -> None:
         self.definition = definition
         self.info = info
@@ -125,7 +132,7 @@ class Environment:
         self.closing: Closing | None = None
         self.queries: dict[str, Callable[..., object]] = {}
         self.open_sessions: dict[str, object] = {}
-        self.choose: Chooser = choose or (lambda label, options: options[0])
+        self.choose: Chooser = choose or _first
         self._activities: dict[int, Pending] = {}
         self._timers: dict[int, Pending] = {}
         self._channels: dict[str, Channel] = {}
@@ -133,8 +140,18 @@ class Environment:
         self._count = {"activity": 0, "timer": 0, "marker": 0, "session": 0}
         self.ended_by_cancellation: list[tuple[str, object]] = []
         """Types and arguments of the activities that were open when the workflow's cancellation reached them."""
+        self.at_end: list[Callable[[], None]] = []
+        """What lets go of things that refer to each other, once the code is over."""
         self.recorded_cancels: Sequence[int] = ()
         """While replaying: ordinals of the activities whose cancellation the history records next, in order."""
+
+    def release(self) -> None:
+        """The code is over: let go of what refers to this, or to other contexts, which would wait for the collector of cycles."""
+        for let_go in self.at_end:
+            let_go()
+        for held in (self.at_end, self._activities, self._timers, self._channels, self.open_sessions, self.queries):
+            held.clear()
+        del self.root
 
     @property
     def sdk(self) -> SdkVersion:
@@ -346,6 +363,9 @@ class Execution:
             return Progress((), (), ("NON_DETERMINISTIC_ERROR", str(error)))
         except Exception as error:  # whatever user code lets out is a panic
             return Progress((), (), ("WORKFLOW_WORKER_UNHANDLED_FAILURE", f"{type(error).__name__}: {error}"))
+        finally:
+            # Who chooses knows the whole world, which must not stay for as long as a workflow of a dead worker.
+            self.env.choose = _first
         commands = tuple(self._expected)
         if self.env.closing is not None:
             commands += (self.env.closing,)
@@ -432,8 +452,9 @@ class Execution:
 
     @contained
     def close(self) -> None:
-        """Destroy the coroutines; what their `finally` blocks do reaches nobody."""
+        """Destroy the coroutines; what their `finally` blocks do reaches nobody. To be called once, at the end."""
         self.env.dispatcher.close()
+        self.env.release()
 
 
 async def _outcome(env: Environment, argument: object) -> Closing:

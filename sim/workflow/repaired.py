@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from sim.history.failures import TimeoutType
 from sim.workflow.context import Context, with_cancel
@@ -17,28 +17,8 @@ if TYPE_CHECKING:
 SECOND = 1_000_000
 LONGEST_CREATION: Final = 600 * SECOND
 """How long a creation takes at most that has no CreationTimeout, microseconds."""
-LEAST_HEARTBEAT: Final = 5 * SECOND
-"""No shorter heartbeat timeout is chosen for the sake of a short CreationTimeout: timers under a second are late (P4.3.10)."""
 _CANCELED: Final = 1 << 60
 """Where `canceled` registers: behind everything that has an ordinal."""
-
-
-class Options(Protocol):
-    """The part of SessionOptions that is looked at."""
-
-    @property
-    def creation_timeout(self) -> int: ...
-
-    @property
-    def heartbeat_timeout(self) -> int: ...
-
-
-def heartbeat_timeout(env: Environment, options: Options, creates: bool, default: int) -> int:
-    """H, microseconds. Who asks again has to know of a loss while there is time left: after half of CreationTimeout at most."""
-    heartbeat, creation = options.heartbeat_timeout or default, options.creation_timeout
-    if Repair.CREATION_AGAIN in env.info.repairs and creates and creation:
-        return min(heartbeat, max(creation // 2, LEAST_HEARTBEAT))
-    return heartbeat
 
 
 def creation_timer(session_ctx: Context, creation_timeout: int) -> tuple[Future | None, Callable[[], None]]:
@@ -65,7 +45,11 @@ def canceled(ctx: Context) -> Future:
 
 
 def asks_again(env: Environment, failure: BaseException, creates: bool, creation_timeout: int, until: int) -> bool:
-    """Whether another worker is asked, since the one that took the creation was lost before it had signalled."""
+    """Whether another worker is asked, since the one that took the creation was lost before it had signalled.
+
+    The server says so H after it began, so this comes in time only where CreationTimeout is longer. A shorter H would be known sooner,
+    and would be the session's for as long as it lives: more of its failures would be false alarms.
+    """
     if Repair.CREATION_AGAIN not in env.info.repairs or not creates:
         return False
     stopped = any(isinstance(e, ApplicationError) and e.type == "SessionWorkerShutdown" for e in chain(failure))

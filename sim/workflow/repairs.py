@@ -19,7 +19,7 @@ class Repair(Enum):
     WATCHED_TO_THE_END = "the creation activity is awaited when it is cancelled: by the watcher, and by CompleteSession"
     CREATION_TIMER = "a timer of CreationTimeout (10 min when it is 0) bounds CreateSession and RecreateSession as a whole"
     RECREATE_WITHIN_HEARTBEAT = "RecreateSession waits for its worker no longer than the heartbeat timeout"
-    CREATION_AGAIN = "CreateSession asks again when a worker is lost before it has signalled; its heartbeat timeout is C / 2 at most"
+    CREATION_AGAIN = "CreateSession asks again, while CreationTimeout lasts, when a worker is lost before it has signalled"
 
     SIGNAL_UNTIL_KNOWN = "the creation activity repeats its signal, as the same request, until it knows whether it has arrived"
     SLOT_UNTIL_IDLE = "the creation activity keeps its slot until the session's activities on its worker are over, and ends them"

@@ -39,6 +39,15 @@ class SessionInfo:
     creation: Future | None = None
     """The end of its creation activity."""
 
+    def release(self) -> None:
+        """Let go of its contexts, which refer to it: the workflow's code is over."""
+        self.cancel = self.fail = _nothing
+        self.completion_ctx = self.creation = None
+
     def get_recreate_token(self) -> bytes:
         """What `recreate_session` needs to come back to the same worker: it names its queue, and nothing else."""
         return json.dumps({"Taskqueue": self.task_queue}, separators=(",", ":")).encode()
+
+
+def _nothing() -> None:
+    """What a session does that is over."""

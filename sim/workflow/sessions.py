@@ -21,7 +21,7 @@ from sim.workflow.context import Context, with_cancel
 from sim.workflow.errors import WorkflowError, describe, is_canceled
 from sim.workflow.futures import Future, Selector
 from sim.workflow.mutants import Mutant
-from sim.workflow.repaired import asks_again, canceled, creation_timer, heartbeat_timeout, looks_at_state
+from sim.workflow.repaired import asks_again, canceled, creation_timer, looks_at_state
 from sim.workflow.repairs import Repair
 from sim.workflow.seen import (
     AskedInVain,
@@ -40,6 +40,9 @@ SECOND = 1_000_000
 YEAR = 365 * 24 * 3600 * SECOND
 CREATION_ACTIVITY = "internalSessionCreationActivity"
 COMPLETION_ACTIVITY = "internalSessionCompletionActivity"
+FRAMEWORK_ACTIVITIES = frozenset({CREATION_ACTIVITY, COMPLETION_ACTIVITY})
+"""All others are users'."""
+
 CREATION_QUEUE_SUFFIX = "__internal_session_creation"
 DEFAULT_HEARTBEAT_TIMEOUT = 20 * SECOND
 FATAL_TIMEOUTS = ("TemporalTimeout:StartToClose", "TemporalTimeout:Heartbeat")
@@ -116,8 +119,7 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         refusal = WorkflowError("found exisiting open session in the context")
         env.observe(SessionNotCreated(env.info.run, "", describe(refusal), refused=True, within=within))
         raise refusal
-    heartbeat = heartbeat_timeout(env, options, not recreated, DEFAULT_HEARTBEAT_TIMEOUT)
-    options = replace(options, heartbeat_timeout=heartbeat)
+    options = replace(options, heartbeat_timeout=options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT)
     until, instead_of = env.now + options.creation_timeout, ""
     while True:
         info, session_ctx = _ask(ctx, options, queue, recreated, within, instead_of)
@@ -146,6 +148,7 @@ def _ask(ctx: Context, options: SessionOptions, queue: str, recreated: bool, wit
     fresh = env.new_session_id()
     session_id = str(env.side_effect(lambda: fresh))
     info = SessionInfo(session_id)
+    env.at_end.append(info.release)
     info.completion_ctx = ctx.derived(SESSION_KEY, info)
     session_ctx, info.cancel = with_cancel(info.completion_ctx)
     told = Repair.FAILURE_NOT_CANCELED in env.info.repairs

@@ -50,9 +50,10 @@ def to_b(parcel: Parcel) -> bool:
 @pytest.mark.parametrize("ticks", [None, Ticks(2)], ids=str)
 @pytest.mark.parametrize("budgets", BUDGETS)
 @pytest.mark.parametrize("travels", [None, to_b])
+@pytest.mark.parametrize("mail_first", [False, True])
 @pytest.mark.parametrize(("what", "world"), list(worlds()), ids=[name for name, _ in worlds()])
-def test_every_effect(what: str, world: World, travels: Any, budgets: dict[str, int], ticks: Ticks | None) -> None:
-    world = instant(world, budgets, travels=travels, ticks=ticks)
+def test_every_effect(what: str, world: World, travels: Any, mail_first: bool, budgets: dict[str, int], ticks: Ticks | None) -> None:
+    world = instant(world, budgets, travels=travels, mail_first=mail_first, ticks=ticks)
     assert found(world) == reachable(world)
     same(System(world), check(System(world), Options(jobs=1)))
 
@@ -61,12 +62,13 @@ def test_every_effect(what: str, world: World, travels: Any, budgets: dict[str, 
     world=any_world(),
     lossy=st.booleans(),
     travels=st.sampled_from([None, to_b]),
+    mail_first=st.booleans(),
     jobs=st.sampled_from([1, 2]),
     unit=st.sampled_from([0, 1, 3]),
 )
 @settings(max_examples=150, deadline=None)
-def test_any_world(world: World, lossy: bool, travels: Any, jobs: int, unit: int) -> None:
-    world = instant(world, BUDGETS[lossy], travels=travels, ticks=Ticks(unit) if unit else None)
+def test_any_world(world: World, lossy: bool, travels: Any, mail_first: bool, jobs: int, unit: int) -> None:
+    world = instant(world, BUDGETS[lossy], travels=travels, mail_first=mail_first, ticks=Ticks(unit) if unit else None)
     oracle = explore(world, limit=2000)
     assume(oracle.complete)
     assert found(world, jobs=jobs) == reachable(world)

@@ -71,7 +71,7 @@ def test_a_tape_is_replayed_and_its_histories_are_the_recorded_ones(accepted: tu
 
 
 def _microseconds(text: str) -> int:
-    from sim.history.temporal_reader import parse_time
+    from sim.history.proto_json import parse_time
 
     return parse_time(text)
 

@@ -103,7 +103,7 @@ def _scenario(folder: Path, draw: random.Random) -> list[list[str]]:
 
 
 def _tape(folder: Path, draw: random.Random) -> list[list[str]]:
-    from sim.trace.tape import _hash
+    from sim.trace.tape import hash_of
 
     file = folder / "run.tape"
     content = json.loads(_TAPE.read_bytes())
@@ -111,8 +111,8 @@ def _tape(folder: Path, draw: random.Random) -> list[list[str]]:
     if isinstance(changed, dict) and isinstance(changed.get("scenario"), dict) and draw.random() < 0.7:
         # As somebody would who signs what was changed.
         changed.pop("checksum", None)
-        changed["scenario_digest"] = _hash(changed["scenario"])
-        changed["checksum"] = _hash(changed)
+        changed["scenario_digest"] = hash_of(changed["scenario"])
+        changed["checksum"] = hash_of(changed)
     data = json.dumps(changed).encode()
     file.write_bytes(_scratched(data, draw) if draw.random() < 0.2 else data)
     return [["replay", str(file)], ["explain", str(file)], ["shrink", str(file)], ["report", str(file)]]

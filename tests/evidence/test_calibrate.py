@@ -262,7 +262,10 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_pictures_are_the_same_every_time_and_dark_ones_differ() -> None:
     fitted = fit(drawn(Exponential(20_000), 50))
-    light, again, dark = (style.svg(drawing.draw("x", fitted, flag)) for flag in (False, False, True))
+    light, again = (style.svg(drawing.draw("x", fitted)) for _ in range(2))
+    darkened = drawing.draw("x", fitted)
+    style.darken(darkened)
+    dark = style.svg(darkened)
     assert light == again
     assert style.DARK["white"] in dark
     assert style.DARK["white"] not in light

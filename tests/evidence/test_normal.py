@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from sim.evidence.normal import LEFT_OUT, Comparison, Difference
+from sim.evidence.normal import ENUMS, LEFT_OUT, Comparison, Difference
+from sim.history.proto_json import enum_value
 from tests.evidence.cases import CASES, REAL, real
 
 Json = dict[str, Any]
@@ -206,3 +207,59 @@ def test_a_missing_and_a_further_event() -> None:
     assert found == Difference(len(theirs["events"]), "eventType", last["eventType"], "nothing")
     found = compared(ours, theirs)
     assert found == Difference(len(theirs["events"]), "eventType", "nothing", last["eventType"])
+
+
+# -- spellings ---------------------------------------------------------------------------------------------------------
+
+
+def _changed(value: Any, change: Callable[[Json], Any]) -> Any:
+    """A copy whose objects are changed, the inner ones first."""
+    if isinstance(value, list):
+        return [_changed(member, change) for member in value]
+    return change({key: _changed(member, change) for key, member in value.items()}) if isinstance(value, dict) else value
+
+
+def _payload(payload: Json) -> Any:
+    return json.loads(base64.b64decode(payload["data"])) if base64.b64decode(payload["metadata"]["encoding"]) == b"json/plain" else payload
+
+
+def _without_prefix(message: Json) -> Json:
+    return {key: enum_value(value, ENUMS[key]).title().replace("_", "") if key in ENUMS else value for key, value in message.items()}
+
+
+SPELLINGS: dict[str, Callable[[Json], Any]] = {
+    "shorthand": lambda message: [_payload(one) for one in message["payloads"]] if set(message) == {"payloads"} else message,
+    "decoded": lambda message: _payload(message) if set(message) == {"metadata", "data"} else message,
+    "old enums": _without_prefix,
+    "numbers": lambda message: {key: int(value) if str(value).isdigit() else value for key, value in message.items()},
+    "all fields": lambda message: (
+        ({"workerMayIgnore": False, "links": [], "userMetadata": None} if "eventType" in message else {}) | message
+    ),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("case", ["worker_killed", "continue_as_new", "recreate_waits"])
+def test_exports_that_say_the_same_are_the_same(case: str, spelling: str) -> None:
+    for run in real(case).runs:
+        theirs = _changed(run.history.raw, SPELLINGS[spelling])
+        assert theirs != run.history.raw
+        assert compared(theirs, dict(run.history.raw)) is None
+
+
+@pytest.mark.parametrize("spelling", ["shorthand", "decoded"])
+def test_a_value_that_is_another_is_noticed_however_it_is_spelled(spelling: str) -> None:
+    theirs, ours = _changed(history(), SPELLINGS[spelling]), history()
+    attributes(ours["events"][0])["input"]["payloads"][0]["data"] = base64.b64encode(b'{"steps":[]}').decode()
+    found = compared(theirs, ours)
+    assert found is not None
+    assert found.where.startswith("workflowExecutionStartedEventAttributes.input")
+
+
+def test_enums_that_are_others_are_noticed() -> None:
+    theirs = _changed(history(), _without_prefix)
+    index = next(i for i, event in enumerate(theirs["events"]) if event["eventType"] == "ActivityTaskTimedOut")
+    attributes(theirs["events"][index])["retryState"] = "Timeout"
+    found = compared(theirs, history())
+    assert found is not None
+    assert (found.where, found.recorded) == ("activityTaskTimedOutEventAttributes.retryState", "Timeout")

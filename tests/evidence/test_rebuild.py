@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sim.evidence.case import read_case
+from sim.evidence.case import CaseError, read_case
 from sim.evidence.rebuild import LEAD, LINGER, offset_of, scenario_of
 from sim.model.durations import parse_duration
-from tests.evidence.cases import copy, real, without_log
+from tests.evidence.cases import change_log, copy, real, without_log
 
 
 def rebuilt(tmp_path: Path, *lines: dict[str, Any], case: str = "happy_path") -> list[dict[str, Any]]:
@@ -115,3 +115,19 @@ def test_the_scenario_lasts_as_long_as_the_recording() -> None:
     assert offset_of(case) == LEAD + 111_000
     assert parse_duration(scenario_of(case).to_dict()["until"]) == offset_of(case) + last + LINGER
     assert scenario_of(real("sdk-1.12.0-worker_killed")).to_dict()["cluster"]["sdk_version"] == "1.12.0"
+
+
+def test_which_calls_a_text_in_them_was_about(tmp_path: Path) -> None:
+    """Of calls with a text in them only the log tells which they were: by their number since the fault began."""
+    fault = line(CALL.replace('"count": 2', '"match": "session-7"') % "lose_response")
+    folder = copy("happy_path", tmp_path, lambda content: content["timeline"].append(fault))
+    row = {"ev": "rpc", "method": "SignalWorkflowExecution", "ms": 100.0, "worker": "A'1"}
+    calls = [row | {"t": 1.55}, row | {"t": 1.8}, row | {"t": 2.5, "fault": "lose_response"}, row | {"t": 2.4, "worker": "B"}]
+    change_log(folder, lambda rows: rows.extend(calls))
+    faults = scenario_of(read_case(folder)).to_dict()["faults"]
+    assert [(fault["nth"], fault["calls"], fault["noticed_after"]) for fault in faults] == [(2, 1, "700ms")]
+
+
+def test_without_a_log_nothing_tells_that(tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match=r"is about some calls only; expected a log\.jsonl that tells which"):
+        rebuilt(tmp_path, line(CALL.replace('"count": 2', '"match": "session-7"') % "error"))

@@ -27,6 +27,17 @@ EXPLAINED = {
     "random-139": "a creation activity asked a server that it could not reach, for 5 s (P2.2d)",
     "random-214": "a task that waited for a later one of its run was dropped (P3.2.6)",
     "random-234": "timers that no event tells of made a heartbeat timeout late (P4.3.11)",
+    "answers_held_creating": "the answer to a signal was on its way when the network was held, and heartbeats began only after that",
+    "outage_completion": "the ends of two activities were on their way when the server was killed, and had no effect",
+    "shared-362": "a poll of a sticky queue came after a task that was on its way to it",
+    "shared-374": "a process stood still over a deadline: the heartbeat that was due failed for it, so the end was told (P3.9.1)",
+    "shared-426": "of two answers that were sent at the same time one came after its run had closed",
+    "queue_cut": "seven tasks wait in four partitions, and the last one is started third: it waits behind none of the others",
+    "shared-102": "a heartbeat was answered under whose way its run was closed: it had arrived before",
+    "shared-112": "a timer was read ahead for another workflow of the shard, so that the next one came sooner (P4.3.10)",
+    "shared-136": "a poll came only when the tasks that waited had been cancelled",
+    "shared-139": "a run timed out before the deadline of its activity, which was later by 13 ms, could fire",
+    "shared-166": "a poll brought a task that came after it, and not the older one that waited",
 }
 
 
@@ -38,6 +49,16 @@ def test_there_is_a_reason_for_each() -> None:
 def test_it_is_accepted(name: str) -> None:
     result = judge(read_case(RECORDED / name))
     assert (result.verdict, result.rejection) == (Verdict.ACCEPTED, None), EXPLAINED[name]
+
+
+def test_what_a_call_is_about_is_over_under_its_way() -> None:
+    recording = Recording(read_case(RECORDED / "shared-102"))
+    run = "server/run/random_102-w1/1"
+    activity = recording.runs[run].activities[6]
+    over = Expected(recording, Follower(recording, 1)).over(run, activity)
+    completed = next(at for at in recording.runs[run].events if at.event_id == 16)
+    assert activity.closed is None
+    assert over == completed.time
 
 
 def test_a_killed_server_cuts_off_every_worker() -> None:

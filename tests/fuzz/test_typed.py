@@ -38,3 +38,10 @@ def test_a_task_that_comes_late_takes_room_until_its_claim_is_refused() -> None:
     row = next(row for row in fuzz(typed_resources(), 1, seed=122, guarded=0).properties if row.name == "one_binding")
     assert row.verdict == "broken"
     assert row.violation == "a takes the slot of both-1/1/s1, whose activities go to b.1@host-b"
+
+
+def test_who_starts_while_its_network_is_held_is_out_of_reach() -> None:
+    """A machine is cut off and lost, and starts anew before the cut is over: until then nobody there can take its session up."""
+    row = next(row for row in fuzz(typed_resources(), 1, seed=25, guarded=0).properties if row.name == "reattach_in_time")
+    assert row.exercised
+    assert row.verdict == "held"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sim.history.events import Wrote
+from sim.history.proto_json import parse_time
 from sim.history.recorder import Recorded, Recorder
-from sim.history.temporal_json import MICROSECOND, to_json
+from sim.history.temporal_json import to_json
 from sim.model.durations import parse_duration
 from sim.model.laws import Constant
 from sim.protocol import messages as msg
@@ -48,12 +48,7 @@ class Recording:
 
     def begin(self, workflow: str) -> int:
         """When the workflow's first event happened, microseconds of the simulation."""
-        return BEFORE + microseconds(self.histories[workflow]["events"][0]["eventTime"]) - round(self.case["t0"] * 1e6)
-
-
-def microseconds(timestamp: str) -> int:
-    """A timestamp in microseconds since 1970."""
-    return (datetime.fromisoformat(timestamp[:26].rstrip("Z") + "+00:00") - datetime(1970, 1, 1, tzinfo=UTC)) // MICROSECOND
+        return BEFORE + parse_time(self.histories[workflow]["events"][0]["eventTime"]) - round(self.case["t0"] * 1e6)
 
 
 @dataclass
@@ -92,7 +87,7 @@ def perform(recording: Recording, deviations: Mapping[str, int]) -> Performance:
     sim.listen(Wrote, wrote)
     for number, entry in enumerate(case["timeline"]):
         _schedule(recording, cluster, entry, number)
-    last = max(microseconds(history["events"][-1]["eventTime"]) for history in recording.histories.values())
+    last = max(parse_time(history["events"][-1]["eventTime"]) for history in recording.histories.values())
     sim.run(until=BEFORE + last - round(case["t0"] * 1e6) + 1_000_000)
     if unused := sim.choices.unused():
         raise ValueError(f"no choice met the deviations {', '.join(unused)}")

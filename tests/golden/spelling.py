@@ -8,7 +8,7 @@ from sim.history.recorder import Recorded, RecordedRun
 from sim.protocol import observations as obs
 from sim.protocol.names import HOST_QUEUE_SUFFIX
 from sim.workflow.seen import SessionStateChanged
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
+from sim.workflow.sessions import CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX, FRAMEWORK_ACTIVITIES
 
 SHORT = {
     ev.WorkflowExecutionStarted: "WES",
@@ -74,7 +74,7 @@ def _after(last: Failure | None) -> str:
 def activity(event: ev.ActivityTaskScheduled) -> str:
     """SCA, SKA, or the name that the program gives its work."""
     command = event.command
-    if command.activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+    if command.activity_type in FRAMEWORK_ACTIVITIES:
         return "SCA" if command.activity_type == CREATION_ACTIVITY else "SKA"
     work = command.input
     return str(work.get("name") or "U") if isinstance(work, dict) else "U"

@@ -15,9 +15,10 @@ from typing import Any
 
 from sim.history import events as ev
 from sim.history.compare import differences
+from sim.history.proto_json import parse_time
 from sim.history.recorder import Recorded
 from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
-from tests.golden.recordings import Performance, Recording, microseconds, perform
+from tests.golden.recordings import Performance, Recording, perform
 
 TOLERANCE = 300
 """An event is off when it differs by more than this from the recording, microseconds."""
@@ -46,14 +47,14 @@ def keys_of_real(events: Sequence[Mapping[str, Any]]) -> dict[Key, int]:
     """When each event of a recorded history happened, microseconds since its first."""
     activities: dict[str, int] = {}
     times: dict[Key, int] = {}
-    first = microseconds(events[0]["eventTime"])
+    first = parse_time(events[0]["eventTime"])
     for event in events:
         name = "".join(word.capitalize() for word in event["eventType"].removeprefix("EVENT_TYPE_").split("_"))
         attributes = next((value for key, value in event.items() if key.endswith("EventAttributes")), {})
         if name == "ActivityTaskScheduled":
             activities[event["eventId"]] = len(activities) + 1
         activity = activities.get(attributes.get("scheduledEventId", ""), 0)
-        times[_key(times, name, activity)] = microseconds(event["eventTime"]) - first
+        times[_key(times, name, activity)] = parse_time(event["eventTime"]) - first
     return times
 
 

@@ -16,7 +16,8 @@ from temporalio.client import WorkflowHistory
 
 from sim.history.compare import differences
 from sim.history.events import Event, WorkflowExecutionCompleted, Written, Wrote
-from sim.history.temporal_json import duration, to_json
+from sim.history.proto_json import duration
+from sim.history.temporal_json import to_json
 
 REAL = Path(__file__).parent.parent / "data" / "real"
 EPOCH = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -18,8 +18,9 @@ from temporalio.client import WorkflowHistory
 from sim.history.events import ActivityTaskScheduled, ActivityTaskStarted, ActivityTaskTimedOut, OtherEvent, WorkflowExecutionSignaled
 from sim.history.failures import ApplicationFailure, TimeoutFailure, TimeoutType
 from sim.history.files import Left, histories
+from sim.history.proto_json import Opaque, event_kind, parse_duration, parse_time, payload_values
 from sim.history.temporal_json import to_json
-from sim.history.temporal_reader import HistoryError, Opaque, event_kind, parse_duration, parse_time, payload_values, read_history
+from sim.history.temporal_reader import HistoryError, read_history
 
 DATA = Path(__file__).parent / "data"
 FILES = sorted(DATA.rglob("*.json"))
@@ -60,6 +61,24 @@ def test_both_spellings_are_the_same(file: Path) -> None:
     read, again = read_history(content(file)), read_history(old)
     assert [(event.event, event.links) for event in read.events] == [(event.event, event.links) for event in again.events]
     assert again.to_json() == old
+
+
+def proto_names(value: Any, is_map: bool = False) -> Any:
+    """The names of fields as the .proto files have them."""
+    if isinstance(value, list):
+        return [proto_names(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    name = (lambda key: key) if is_map else (lambda key: re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", key))
+    return {name(key): proto_names(item, key in ("fields", "details")) for key, item in value.items()}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_names_of_fields_as_the_proto_files_have_them(file: Path) -> None:
+    history = read_history(content(file))
+    again = read_history(proto_names(content(file)))
+    assert again.to_json() == history.to_json()
+    assert again.events == history.events
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

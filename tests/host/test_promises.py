@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import pytest
 
 from sim.properties import VerdictKind
-from sim.protocol.worker.options import WorkerOptions
 from sim.workflow.variants import Variant
-from tests.properties import clusters, scenarios_host
-from tests.properties.clusters import act
+from tests.properties import scenarios_host
+from tests.properties.clusters import act, worker_options
 from tests.properties.scenarios_broken import BROKEN
 from tests.properties.scenarios_host import host_stage
 from tests.properties.scenarios_planted import Verdicts, sleep
@@ -34,28 +31,10 @@ KEPT: dict[str, tuple[str, ...]] = {
 CASES = [(name, scenario) for name, each in BROKEN.items() for scenario, _ in each]
 
 
-def surviving(step: Any) -> Any:
-    """A step with all sessions in it made to survive."""
-    if isinstance(step, list):
-        return [surviving(one) for one in step]
-    if not isinstance(step, dict):
-        return step
-    more = {"survive_restart": True} if step.get("op") in ("create", "recreate") else {}
-    return {key: surviving(value) for key, value in step.items()} | more
-
-
-@pytest.fixture
-def host_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stages speak host sessions, and every session survives."""
-    start = clusters.Stage.start
-    monkeypatch.setattr(clusters, "WorkerOptions", partial(WorkerOptions, variant=Variant.HOST))
-    monkeypatch.setattr(clusters.Stage, "start", lambda self, steps, *args, **more: start(self, surviving(steps), *args, **more))
-
-
-@pytest.mark.usefixtures("host_sessions")
 @pytest.mark.parametrize(("name", "scenario"), CASES, ids=lambda case: getattr(case, "__name__", case))
 def test_scenario(name: str, scenario: Callable[[], Verdicts]) -> None:
-    broken = scenario()[name].kind is VerdictKind.BROKEN
+    with worker_options({"survive_restart": True}, variant=Variant.HOST):
+        broken = scenario()[name].kind is VerdictKind.BROKEN
     assert broken is (scenario.__name__ not in KEPT.get(name, ()))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from sim.model.laws import Uniform
@@ -47,18 +48,32 @@ def simple(ms: int = 20_000, **options: Any) -> Program:
     return [create(**options), DEFER, act(ms)]
 
 
+def asking(steps: Any, session: Mapping[str, Any], nobody: Collection[str] = ()) -> Any:
+    """A program whose sessions ask for this, too, but for those on queues that nobody serves."""
+    if isinstance(steps, list):
+        return [asking(step, session, nobody) for step in steps]
+    if not isinstance(steps, dict):
+        return steps
+    more = session if steps.get("op") in ("create", "recreate") and steps.get("queue") not in nobody else {}
+    return {key: asking(value, session, nobody) for key, value in steps.items()} | dict(more)
+
+
 OPTIONS: list[Mapping[str, Any]] = [{}]
 """With which options workers are made that name no others: the last ones."""
+ASKED: list[Mapping[str, Any]] = [{}]
+"""What sessions ask for beside what their programs say: the last."""
 
 
 @contextmanager
-def worker_options(**options: Any) -> Iterator[None]:
-    """All workers that are made meanwhile have these options: repairs, for one."""
+def worker_options(asked: Mapping[str, Any] | None = None, **options: Any) -> Iterator[None]:
+    """All workers that are made meanwhile have these options: repairs, for one. `asked`: what all sessions ask for, too."""
     OPTIONS.append(options)
+    ASKED.append(asked or {})
     try:
         yield
     finally:
         OPTIONS.pop()
+        ASKED.pop()
 
 
 class NobodyError(AssertionError):
@@ -83,6 +98,7 @@ class Stage:
 
     def start(self, steps: Program, workflow: str = "w", at: float = 0, queue: str = "q", run_timeout: int = 0, **tokens: str) -> Stage:
         """Start a workflow at this second."""
+        steps = asking(steps, ASKED[-1])
         start = msg.StartWorkflow(workflow, "Script", queue, {"steps": steps}, run_timeout=run_timeout)
         self.at(at, lambda: self.cluster.start_workflow(start))
         return self
@@ -117,4 +133,9 @@ class Stage:
 
 def spec(name: str, queue: str = "q", mutants: Mutants = (), **options: Any) -> WorkerSpec:
     """One worker on a host of its own."""
-    return WorkerSpec(name, f"host-{name.lower()}", queue, WorkerOptions(mutants=mutants, **{**OPTIONS[-1], **options}))
+    made = WorkerOptions(mutants=mutants, **{**OPTIONS[-1], **options})
+    if ASKED[-1].get("resources") and made.session_worker:
+        # As many units of each type as slots, so that neither limit hides the other.
+        units = tuple((kind, made.sessions) for kind in sorted(ASKED[-1]["resources"]))
+        made = replace(made, session_resources=units, session_shapes=(tuple(sorted(ASKED[-1]["resources"].items())),))
+    return WorkerSpec(name, f"host-{name.lower()}", queue, made)

@@ -50,7 +50,7 @@ def recreate_on_a_full_worker() -> Verdicts:
     return stage.start([create(), DEFER, TOKEN, recreate(creation="5s")]).run(60)
 
 
-def killed_before_the_signal() -> Verdicts:
+def killed_before_the_signal(creation: str = "10s") -> Verdicts:
     """A minute of quiet; then a worker dies in the moment in which it is given a creation, the other stays idle."""
     stage, killed = apart(), list[str]()
 
@@ -60,7 +60,12 @@ def killed_before_the_signal() -> Verdicts:
             stage.sim.schedule(time, "test", lambda: stage.cluster.kill(recorded.identity))
 
     stage.sim.listen(obs.AttemptRecorded, die)
-    return stage.start(simple(creation="10s"), at=60).run(120)
+    return stage.start(simple(creation=creation), at=60).run(120)
+
+
+def killed_before_the_signal_with_time_left() -> Verdicts:
+    """The same with a CreationTimeout longer than the heartbeat timeout: the call fails with half of it left."""
+    return killed_before_the_signal("50s")
 
 
 def signal_answer_lost() -> Verdicts:
@@ -227,7 +232,7 @@ BROKEN: dict[str, list[tuple[Callable[[], Verdicts], str]]] = {
     "closed_is_final": [(cancelled_in_the_batch_of_the_failure, "P1.2.11")],
     "creation_bounded": [(recreate_on_a_full_worker, "P2.4b"), (killed_before_the_signal, "P2.4c")],
     "creation_returns": [(never_a_slot_and_no_timeout, "P1.1.3")],
-    "creation_uses_free_slots": [(killed_before_the_signal, "P2.4c")],
+    "creation_uses_free_slots": [(killed_before_the_signal_with_time_left, "P2.4c"), (killed_before_the_signal, "P2.4c")],
     "completion_frees_slot": [(completed_while_signalling, "P3.9"), (frozen_before_completion, "P3.11")],
     "session_activities_start": [(recreated_with_one_activity_slot, "P3.4.6"), (pollers_wait_after_an_outage, "P3.3")],
     "no_orphan_activity": [(recreate_on_a_dead_worker, "P4.6.8"), (killed_after_its_signal_answer_was_lost_between, "P2.4f")],

@@ -9,6 +9,7 @@ import pytest
 from sim import Scenario
 from sim.checker.checking import Options, check
 from sim.checker.result import Verdict
+from sim.model.windows import Ticks
 from sim.scenario.checked import Bounds, system_of
 from sim.workflow.repairs import ALL, Repair, Repairs
 from tests.repairs.promises import alone, without
@@ -16,7 +17,12 @@ from tools.findings import AGAIN, PROGRAM
 
 
 def verdicts(
-    repairs: Repairs, workers: int, program: list[dict[str, Any]], only: list[str] | None = None, **budgets: int
+    repairs: Repairs,
+    workers: int,
+    program: list[dict[str, Any]],
+    only: list[str] | None = None,
+    ticks: Ticks | None = None,
+    **budgets: int,
 ) -> dict[str, Verdict]:
     """What a search says of each property."""
     scenario = Scenario.from_dict(
@@ -27,7 +33,7 @@ def verdicts(
             "repairs": [repair.name.lower() for repair in repairs],
         }
     )
-    result = check(system_of(scenario, Bounds(**budgets), only), Options(jobs=1))
+    result = check(system_of(scenario, Bounds(**budgets), only, ticks=ticks), Options(jobs=1))
     assert result.complete
     return {name: judgement.verdict for name, judgement in result.properties.items()}
 
@@ -61,3 +67,26 @@ def test_with_a_lost_answer_a_session_is_bound_once() -> None:
 def test_a_session_that_failed_is_not_replaced_while_its_work_goes_on() -> None:
     """With one crash: what is left of `exclusive_work` needs an ExecutionTimeout that comes before the work is over."""
     assert broken(ALL, 2, AGAIN, crashes=1) <= {"exclusive_work"}
+
+
+SHORT = [
+    {
+        "op": "until_ok",
+        "times": 2,
+        "ms": 0,
+        "steps": [
+            {"op": "create", "as": "s", "creation": "40s", "execution": "60s"},
+            {"op": "act", "in": "s", "work": {"name": "work", "ms": 30_000, "obey": True}},
+            {"op": "complete", "in": "s"},
+        ],
+    }
+]
+"""Time enough for a second session, in few ticks; the activity ends when its context does."""
+
+
+@pytest.mark.slow
+def test_with_a_clock_what_obeys_is_over_before_its_session_is_replaced() -> None:
+    """Time passes in ticks: so ExecutionTimeout comes after the work is over, and what is left of `exclusive_work` is decided."""
+    ticks = Ticks(10_000_000)
+    assert verdicts((), 2, SHORT, ["exclusive_work"], ticks, stops=1) == {"exclusive_work": Verdict.BROKEN}
+    assert verdicts(ALL, 2, SHORT, ["exclusive_work"], ticks, stops=1) == {"exclusive_work": Verdict.HELD}

@@ -9,7 +9,8 @@ from sim.model.laws import Uniform
 from sim.protocol import messages as msg
 from sim.protocol.worker.options import WorkerOptions
 from sim.report.story import Story, StoryCollector
-from sim.report.timeline import Limits, Timeline, TimelineCollector
+from sim.report.timeline import TimelineCollector
+from sim.report.timeline_parts import Limits, Timeline
 from sim.scenario.cluster import Cluster, WorkerSpec
 from sim.simulator.places import Delays
 from sim.simulator.simulation import Simulation

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from sim.report.plots import slots, style, timeline, waits
-from sim.report.timeline import Timeline
+from sim.report.timeline_parts import Timeline
 from tests.report.clusters import contention, file_processing, kill, start
 
 

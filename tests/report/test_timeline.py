@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 import pickle
 
-from sim.report.timeline import Limits
+from sim.report.timeline_parts import Limits
 from tests.report.clusters import SECOND, contention, file_processing, kill, start
 
 

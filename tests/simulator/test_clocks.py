@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.model import spans
 from sim.model.draws import Draws
 from sim.model.inputs import Fired
 from sim.model.laws import Constant, Uniform
@@ -17,6 +16,7 @@ from sim.model.spans import (
     Drawn,
     DueBefore,
     Exactly,
+    Excess,
     Greatest,
     Half,
     Least,
@@ -28,6 +28,7 @@ from sim.model.spans import (
     Plus,
     Span,
     TimeTest,
+    UnlessOver,
     Until,
     Within,
 )
@@ -58,6 +59,9 @@ SPANS: list[tuple[Span, int]] = [
     (Greatest(Exactly(70), Left("t")), 400),
     (Greatest(Exactly(7000), Left("t")), 7000),
     (Plus(Exactly(70), Half(Left("t"))), 270),
+    (UnlessOver(Exactly(70), "t"), 70),
+    (UnlessOver(Exactly(70), "d"), 0),
+    (UnlessOver(Exactly(70), "unknown"), 70),
     (NotBefore(Exactly(70), "b", "mark", 1000), 300),
     (NotBefore(Exactly(700), "b", "mark", 1000), 700),
     (NotBefore(Exactly(70), "b", "unknown", 1000), 70),
@@ -122,15 +126,14 @@ def test_questions_about_time(test: TimeTest, answer: bool) -> None:
 
 def test_no_span_and_no_question_is_forgotten_here() -> None:
     # Excess is tested below, with what it is made for.
-    assert {type(span) for span, _ in SPANS} | {getattr(spans, "Excess", Exactly)} == set(get_args(Span))
+    assert {type(span) for span, _ in SPANS} | {Excess} == set(get_args(Span))
     assert {type(test) for test, _ in TESTS} == set(get_args(TimeTest))
 
 
-@pytest.mark.skipif(not hasattr(spans, "Excess"), reason="there is no such span")
 @pytest.mark.parametrize(("over", "due"), [(0, 1400), (100, 1300), (400, 1000), (500, 1000)])
 def test_excess(over: int, due: int) -> None:
     sim = at_a_thousand()
-    tell(sim, "a", ("arm", "new", spans.Excess("t", over)), at=1000)
+    tell(sim, "a", ("arm", "new", Excess("t", over)), at=1000)
     sim.run()
     assert (due, Fired("new")) in sim.inputs("a")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sim.model.inputs import Deliver, Fault, Fired, Move, Name
 from sim.model.laws import Constant, Uniform
-from sim.model.spans import Exactly, Within
+from sim.model.spans import Exactly, UnlessOver, Within
 from sim.simulator import outages
 from sim.simulator.places import Condition, Delays, Fate, Rule
 from sim.simulator.simulation import Simulation
@@ -98,6 +98,25 @@ def test_a_timer_that_came_due_in_a_frozen_place_can_still_be_stopped() -> None:
     at(sim, 9000, outages.unfreeze, "b")
     sim.run()
     assert sim.timers_fired == 0
+
+
+def test_a_tape_may_say_that_a_timer_of_a_frozen_place_is_taken_up_later() -> None:
+    sim = stage("b", deviations={"late|b released|Fired|1": 7})
+    tell(sim, "b", ("arm", "t", Exactly(3000)), ("arm", "u", Exactly(4000)))
+    at(sim, 1500, outages.freeze, "b")
+    at(sim, 9000, outages.unfreeze, "b")
+    sim.run()
+    assert sim.inputs("b")[1:] == [(9000, Fired("u")), (9007, Fired("t"))]
+
+
+def test_what_is_bound_to_a_timer_that_is_over_lasts_no_time_even_if_that_is_taken_up_later() -> None:
+    sim = stage("b", deviations={"late|b released|Fired|1": 7})
+    tell(sim, "b", ("arm", "t", Exactly(3000)))
+    at(sim, 1500, outages.freeze, "b")
+    at(sim, 9000, outages.unfreeze, "b")
+    tell(sim, "b", ("arm", "call", UnlessOver(Exactly(5000), "t")), at=9000)
+    sim.run()
+    assert [(time, event) for time, event in sim.inputs("b") if isinstance(event, Fired)] == [(9000, Fired("call")), (9007, Fired("t"))]
 
 
 def test_a_frozen_place_makes_no_moves() -> None:

@@ -19,14 +19,12 @@ ROW = {"waits_mean_s": 0.1 + 0.2, "failed": 0, "status": "ok", "missing": None, 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     with Store(tmp_path / "s", "sweep") as store:
-        store.put_cell("b", {"workers": 2})
         store.put_about("sweep", {"name": "x"})
         for seed in (3, 1, 2):
             store.add("b", seed, ROW | {"seed": seed})
         assert store.seeds("b") == {1, 2, 3}
     with Store(tmp_path / "s", "sweep") as again:
         assert again.rows("b") == [(seed, ROW | {"seed": seed}) for seed in (1, 2, 3)]
-        assert again.cells() == {"b": {"workers": 2}}
         assert again.about()["sweep"] == {"name": "x"}
         assert again.rows("nothing") == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s"]

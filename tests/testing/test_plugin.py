@@ -238,7 +238,7 @@ def test_the_rest_of_the_tests_of_ones_own(own: tuple[Path, Ran]) -> None:
     [
         ("test_misspelled", "there is no property 'slot_limits'; did you mean"),
         ("test_says_nothing", 'expected a scenario, session_sim("file.toml"), or a workflow, session_sim(workflow="file.py:function")'),
-        ("test_unknown_argument", "session_sim got an unexpected keyword argument 'wokers'"),
+        ("test_unknown_argument", "session_sim: there is no argument 'wokers'; did you mean 'workers'?"),
         ("test_wrong_scenario", "workers[0].cuont"),
         ("test_clock", "reads_the_clock.py, line 4, in late: time.time() reads the clock: use workflow.now(ctx)"),
     ],

@@ -135,7 +135,7 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object], sign: bool =
     change(content)
     if sign:
         content.pop("checksum", None)
-        content["checksum"] = tapes._hash(content)
+        content["checksum"] = tapes.hash_of(content)
     path.write_text(json.dumps(content))
 
 

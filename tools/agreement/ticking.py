@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from sim.model.inputs import Fired, Name
 from sim.model.instant import PROMPT, TICK, InstantWorld
 from sim.scenario.checked import OPERATOR
-from sim.scenario.following import MOST, UNLIMITED, Astray, Cause, Follower, Look, Spent, _relaxed
+from sim.scenario.following import MOST, UNLIMITED, Astray, Cause, Follower, Look, Spent
 from sim.scenario.projected import DEADLINES, Station
 from tools.agreement.compare import blueprints_of
 from tools.agreement.runs import Run
@@ -54,10 +54,10 @@ class Ticking:
         if found:
             return found
         for kinds in UNLIMITED:
-            relaxed = [follower._number(_relaxed(follower.world, follower.states[number], kinds)) for number, _, _ in passed]
+            relaxed = [follower.relaxed(number, kinds) for number, _, _ in passed]
             if any(self._reached(number, look, causes) for number in relaxed):
                 raise Spent(" and ".join(kinds), str(causes))
-        why = "; ".join(dict.fromkeys(follower._astray(number, look, causes) for number, _, _ in passed)) or "no tick may pass before"
+        why = "; ".join(dict.fromkeys(follower.parting(number, look, causes) for number, _, _ in passed)) or "no tick may pass before"
         raise Astray(f"at {self.run.sim.now / 1e6:.6f} s no state of ticks looks so: {why}")
 
     def _pass(self, number: int, late: int, shifted: bool, ticks: int) -> Iterable[Candidate]:
@@ -69,7 +69,7 @@ class Ticking:
                 return [(number, left, shifted)]
             if any(timer.armed.must_end for timer in state.timers):
                 return [(number, left, shifted)] if shifted and left == 1 else []
-            following = self.follower._successors(number, TICK)
+            following = self.follower.successors(number, TICK)
             number = following[0] if following else number
         return [(number, 0, shifted)]
 
@@ -84,12 +84,12 @@ class Ticking:
             frontier = [
                 (after, needed - {(choice.node, choice.event)})
                 for n, needed in frontier
-                for choice in follower._choices(n, causes)
-                for after in follower._successors(n, choice)
+                for choice in follower.choices(n, causes)
+                for after in follower.successors(n, choice)
             ]
             frontier = [state for state in frontier if state not in seen]
             seen.update(frontier)
-        return {n for n, needed in seen if not needed and follower._looks[n] == look}
+        return {n for n, needed in seen if not needed and follower.looks[n] == look}
 
     def _needed(self, number: int, causes: frozenset[Cause]) -> frozenset[Cause]:
         measured = {(timer.node, timer.tag) for timer in self.follower.states[number].timers if timer.armed.window is not None}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sim.evidence.case import Case, RecordedRun
-from sim.history.temporal_reader import payload_values
+from sim.history.proto_json import payload_values
 from tools.alterations.edit import Activity, Event, activities, attributes, kind, links, number, renumbered, with_events
 
 CREATION: Final = "internalSessionCreationActivity"

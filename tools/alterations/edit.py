@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from sim.evidence.case import Case, RecordedRun
-from sim.history.temporal_reader import event_attributes, event_kind, parse_time, read_history
+from sim.history.proto_json import event_attributes, event_kind, parse_time
+from sim.history.temporal_reader import read_history
 
 Event = dict[str, Any]
 

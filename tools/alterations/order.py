@@ -13,9 +13,6 @@ from tools.alterations.edit import CLOSING, Event, attributes, events_of, kind, 
 CAUSES: Final = (*CLOSING, "TimerFired", "WorkflowExecutionSignaled", "WorkflowExecutionCancelRequested")
 """Events of which each has a workflow task scheduled behind it, if none is."""
 
-SAME: Final = frozenset({"eventId", "eventTime", "taskId"})
-"""What tells two events apart that say the same."""
-
 
 def _by_command(event: Event) -> int:
     """The workflow task whose command wrote an event; 0 for others."""

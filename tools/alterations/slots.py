@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from sim.evidence.case import Case, RecordedRun
-from sim.history.temporal_reader import payload_values
+from sim.history.proto_json import payload_values
 from tools.alterations.alteration import CREATION, Draft
 from tools.alterations.edit import Event, activities, attributes, events_of, kind, map_payloads, time_of
 

@@ -13,7 +13,7 @@ from sim.evidence.calls import CALL_LIMIT
 from sim.evidence.case import Case, RecordedRun
 from sim.evidence.follow import TOLERANCE
 from sim.evidence.steering import LATENESS_LIMIT
-from sim.history.temporal_reader import parse_duration
+from sim.history.proto_json import parse_duration
 from tools.alterations.alteration import Draft
 from tools.alterations.edit import Event, activities, attributes, events_of, kind, set_time, time_of
 

@@ -11,8 +11,9 @@ from typing import Final
 
 from sim.fuzz.schedulers import KINDS, UNIFORM
 from tools.planted.bugs import Bug, bugs
-from tools.planted.least import least
+from tools.planted.least import MARGIN
 from tools.planted.search import Found, Small, search, small
+from tools.planted_checked import least
 
 APART: Final = 1_000
 """First seeds of campaigns lie so far apart."""
@@ -21,14 +22,14 @@ HEAD: Final = """# Which bugs campaigns of random faults find, and how soon
 
 `python -m tools.planted --runs {runs} --campaigns {campaigns}`: every planted bug (`sim/workflow/mutants.py`), and every change of
 session behaviour between versions of the Go SDK, in one scenario, `tools/planted/orchard.toml`. A bug is found when a run breaks one of
-its promises that the same faults and the same luck do not break without it. The numbers are runs until then: of {campaigns} campaigns with
-first seeds 1, 1001, ..., the middle one, and the largest in brackets; `>{runs}`: not in so many.
+its promises that the same faults and the same luck do not break without it. The numbers are runs until then, of {runs} at most: by
+campaigns with first seeds 1, 1001, ... ({campaigns}), the middle one, and the largest in brackets; `>{runs}`: not in so many.
 
-*Small* is what shrinking leaves of the run found by the first campaign (uniform), within {tries} runs: faults plus choices that are not
-the default schedule's. *Least* is how many faults are needed: where the checker can decide it (a promise that is not about time), those of
-the shortest way that it finds and a run with a clock confirms, with the way's steps, in the scenario that the bug is known by; else the
-faults of that scenario (`tests/properties/scenarios_planted.py`). *By it*: whether the small run keeps the promise without the bug, or
-breaks it as the real protocol does.
+*Shrunk* is what shrinking leaves of the run found by the first campaign (uniform), within {tries} runs: its deviations, which are
+faults plus choices that are not the default schedule's. *Least* are those of the shortest way that the checker finds for the bug and a
+run with a clock confirms ([where](../checker/planted.md)), counted alike (`tools/planted/least.py`); where there is none, why not.
+*Within {margin}*: whether the shrunk run has at most {margin} deviations more than that; where the checker says nothing, more than none.
+*By it*: whether the shrunk run keeps the promise without the bug, or breaks it as the real protocol does.
 
 Some changes between versions break no promise of sessions. What shows of them is another property of `tools/planted/signs.py`, in
 `tools/planted/versions.toml`, and held to the same run without the change just so.
@@ -59,10 +60,11 @@ def line(row: Row, runs: int) -> str:
         numbers = [each.runs if each.seed is not None else runs + 1 for each in row.found[kind]]
         cells.append(f"{_number(median(numbers), runs)} ({_number(max(numbers), runs)})")
     if row.small is None:
-        cells += ["", "", ""]
+        cells += [""] * 4
     else:
-        known = least(row.bug) if row.bug.sign is None else None
-        cells += [f"{row.small.faults} + {row.small.choices}", "" if known is None else str(known), "yes" if row.small.needs_it else "no"]
+        shrunk, known = row.small.deviations, least(row.bug)
+        enough = {True: "yes", False: "no", None: "not known"}[known.allows(shrunk)]
+        cells += [f"{shrunk.faults} + {shrunk.choices}", str(known), enough, "yes" if row.small.needs_it else "no"]
     return f"| {' | '.join(cells)} |"
 
 
@@ -87,9 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from sim.fuzz.schedulers import KINDS as names
     from tools.planted.search import TRIES
 
-    heads = ["bug", "promise", *names, "small", "least", "by it"]
-    lines = [HEAD.format(runs=options.runs, campaigns=options.campaigns, tries=TRIES)]
-    lines.append(f"| {' | '.join(heads)} |\n|---|---|{'---:|' * len(names)}---:|---:|---|")
+    heads = ["bug", "promise", *names, "shrunk", "least", f"within {MARGIN}", "by it"]
+    lines = [HEAD.format(runs=options.runs, campaigns=options.campaigns, tries=TRIES, margin=MARGIN)]
+    lines.append(f"| {' | '.join(heads)} |\n|---|---|{'---:|' * len(names)}---:|---|---|---|")
     options.out.mkdir(parents=True, exist_ok=True)
     for bug in bugs():
         if not options.bugs or bug.name in options.bugs:

@@ -1,24 +1,29 @@
-"""How little a planted bug needs to show: the shortest way that the checker finds and a run with a clock confirms.
+"""How little a planted bug needs to show: the deviations of the shortest way that the checker finds and a run with a clock confirms.
 
-Only promises that are not about time can be checked; of the others the least that is known are the faults of the scenario in which the bug
-is noticed (`tests/properties/scenarios_planted.py`).
+They are counted as those of a run that was shrunk (`sim.shrink.measure`): faults as often as they happen, and choices that are not the
+default schedule's. The run that confirms a way has a seed, so all of its choices are chance's. So they are gone over to the default
+schedule, as far as the promise is broken all the same; nothing else of the run is made smaller.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sim import Scenario
-from sim.checker.checking import Options, check
-from sim.properties.automaton import timeless
-from sim.scenario.checked import Bounds, NotCheckable, system_of
-from sim.scenario.findings import findings
-from tests.shrink.planted import CASES, Planted
-from tools.planted.bugs import Bug
+from sim import Scenario, Tape
+from sim.model.instant import InstantWorld
+from sim.model.world import Enabled, State
+from sim.scenario.confirm import Idle, Step, confirm
+from sim.shrink import schedule
+from sim.shrink.measure import Deviations, deviations_of, measure
+from sim.shrink.search import Budget, Search, descend
+from sim.shrink.sketch import Sketch, Trial, run_sketch, tables_of
 
-STATES: Final = 20_000
-"""A check stops after so many."""
+MARGIN: Final = 3
+"""So many deviations more than the checker's least a shrunk run may have."""
+TRIES: Final = 500
+"""Runs that counting may take."""
 SEARCHED: Final[dict[str, dict[str, int]]] = {
     "kill": {"crashes": 1}, "stop": {"stops": 1}, "partition": {"lost_requests": 1, "slow": 1},
 }  # fmt: skip
@@ -27,39 +32,52 @@ SEARCHED: Final[dict[str, dict[str, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Least:
-    """`faults`: of the shortest way; `steps`: how long that is, None where the checker cannot decide."""
+    """`deviations`: of the way, which has so many `steps`; or None where there is none, and `why`."""
 
-    faults: int
-    steps: int | None = None
+    deviations: Deviations | None = None
+    steps: int = 0
+    why: str = ""
 
     def __str__(self) -> str:
-        return f"{self.faults}" if self.steps is None else f"{self.faults} ({self.steps} steps)"
+        return self.why if self.deviations is None else f"{self.deviations.faults} + {self.deviations.choices} ({self.steps} steps)"
+
+    def allows(self, shrunk: Deviations) -> bool | None:
+        """Whether a shrunk run is small enough; None if nobody knows. Fewer than no deviations there are not."""
+        least = 0 if self.deviations is None else self.deviations.total
+        if shrunk.total <= least + MARGIN:
+            return True
+        return None if self.deviations is None else False
 
 
-def least(bug: Bug) -> Least | None:
-    """Of a planted bug; None where nothing is known."""
-    cases = [(name, planted) for name, mutant, planted in CASES if mutant.name.lower() == bug.name and name in bug.properties]
-    checked = [found for name, planted in cases if name in timeless() for found in [_checked(name, bug, planted)] if found is not None]
-    if checked:
-        return min(checked, key=lambda found: (found.faults, found.steps))
-    return Least(min(len(planted.faults) for _, planted in cases)) if cases else None
+def counted(tape: Tape, promise: str) -> Deviations:
+    """The deviations of the run on a tape: its scenario and faults as they are, its choices the default schedule's where that does."""
+    scenario = Scenario.from_dict(tape.scenario, source="the tape's scenario")
+    start = Sketch(tables_of(scenario), tape.seed, tape.deviations)
+    search = Search(start, run_sketch(start, (promise,)), Trial.of(start, promise).seen, measure, lambda one: one.key, Budget(TRIES))
+    schedule.without_chance(search)
+    if not search.value.quiet:
+        spelled = schedule.spelled_out(search.value)
+        if spelled is None or not search.consider(spelled):
+            raise ValueError(f"{promise}: the run without a seed is another; expected the one on the tape, spelled out")
+        descend(search, (schedule.fewer_choices,))
+    return deviations_of(search.value, search.evidence)
 
 
-def _checked(name: str, bug: Bug, planted: Planted) -> Least | None:
-    """Without a fault, else with those of the scenario."""
-    mutant = next(mutant for _, mutant, _ in CASES if mutant.name.lower() == bug.name)
-    tables: dict[str, Any] = {**planted.tables(mutant), "faults": []}
-    scenario = Scenario.from_dict(tables)
-    wanted: dict[str, int] = {}
-    for fault in planted.faults:
-        wanted |= SEARCHED.get(fault["kind"], {})
-    for budgets in ({}, wanted) if wanted else ({},):
-        try:
-            system = system_of(scenario, Bounds(**budgets), (name,))
-        except NotCheckable:
-            return None
-        result = check(system, Options(limit=STATES))
-        finding = findings(scenario, system.world, result).get(name)  # type: ignore[arg-type]
-        if finding is not None and finding.tape is not None:
-            return Least(len(finding.tape.scenario.get("faults", ())), len(finding.path))
-    return None
+def held_to_a_clock(scenario: Scenario, world: InstantWorld, promise: str, stem: Sequence[Enabled]) -> Tape | None:
+    """A run with a clock along the way into a lasso."""
+    states, steps = _walked(world, world.initial(), stem)
+    return confirm(scenario, promise, steps, Idle(world, states)).tape
+
+
+def _walked(world: InstantWorld, state: State, stem: Sequence[Enabled]) -> tuple[list[State], list[Step]]:
+    """The states along a way, of whose choices the outcomes are those after which its next one is possible."""
+    if not stem:
+        return [state], []
+    for way, after in world.apply(state, stem[0]):
+        if len(stem) == 1 or stem[1] in world.enabled(after):
+            try:
+                states, steps = _walked(world, after, stem[1:])
+            except LookupError:
+                continue
+            return [state, *states], [(stem[0], way), *steps]
+    raise LookupError(f"{stem[0]} does not lead on; expected the stem of a lasso of this world")

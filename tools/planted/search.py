@@ -18,6 +18,7 @@ from sim.scenario.load import Scenario
 from sim.scenario.run import run
 from sim.scenario.schema import PropertiesSection
 from sim.shrink import shrink
+from sim.shrink.measure import Deviations
 from tools.planted.bugs import Bug
 
 TRIES: Final = 300
@@ -42,8 +43,7 @@ class Found:
 class Small:
     """What is left of a run that shows a bug. `needs_it`: whether the same run without the bug keeps the promise."""
 
-    faults: int
-    choices: int
+    deviations: Deviations
     needs_it: bool
 
 
@@ -109,4 +109,4 @@ def _small(bug: Bug, found: Found, schedule: Schedule) -> Small:
     if bug.mended:
         content["cluster"] = {**content["cluster"], "sdk_version": bug.mended[0].partition("=")[2]}
     without = run(Scenario.from_dict(content), shrunk.tape.seed, deviations=shrunk.tape.deviations)
-    return Small(shrunk.deviations.faults, shrunk.deviations.choices, without.properties.get(found.name) != "broken")
+    return Small(shrunk.deviations, without.properties.get(found.name) != "broken")

@@ -19,11 +19,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("reports/repairs"))
     parser.add_argument("--limit", type=int, default=300_000, help="states of one search at most")
-    parser.add_argument("--seconds", type=float, default=8.0, help="how long ways to break one property are held to a clock")
-    parser.add_argument("--page", action="store_true", help="only write the page, from what there is")
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long ways to break one property are held to a clock")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--page", action="store_true", help="only write the page, from what there is")
+    only.add_argument("--searches", action="store_true", help="only search; what was searched already is not searched again")
     options = parser.parse_args()
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
+    if options.searches:
+        prove(out / "proofs.jsonl", VARIANTS, options.limit, options.seconds)
+        return
     variants = [] if options.page else VARIANTS
     random = random_runs(out / "random.json", variants)
     measured = measure(out / "costs.json", variants)

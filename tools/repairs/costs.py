@@ -93,7 +93,7 @@ def measure(path: Path, variants: Iterable[Variant]) -> Measured:
         for name, (_, tables) in SCENES.items():
             if variant.name in found.setdefault(name, {}):
                 continue
-            scenario = Scenario.from_dict({**tables, **variant.tables})
+            scenario = Scenario.from_dict(variant.of(tables))
             runs = [figures(run(scenario, seed, properties=(), histories=True)) for seed in SEEDS]
             found[name][variant.name] = {figure: [round(r[figure], 6) for r in runs] for figure in FIGURES}
             path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sim.properties import ALL
+from sim.properties import ALL, promises
 from sim.properties.automaton import timeless
 from sim.sweep.statistics import Interval
 from sim.workflow.repairs import UNTOUCHED, WORKFLOW_SIDE, Repair
+from sim.workflow.variants import Variant as Variants
 from tools.repairs.costs import FIGURES, SCENES, SEEDS, Measured, difference, of_original
 from tools.repairs.proofs import SCOPES, Row, Rows
 from tools.repairs.replays import Replays
 from tools.repairs.simulated import SEEDS as RANDOM_SEEDS
 from tools.repairs.simulated import Cases, Random
-from tools.repairs.variants import ORIGINAL, Variant
+from tools.repairs.variants import HOST, ORIGINAL, TYPED, Variant
 
 HEADS: Final = "# Repairs of the promises that sessions break\n"
 
@@ -72,9 +73,9 @@ def _broken_by_search(found: Findings, variant: Variant, name: str) -> Row | Non
 
 
 def _held_by_search(found: Findings, variant: Variant, name: str) -> Row | None:
-    """The search with most states that was complete and in which it held, or is broken only as no clock allows."""
+    """The search with most states that came to its end and in which it held."""
     rows = [row for scope in SCOPES if (row := found.proofs.find(variant, scope)) is not None]
-    held = [row for row in rows if row.complete and name in row.held]
+    held = [row for row in rows if not row.stopped and name in row.held]
     return max(held, key=lambda row: row.states, default=None)
 
 
@@ -96,35 +97,59 @@ def _matrix(found: Findings) -> Iterator[str]:
     short = [str(n) for n, _ in enumerate(Repair, 1)]
     names = {repair.name.lower(): number for repair, number in zip(Repair, short, strict=True)}
     heads = ["property", *(names.get(variant.name, variant.name) for variant in found.variants)]
-    yield from _table(heads, [(f"`{name}`", *(_sign(found, v, name) for v in found.variants)) for name in ALL])
+    rows = [(f"`{name}`", *(_sign(found, v, name) for v in found.variants)) for name in ALL]
+    of_host = [name for name in promises(Variants.HOST) if name not in ALL]
+    rows += [(f"`{name}`", *(_sign(found, v, name) if v in (HOST, TYPED) else "" for v in found.variants)) for name in of_host]
+    yield from _table(heads, rows)
 
 
 def _checker(found: Findings) -> Iterator[str]:
     yield "## By the checker\n"
     yield "For each variant the smallest scope (workers x slots x workflows, program, budget of faults) in which a search breaks the"
     yield "property, with the steps of the shortest way that a clock allows, and the largest in which it held, with its states. Single"
-    yield "repairs are searched in fewer scopes than the original and all repairs together; which, stands below. `held` is said only of a"
-    yield "variant that was searched where the original breaks the property.\n"
-    seen = [name for name in timeless() if any(_broken_by_search(found, variant, name) for variant in found.variants)]
+    yield "repairs are searched in fewer scopes than the original, all repairs, host sessions and typed resources; which, stands below."
+    yield "`held` is said only of a variant that was searched to its end where the original breaks the property; `not decided`: there are"
+    yield "ways in the checker, which knows no clock, and of none of them came a run with a clock. Properties about time are not here: no"
+    yield "search without a clock can break them; the scenarios and random runs below say what becomes of them.\n"
+    names = timeless(Variants.HOST)
+    seen = [name for name in names if any(_broken_by_search(found, variant, name) for variant in found.variants)]
     for name in seen:
         yield f"**`{name}`**\n"
-        original = _broken_by_search(found, ORIGINAL, name)
-        rows = []
-        for variant in found.variants:
-            broken, held = _broken_by_search(found, variant, name), _held_by_search(found, variant, name)
-            worst = f"{broken.scope}; {broken.broken[name]} steps" if broken else "none found"
-            best = f"{held.scope}; {held.states:,} states" if held else "-"
-            put_to_the_test = original is not None and any(
-                (row.variant, row.scope) == (variant.name, original.scope) and name in row.held for row in found.proofs.rows
-            )
-            verdict = "broken" if broken else "held" if put_to_the_test else "not searched there"
-            rows.append((variant.name, verdict, worst, best))
+        rows = [(variant.name, *_by_checker(found, variant, name)) for variant in found.variants]
         yield from _table(["variant", "verdict", "smallest scope where it breaks", "largest scope where it held"], rows, left=4)
-    others = [name for name in timeless() if name not in seen]
-    newly = [f"`{name}` for {variant.name}" for name in others for variant in found.variants if _broken_by_search(found, variant, name)]
-    named = ", ".join(f"`{name}`" for name in others)
-    yield f"Of the others ({named}) no search breaks any, for any variant{': but ' if newly else ''}"
-    yield f"{', '.join(newly)}.\n"
+    yield from _unbroken(found, [name for name in names if name not in seen])
+
+
+def _by_checker(found: Findings, variant: Variant, name: str) -> tuple[str, str, str]:
+    """Verdict, where it breaks first, how far it held."""
+    original = _broken_by_search(found, ORIGINAL, name)
+    broken, held = _broken_by_search(found, variant, name), _held_by_search(found, variant, name)
+    worst = f"{broken.scope}; {broken.broken[name]} steps" if broken else "none found"
+    best = f"{held.scope}; {held.states:,} states" if held else "-"
+    of_variant = [row for row in found.proofs.rows if row.variant == variant.name]
+    where = [row for row in of_variant if original is not None and row.scope == original.scope and not row.stopped]
+    if broken:
+        return "broken", worst, best
+    if any(name in row.clockless or name in row.untested for row in (where or of_variant)):
+        return "not decided", worst, best
+    return "held" if any(name in row.held for row in where) else "not searched there", worst, best
+
+
+def _unbroken(found: Findings, names: Sequence[str]) -> Iterator[str]:
+    """Properties that no search breaks: the largest scope in which each held, for whom everything is searched."""
+    yield "No search breaks any of the others, for any variant. The largest scope in which they held; `-`: never put to the test, or of"
+    yield "another protocol; `not decided (n)`: broken by n ways of which none is a run that a clock allows.\n"
+    shown = [variant for variant in found.variants if variant.thorough]
+    rows = [(f"`{name}`", *(_unbroken_cell(found, variant, name) for variant in shown)) for name in names]
+    yield from _table(["property", *(variant.name for variant in shown)], rows, left=1 + len(shown))
+
+
+def _unbroken_cell(found: Findings, variant: Variant, name: str) -> str:
+    held = _held_by_search(found, variant, name)
+    of_variant = [row for row in found.proofs.rows if row.variant == variant.name]
+    loose = sum(row.clockless.get(name, 0) + row.untested.get(name, 0) for row in of_variant)
+    said = f"{held.scope}; {held.states:,} states" if held else "-"
+    return f"{said}; not decided ({loose}) in others" if loose else said
 
 
 def _scenarios(found: Findings) -> Iterator[str]:
@@ -188,27 +213,34 @@ def _more(interval: Interval) -> str:
 
 def _replays(found: Findings) -> Iterator[str]:
     yield "## Who replays it\n"
-    yield "Histories of repaired runs of drawn programs under drawn faults, replayed by the Go SDK 1.48.0 as it is. What it accepts needs"
-    yield "no marker; what it refuses is a workflow whose commands the repair has changed, and needs an SDK flag.\n"
+    yield "Histories of drawn programs under drawn faults, made by each variant and replayed by the Go SDK 1.48.0 as it is; temporalio,"
+    yield "the Python SDK, reads them. What is accepted needs no marker; what is refused is a workflow whose commands or results the"
+    yield "variant has changed, and needs an SDK flag. These runs are short: no worker is lost before its signal in them with time to see"
+    yield "it, so they do not put `creation_again` to the test, and few sessions are taken up anew. Host sessions and typed resources are"
+    yield "protocols of their own: histories without a re-attachment or a second request happen to replay.\n"
     rows = []
     for variant in found.variants:
         if variant.name in found.replays:
-            counts = found.replays[variant.name]
-            rows.append((variant.name, *(counts.get(key, 0) for key in ("accepted", "refused", "nothing", "loaded"))))
-    yield from _table(["variant", "accepted", "refused", "no workflow task", "read by temporalio"], rows)
+            of = found.replays[variant.name]
+            counts = [of["verdicts"].get(key, 0) for key in ("accepted", "refused", "nothing")]
+            whys = "; ".join(f"{why} ({count})" for why, count in of["whys"].items())
+            rows.append((variant.name, *counts, of["loaded"], whys))
+    heads = ["variant", "accepted", "refused", "no workflow task", "read by temporalio", "what the SDK says of the refused"]
+    yield from _table(heads, rows)
 
 
 def _searches(found: Findings) -> Iterator[str]:
     yield "## What was searched\n"
     yield "`no clock`: ways to break it were found, and none of those that were tried is one that a clock allows; `no run`: no run came of"
-    yield "some of them.\n"
+    yield "some of them. A search that was stopped says by what; a number of ways with + is one of which more were kept than were tried.\n"
     rows = []
     for scope in SCOPES:
         for variant in found.variants:
             row = found.proofs.find(variant, scope)
             if row is not None:
-                what = [f"{name}: broken" for name in row.broken] + [f"{name}: no clock ({n})" for name, n in row.clockless.items()]
-                what += [f"{name}: no run ({n})" for name, n in row.untested.items()]
-                states = f"{row.states:,}" + ("" if row.complete else " (stopped)")
+                what = [f"{name}: broken" for name in row.broken]
+                for how, ways in (("no clock", row.clockless), ("no run", row.untested)):
+                    what += [f"{name}: {how} ({n}{'+' * (name in row.untried)})" for name, n in ways.items()]
+                states = f"{row.states:,}" + (f" (stopped: {row.stopped})" if row.stopped else "")
                 rows.append((row.scope, row.variant, "; ".join(what) or "all held", states, row.seconds))
     yield from _table(["scope", "variant", "found", "states", "seconds"], rows, left=3)

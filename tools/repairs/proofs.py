@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,26 +19,25 @@ from sim.scenario.findings import findings
 from tools.findings import AGAIN, LONG_WORK, PROGRAM
 from tools.repairs.variants import Variant
 
-PROGRAMS: Final[Mapping[str, Any]] = {
-    "one session": PROGRAM,
-    "once more after a failure": AGAIN,
-    "one session, obeying": None,
-    "once more, obeying": None,
-}
-"""Programs of tools/findings.py. An obeying activity ends when its context does; otherwise it works on to its end."""
+MEMORY: Final = 3 * 2**29
+"""Bytes that a search may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is searched: a program, (workers, slots, workflows), and how often what may happen. `of_all`: for every variant."""
+    """What is searched: a program of tools/findings.py, (workers, slots, workflows), and how often what may happen.
+
+    An obeying activity ends when its context does; otherwise it works on to its end.
+    `mends`: the repairs that mend what the original breaks there; None where nobody looks at single repairs.
+    """
 
     program: str
     size: tuple[int, int, int]
     budget: tuple[tuple[str, int], ...] = ()
-    of_all: bool = False
+    mends: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
-        budget = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in self.budget) or "no fault"
+        budget = ", ".join(_times(count, kind) for kind, count in self.budget) or "no fault"
         return f"{' x '.join(map(str, self.size))}, {self.program}, {budget}"
 
     def scenario(self, variant: Variant) -> Scenario:
@@ -49,47 +47,80 @@ class Scope:
         program = AGAIN if base.startswith("once more") else PROGRAM
         if base != self.program:
             program = json.loads(json.dumps(program).replace(f'"ms": {LONG_WORK}', f'"ms": {LONG_WORK}, "obey": true'))
-        return Scenario.from_dict(
-            {
-                "name": "scope",
-                "workers": [{"name": "w", "count": workers, "max_concurrent_session_execution_size": slots}],
-                "workflows": [{"id": "job", "count": workflows, "program": program, "arrival": {"at": ["0s"]}}],
-                **variant.tables,
-            }
-        )
+        tables = {
+            "name": "scope",
+            "workers": [{"name": "w", "count": workers, "max_concurrent_session_execution_size": slots}],
+            "workflows": [{"id": "job", "count": workflows, "program": program, "arrival": {"at": ["0s"]}}],
+        }
+        return Scenario.from_dict(variant.of(tables))
 
 
-def _scopes() -> Iterator[Scope]:
-    one, again, obeying = "one session", "once more after a failure", "once more, obeying"
-    for kinds in ("stops", "lost_requests", "lost_responses", "crashes", "cancels"):
-        yield Scope(one, (1, 1, 1), ((kinds, 1),), of_all=kinds in ("stops", "lost_requests"))
-    for kinds in ("lost_responses", "stops", "crashes", "lost_requests", "cancels"):
-        yield Scope(one, (2, 1, 1), ((kinds, 1),), of_all=kinds == "lost_responses")
-    for kinds in ("stops", "crashes"):
-        yield Scope(again, (2, 1, 1), ((kinds, 1),))
-        yield Scope(obeying, (2, 1, 1), ((kinds, 1),))
-    yield Scope(one, (2, 1, 1), (("stops", 1), ("crashes", 1)))
-    yield Scope(one, (1, 1, 1), (("lost_requests", 2),))
-    yield Scope(one, (2, 1, 2), (("stops", 1),))
+def _times(count: int, kind: str) -> str:
+    """A budget in words: `1 lost request`, `2 stops`."""
+    named = kind.replace("_", " ")
+    return f"{count} {named.removesuffix('es' if named.endswith('shes') else 's') if count == 1 else named}"
 
 
-SCOPES: Final = tuple(_scopes())
+ONE, AGAIN_AFTER, OBEYING = "one session", "once more after a failure", "once more, obeying"
+SCOPES: Final = (
+    Scope(ONE, (1, 1, 1), (("stops", 1),), ("slot_until_idle",)),
+    Scope(ONE, (1, 1, 1), (("lost_requests", 1),), ("failure_not_canceled",)),
+    Scope(ONE, (1, 1, 1), (("crashes", 1),)),
+    Scope(ONE, (1, 1, 1), (("cancels", 1),)),
+    Scope(ONE, (1, 1, 1), (("lost_responses", 1),)),
+    Scope(ONE, (2, 1, 1), (("stops", 1),)),
+    Scope(ONE, (2, 1, 1), (("crashes", 1),)),
+    Scope(ONE, (2, 1, 1), (("cancels", 1),)),
+    Scope(ONE, (2, 1, 1), (("crashes", 1), ("restarts", 1))),
+    Scope(ONE, (2, 1, 1), (("cancels", 1), ("crashes", 1)), ("closed_stays_closed", "watched_to_the_end")),
+    Scope(ONE, (2, 1, 1), (("crashes", 1), ("stops", 1))),
+    Scope(ONE, (2, 1, 1), (("lost_requests", 1),)),
+    Scope(ONE, (2, 1, 1), (("lost_responses", 1),), ("signal_until_known",)),
+    Scope(AGAIN_AFTER, (2, 1, 1), (("stops", 1),), ("slot_until_idle",)),
+    Scope(OBEYING, (2, 1, 1), (("stops", 1),)),
+    Scope(OBEYING, (2, 1, 1), (("crashes", 1),)),
+    Scope(ONE, (2, 1, 2), (("stops", 1),)),
+    Scope(ONE, (2, 1, 2), (("crashes", 1),)),
+)
+"""Small ones first."""
+
+
+def plan(variants: Sequence[Variant]) -> Iterator[tuple[Scope, Variant]]:
+    """What is searched, the most telling first: whether a repair keeps what it is for, where the original breaks it; then how far
+    the original, all repairs and the other protocols go; then what single repairs do in scopes that are not theirs."""
+    telling = [scope for scope in SCOPES if scope.mends is not None]
+    first = [(s, v) for s in telling for v in variants if v.thorough or v.name in (s.mends or ())]
+    wide = [(s, v) for s in SCOPES for v in variants if v.thorough]
+    rest = [(s, v) for s in telling for v in variants]
+    yield from _once((*first, *wide, *rest))
+
+
+def _once(each: Iterable[tuple[Scope, Variant]]) -> Iterator[tuple[Scope, Variant]]:
+    done = set()
+    for scope, variant in each:
+        if (scope, variant.name) not in done:
+            done.add((scope, variant.name))
+            yield scope, variant
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One search. `broken`: property -> steps of the way that a run with a clock confirms; `clockless`: those of which all ways
-    that were tried are none that a clock allows, with their number; `untested`: those of which some came to no run."""
+    that were tried are none that a clock allows, with their number; `untested`: those of which some came to no run.
+
+    `stopped`: why it was not finished; `untried`: properties of which not all ways that the search kept were tried.
+    """
 
     variant: str
     scope: str
     states: int
-    complete: bool
+    stopped: str
     seconds: float
     held: tuple[str, ...]
     broken: dict[str, int]
     clockless: dict[str, int]
     untested: dict[str, int]
+    untried: tuple[str, ...]
     ways: dict[str, list[str]]
 
 
@@ -98,18 +129,20 @@ def search(scope: Scope, variant: Variant, limit: int, seconds: float) -> Row:
     scenario = scope.scenario(variant)
     system = system_of(scenario, Bounds(**dict(scope.budget)))
     assert isinstance(system.world, InstantWorld)
-    result = check(system, Options(jobs=1, limit=limit, memory=3 * 2**30))
-    broken, clockless, untested, ways = {}, {}, {}, {}
+    result = check(system, Options(jobs=1, limit=limit, memory=MEMORY))
+    broken, clockless, untested, ways, untried = {}, {}, {}, {}, []
     for name, finding in findings(scenario, system.world, result, seconds).items():
         if finding.tape is not None:
             broken[name] = len(finding.path)
             ways[name] = list(_told(finding.path))
-        elif finding.untested:
-            untested[name] = finding.untested
-        else:
-            clockless[name] = finding.clockless
+            continue
+        (untested if finding.untested else clockless)[name] = finding.untested or finding.clockless
+        untried += [name] * finding.untried
     held = tuple(name for name, judgement in result.properties.items() if judgement.verdict is Verdict.HELD)
-    return Row(variant.name, str(scope), result.states, result.complete, round(result.search_s, 1), held, broken, clockless, untested, ways)
+    seconds = round(result.search_s, 1)
+    return Row(
+        variant.name, str(scope), result.states, result.stopped, seconds, held, broken, clockless, untested, tuple(untried), ways
+    )  # fmt: skip
 
 
 def _told(path: Iterable[Any]) -> Iterator[str]:
@@ -139,13 +172,11 @@ class Rows:
             file.write(json.dumps(asdict(row)) + "\n")
 
 
-def prove(path: Path, variants: Iterable[Variant], limit: int, seconds: float) -> Rows:
-    """Search what was not searched yet."""
-    rows, variants = Rows(path), list(variants)
-    # What is searched everywhere comes first: that is the table's backbone.
-    thorough = [variant for variant in variants if variant.thorough]
-    for scope, variant in [*product(SCOPES, thorough), *product(SCOPES, [v for v in variants if not v.thorough])]:
-        if (scope.of_all or variant.thorough) and rows.find(variant, scope) is None:
+def prove(path: Path, variants: Sequence[Variant], limit: int, seconds: float) -> Rows:
+    """Search what was not searched yet. Every row is kept as soon as it is there, so whoever is interrupted goes on."""
+    rows = Rows(path)
+    for scope, variant in plan(variants):
+        if rows.find(variant, scope) is None:
             row = search(scope, variant, limit, seconds)
             rows.add(row)
             shown = {name: sorted(getattr(row, name)) for name in ("broken", "clockless", "untested")}

@@ -3,38 +3,64 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 from temporalio.client import WorkflowHistory
 
 from conformance.build import REPLAYER, build
 from conformance.draw import scenario
-from conformance.replays import replay
+from conformance.replays import REFUSED, replay
 from sim import Scenario, run
 from sim.cli.artifacts import write_histories
 from tools.repairs.variants import Variant
 
 SEEDS: Final = range(1, 21)
 
-Replays = dict[str, dict[str, int]]
-"""Variant -> verdict of the real SDK -> how many histories; `loaded`: how many temporalio reads."""
+
+class Replayed(TypedDict):
+    """What became of a variant's histories: how many of each verdict of the real SDK; `loaded`: how many temporalio reads; `whys`: of
+    those that are refused, what is said of them, and how many of which it is said."""
+
+    verdicts: dict[str, int]
+    loaded: int
+    whys: dict[str, int]
+
+
+Replays = dict[str, Replayed]
+"""By variant."""
 
 
 def export(variant: Variant, seeds: Iterable[int], folder: Path) -> list[Path]:
     """Histories of drawn programs under drawn faults, as the variant makes them."""
     files: list[Path] = []
     for seed in seeds:
-        drawn = Scenario.from_dict({**scenario(seed), **variant.tables})
+        drawn = Scenario.from_dict(variant.of(scenario(seed)))
         recorder = run(drawn, seed, histories=True, properties=()).recorder
         assert recorder is not None
         place = folder / drawn.name
         write_histories(recorder, place, drawn.model.cluster.sdk_version)
         files += sorted(place.glob("*.json"))
     return files
+
+
+def loads(file: Path) -> bool:
+    """Whether temporalio reads all events of a history."""
+    told = json.loads(file.read_text("utf-8"))
+    return len(WorkflowHistory.from_json("w", told).events) == len(told["events"]) > 0
+
+
+def kind_of(why: str) -> str:
+    """What the replayer says of a history, without what differs from one to the next: numbers, and what only lists possible causes."""
+    errors = re.search(r"the history has map\[error:(\S+) .*comes to map\[error:(\S+) ", why)
+    if errors:
+        return f"the history has {errors[1]} where the code comes to {errors[2]}"
+    told = re.sub(r"^\[TMPRL\d+\] |During replay, | in history event position \d+|, entry \d+", "", why.partition(". However")[0])
+    return re.sub(r"\b\d+\b", "N", told)[:160].strip()
 
 
 def replays(path: Path, variants: Iterable[Variant]) -> Replays:
@@ -44,9 +70,10 @@ def replays(path: Path, variants: Iterable[Variant]) -> Replays:
         if variant.name not in found:
             with tempfile.TemporaryDirectory() as folder:
                 files = export(variant, SEEDS, Path(folder))
-                loaded = sum(len(WorkflowHistory.from_json("w", json.loads(f.read_text("utf-8"))).events) > 0 for f in files)
-                verdicts = Counter(r.verdict for r in replay(build(REPLAYER), files))
-            found[variant.name] = {**dict(sorted(verdicts.items())), "loaded": loaded}
+                loaded = sum(loads(file) for file in files)
+                told = replay(build(REPLAYER), files)
+            verdicts, whys = Counter(r.verdict for r in told), Counter(kind_of(r.why) for r in told if r.verdict == REFUSED)
+            found[variant.name] = {"verdicts": dict(sorted(verdicts.items())), "loaded": loaded, "whys": dict(whys.most_common())}
             path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
             print(f"replays: {variant.name}: {found[variant.name]}", flush=True)
     return found

@@ -36,7 +36,7 @@ def cases(variants: Iterable[Variant]) -> Cases:
     """Play all scenarios for each variant."""
     found: Cases = {}
     for variant in variants:
-        with worker_options(**variant.options):
+        with worker_options(variant.session, **variant.options):
             played = {name: _played(scenario) for name, scenario in scenarios().items()}
         found[variant.name] = {name: broken for name, broken in played.items() if broken is not None}
     return found
@@ -57,7 +57,7 @@ def random_runs(path: Path, variants: Iterable[Variant], seeds: range = SEEDS) -
         if variant.name in found:
             continue
         of_variant: dict[str, list[int]] = {}
-        with worker_options(**variant.options):
+        with worker_options(variant.session, **variant.options):
             for seed in seeds:
                 for name in broken(play(seed, faults=True)):
                     of_variant.setdefault(name, []).append(seed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.properties.base import SECOND, Listener, Observer, Property, Setting
-from sim.properties.scene import Scene, Session, State
+from sim.properties.scene import Scene
+from sim.properties.things import Session, State
 from sim.protocol import observations as obs
 from sim.workflow import seen
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sim.model.inputs import Message, Name, NoSuchNode, Unreachable
 from sim.model.node import Step
-from sim.model.spans import MILLISECOND, SECOND, Clamp, Exactly, Half, Least, Left, Span, Within
+from sim.model.spans import MILLISECOND, SECOND, Clamp, Exactly, Half, Least, Left, Span, UnlessOver, Within
 from sim.protocol import messages as msg
 
 RESPOND_BUDGET = Exactly(10 * SECOND)
@@ -31,7 +31,9 @@ def heartbeat_budget(throttle: int, deadline: Hashable | None) -> Span:
     """The budget of one heartbeat call: of the record timeout, or of what is left of the attempt (P3.6.3)."""
     record = max(throttle, SECOND)
     inner: Span = Exactly(record) if deadline is None else Least(Exactly(record), Left(deadline))
-    return Least(Clamp(Half(inner), SECOND, 10 * SECOND), Exactly(record))
+    budget = Least(Clamp(Half(inner), SECOND, 10 * SECOND), Exactly(record))
+    # A call under a context whose time is over fails at once, also before anybody has noticed that it is over.
+    return budget if deadline is None else UnlessOver(budget, deadline)
 
 
 def heartbeat_length(heartbeat: int) -> int:

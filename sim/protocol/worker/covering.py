@@ -16,7 +16,7 @@ from sim.history.failures import ApplicationFailure
 from sim.model.node import Step
 from sim.protocol.worker.pollers import Kind
 from sim.workflow.repairs import Repair
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
+from sim.workflow.sessions import FRAMEWORK_ACTIVITIES
 
 if TYPE_CHECKING:
     from sim.protocol.worker.attempts import AttemptOnWorker
@@ -34,7 +34,7 @@ def covers(worker: Worker) -> bool:
 def session_of(attempt: AttemptOnWorker) -> str:
     """The session that a user's activity belongs to; "" for what belongs to none, and for the framework's own."""
     activity = attempt.task.activity
-    framework = activity.activity_type in (CREATION_ACTIVITY, COMPLETION_ACTIVITY)
+    framework = activity.activity_type in FRAMEWORK_ACTIVITIES
     return "" if framework or attempt.pool is not Kind.RESOURCE else activity.session
 
 

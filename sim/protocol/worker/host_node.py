@@ -40,18 +40,12 @@ class Hold:
     running: list[Key] = field(default_factory=list)
 
 
-_ORDER: Final = (
-    Stage.RUNNING, Stage.SHUTDOWN_CALLS, Stage.WORKFLOW_TASKS, Stage.ACTIVITIES, Stage.RESOURCE_ACTIVITIES, Stage.CREATIONS,
-    Stage.STOPPED,
-)  # fmt: skip
-
-
 @dataclass(slots=True)
 class HostStop(Stop):
     """The stop of such a worker: sessions are let go of last."""
 
-    def order(self) -> tuple[Stage, ...]:
-        return _ORDER
+    def of_sessions(self) -> tuple[Stage, Stage]:
+        return (Stage.RESOURCE_ACTIVITIES, Stage.CREATIONS)
 
     def _begin_stage(self, worker: Worker, step: Step) -> None:
         match self.stage:

@@ -12,7 +12,6 @@ from sim.model.spans import SECOND, Drawn, Exactly, Left, Plus
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
 from sim.protocol.mutants import Mutant
-from sim.protocol.names import activity_queue, workflow_queue
 from sim.protocol.worker.attempts import AttemptOnWorker, Cause, Key
 from sim.protocol.worker.bucket import TokenBucket
 from sim.protocol.worker.calls import Calls
@@ -21,12 +20,11 @@ from sim.protocol.worker.covering import is_refused
 from sim.protocol.worker.creation import CreationAttempt
 from sim.protocol.worker.executor import Executor
 from sim.protocol.worker.options import DEFAULT_RATE, WorkerOptions
-from sim.protocol.worker.pollers import Kind, Poller, Pollers, Slots, State
+from sim.protocol.worker.pollers import Kind, Poller, Pollers, State
 from sim.protocol.worker.stop import Stage, Stop, cancel_all
 from sim.protocol.worker.user_activity import UserAttempt
 from sim.protocol.worker.work import Behaviour, Work, do_work
-from sim.workflow.definition import Definition
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY, CREATION_QUEUE_SUFFIX
+from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
 
 
 @dataclass(slots=True)
@@ -322,50 +320,3 @@ _APART: Final[Mapping[tuple[str, ...], Callable[[Any], Hashable]]] = {
     ("executor", "waiting"): lambda run: ("task", run),
 }
 """What lies apart: attempts with their calls, workflow tasks with theirs, done channels. See `Worker.part_of`."""
-
-
-def make_worker(
-    identity: str,
-    host: str,
-    task_queue: str,
-    resource_id: str,
-    options: WorkerOptions,
-    definitions: Mapping[str, Definition],
-    behaviours: Mapping[str, Behaviour],
-    node: type[Worker] = Worker,
-) -> Worker:
-    """A worker that is ready to be started. `identity` is unique to the object; `resource_id` is its fresh uuid; `node`: of which
-    class it is (`sim.protocol.worker.variants`).
-    """
-    sticky_name = f"{host}:{resource_id}"
-    queues = {
-        Kind.WORKFLOW: workflow_queue(task_queue),
-        Kind.ACTIVITY: activity_queue(task_queue),
-        Kind.CREATION: activity_queue(task_queue + CREATION_QUEUE_SUFFIX),
-        Kind.RESOURCE: activity_queue(f"{resource_id}@{host}"),
-    }
-    sticky_queue = workflow_queue(sticky_name)
-    pollers = Pollers(identity, queues, sticky_queue)
-    size = options.max_concurrent_activity_execution_size
-    counts = {Kind.ACTIVITY: options.max_concurrent_activity_task_pollers}
-    sizes = {Kind.ACTIVITY: size}
-    if not options.disable_workflow_worker:
-        counts[Kind.WORKFLOW] = options.max_concurrent_workflow_task_pollers
-        sizes[Kind.WORKFLOW] = options.max_concurrent_workflow_task_execution_size
-    if options.session_worker:
-        deaf = Mutant.RESOURCE_QUEUE_NOT_POLLED in options.mutants
-        counts |= {Kind.CREATION: 1, Kind.RESOURCE: 0 if deaf else options.max_concurrent_activity_task_pollers}
-        sizes |= {Kind.CREATION: options.sessions if options.sdk.limits_creation_slots else size, Kind.RESOURCE: size}
-    for kind in (Kind.WORKFLOW, Kind.ACTIVITY, Kind.CREATION, Kind.RESOURCE):
-        if kind not in counts:
-            continue
-        first = len(pollers.pollers)
-        pollers.pollers += [Poller(kind, i, first + i) for i in range(counts[kind])]
-        shared = kind is Kind.RESOURCE and not options.sdk.separate_session_slots
-        pollers.pools[kind] = Kind.ACTIVITY.value if shared else kind.value
-        pollers.slots.setdefault(pollers.pools[kind], Slots(sizes[kind]))
-    pollers.waiting = list(range(len(pollers.pollers)))
-    executor = Executor(identity, sticky_queue, sticky_name, dict(definitions), options.sdk, options.sticky_workflow_cache_size)
-    executor.mutants, executor.variant, executor.repairs = options.mutants, options.variant, options.repairs
-    bucket = TokenBucket(options.sessions, options.sessions)
-    return node(identity, host, task_queue, resource_id, options, pollers, bucket, executor, dict(behaviours))

@@ -44,7 +44,7 @@ class Stage(Enum):
     STOPPED = "stopped"
 
 
-_ORDER: Final = tuple(Stage)
+_FIRST: Final = (Stage.RUNNING, Stage.SHUTDOWN_CALLS, Stage.WORKFLOW_TASKS, Stage.ACTIVITIES)
 
 
 @dataclass(slots=True)
@@ -54,9 +54,9 @@ class Stop:
     stage: Stage = Stage.RUNNING
     calls_made: int = 0
 
-    def order(self) -> tuple[Stage, ...]:
-        """The stages, first to last."""
-        return _ORDER
+    def of_sessions(self) -> tuple[Stage, Stage]:
+        """In which order sessions end and their activities are waited for: the last two drains."""
+        return (Stage.CREATIONS, Stage.RESOURCE_ACTIVITIES)
 
     def begin(self, worker: Worker, step: Step) -> None:
         """Stop was called."""
@@ -91,7 +91,7 @@ class Stop:
     @property
     def next(self) -> Stage:
         """The stage after this one."""
-        order = self.order()
+        order: tuple[Stage, ...] = (*_FIRST, *self.of_sessions(), Stage.STOPPED)
         return order[order.index(self.stage) + 1]
 
     def call_ended(self, worker: Worker, step: Step) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sim.model.laws import Law
-from sim.report.plots import style
+from sim.report.plots import files, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +29,7 @@ class Learned(Protocol):
     def ks_p(self) -> float | None: ...
 
 
-def draw(name: str, learned: Learned, dark: bool = False) -> Figure:
+def draw(name: str, learned: Learned) -> Figure:
     """Draw both distribution functions on a logarithmic axis in milliseconds.
 
     For quantities that no recording shows by itself (`request`, `handling`, `transaction`) the recorded curve is that of the sum or
@@ -51,23 +52,12 @@ def draw(name: str, learned: Learned, dark: bool = False) -> Figure:
         figure.text(0.02, 0.93, name, fontsize=10.5, fontweight="bold", va="center")
         if learned.ks_p is not None:
             figure.text(0.97, 0.93, f"p = {learned.ks_p:.3f}", fontsize=8, color=style.MUTED, va="center", ha="right")
-        if dark:
-            style.darken(figure)
         return figure
 
 
 def draw_all(fitted: Mapping[str, Learned], directory: Path) -> list[Path]:
     """Write a figure for each quantity, as SVG and PNG, light and dark; returns the files."""
-    written: list[Path] = []
-    for name, learned in fitted.items():
-        for dark in (False, True):
-            figure = draw(name, learned, dark)
-            stem = f"{name}-dark" if dark else name
-            svg, png = directory / f"{stem}.svg", directory / f"{stem}.png"
-            svg.write_text(style.svg(figure), "utf-8")
-            png.write_bytes(style.png(figure))
-            written += [svg, png]
-    return written
+    return [file for name, learned in fitted.items() for file in files.write(name, directory, partial(draw, name, learned))]
 
 
 def _recorded(sample: Sequence[int]) -> tuple[list[float], list[float]]:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.report.plots import style
+from sim.report.plots.series import Unsuitable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What was drawn, and what was not, with the reason."""
+
+    files: list[Path] = field(default_factory=list)
+    unsuitable: dict[str, str] = field(default_factory=dict)
 
 
 def write(name: str, directory: Path, draw: Callable[[], Figure]) -> list[Path]:
@@ -26,3 +37,18 @@ def write(name: str, directory: Path, draw: Callable[[], Figure]) -> list[Path]:
         png.write_bytes(style.png(figure))
         written += [svg, png]
     return written
+
+
+def write_each(figures: Mapping[str, Callable[..., Figure]], names: Iterable[str], directory: Path, *of: Any) -> Drawn:
+    """Write the figures of these names (all, if there are none), each drawn `of` the same.
+
+    Raises:
+        KeyError: there is no figure of this name.
+    """
+    drawn = Drawn()
+    for name in names or figures:
+        try:
+            drawn.files += write(name, directory, partial(figures[name], *of))
+        except Unsuitable as reason:
+            drawn.unsuitable[name] = str(reason)
+    return drawn

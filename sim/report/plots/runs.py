@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.report.plots import fairness, files, queue_over_time, slots, timeline, waits
 from sim.report.plots.series import Unsuitable
-from sim.report.plots.sweeps import Drawn
-from sim.report.timeline import Timeline
+from sim.report.timeline_parts import Timeline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,17 +33,10 @@ def _waits(row: dict[str, Any], title: str) -> Figure:
     return waits.draw(known, title=title)
 
 
-def draw_all(line: Timeline, row: dict[str, Any], title: str, directory: Path, names: Sequence[str] = ()) -> Drawn:
+def draw_all(line: Timeline, row: dict[str, Any], title: str, directory: Path, names: Sequence[str] = ()) -> files.Drawn:
     """Draw these figures (default: all that the run allows), as SVG and PNG, light and dark.
 
     Raises:
         KeyError: there is no figure of this name.
     """
-    drawn = Drawn()
-    for name in names or FIGURES:
-        draw = FIGURES[name]
-        try:
-            drawn.files += files.write(name, directory, partial(draw, line, row, title))
-        except Unsuitable as reason:
-            drawn.unsuitable[name] = str(reason)
-    return drawn
+    return files.write_each(FIGURES, names, directory, line, row, title)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.ticker import MaxNLocator
 
 from sim.report.plots import style
-from sim.report.timeline import Timeline
+from sim.report.timeline_parts import Timeline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

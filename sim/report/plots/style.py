@@ -128,6 +128,18 @@ def session_colour(number: int) -> str:
     return SESSION_COLOURS[number % len(SESSION_COLOURS)]
 
 
+def light(colour: str, share: float) -> str:
+    """A colour such as "#4c78a8" mixed with this share of white."""
+    parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(p + (255 - p) * share):02x}" for p in parts)
+
+
+def dark(colour: str) -> str:
+    """A colour for words on its own light shade."""
+    parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(p * 0.55):02x}" for p in parts)
+
+
 def plain(axes: Axes) -> None:
     """Axes without a box."""
     for side in ("top", "right", "left"):

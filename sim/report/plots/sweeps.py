@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +19,6 @@ from sim.report.plots import (
     wait_against_load,
     wasted_work,
 )
-from sim.report.plots.series import Unsuitable
 from sim.sizing.swept import Swept
 from sim.sweep.columns import FIRST
 
@@ -59,15 +56,7 @@ def _served(swept: Swept) -> tuple[list[int], str]:
     return row.get("served_order", []), title
 
 
-@dataclass(slots=True)
-class Drawn:
-    """What was drawn, and what was not, with the reason."""
-
-    files: list[Path] = field(default_factory=list)
-    unsuitable: dict[str, str] = field(default_factory=dict)
-
-
-def draw_all(swept: Swept, directory: Path, names: Sequence[str] = (), column: str = FIRST) -> Drawn:
+def draw_all(swept: Swept, directory: Path, names: Sequence[str] = (), column: str = FIRST) -> files.Drawn:
     """Draw these figures (default: all that the sweep allows), as SVG and PNG, light and dark.
 
     Args:
@@ -79,11 +68,4 @@ def draw_all(swept: Swept, directory: Path, names: Sequence[str] = (), column: s
     Raises:
         KeyError: there is no figure of this name.
     """
-    drawn = Drawn()
-    for name in names or FIGURES:
-        draw = FIGURES[name]
-        try:
-            drawn.files += files.write(name, directory, partial(draw, swept, column))
-        except Unsuitable as reason:
-            drawn.unsuitable[name] = str(reason)
-    return drawn
+    return files.write_each(FIGURES, names, directory, swept, column)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sim.properties.base import Listener, Setting
-from sim.properties.scene import Outage, Scene, Session, State, Worker
+from sim.properties.scene import Scene
+from sim.properties.things import Outage, Session, State, Worker
 from sim.scenario.measures.base import SECOND, Measure, mean_s, quantile_s
 from sim.workflow import seen
 

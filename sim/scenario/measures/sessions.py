@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sim.properties.base import Listener, Setting
-from sim.properties.scene import Scene, State
+from sim.properties.scene import Scene
+from sim.properties.things import State
 from sim.scenario.measures.base import SECOND, Measure
 from sim.workflow import seen
 

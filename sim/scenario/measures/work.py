@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sim.properties.base import Listener, Setting
-from sim.properties.scene import Scene, State
+from sim.properties.scene import Scene
+from sim.properties.things import State
 from sim.protocol import observations as obs
 from sim.scenario.measures.base import SECOND, Measure
 from sim.scenario.operations import GONE
 from sim.workflow import seen
-from sim.workflow.sessions import COMPLETION_ACTIVITY, CREATION_ACTIVITY
+from sim.workflow.sessions import FRAMEWORK_ACTIVITIES
 
 Attempt = tuple[str, int, int]
 """(run, ordinal, attempt)."""
@@ -52,7 +53,7 @@ class Work(Measure):
         }
 
     def _began(self, time: int, node: str, o: obs.AttemptBegan) -> None:
-        if o.activity_type not in (CREATION_ACTIVITY, COMPLETION_ACTIVITY):
+        if o.activity_type not in FRAMEWORK_ACTIVITIES:
             self._running[o.run, o.ordinal, o.attempt] = (node, time)
             self._alive[o.run, o.ordinal] = self._alive.get((o.run, o.ordinal), 0) + 1
 
