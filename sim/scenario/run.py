@@ -211,7 +211,7 @@ class PreparedRun:
         """Let it happen, to the end, or for as many steps as the scenario's `fuzz.most_steps` says, else `most`."""
         fuzz = self.scenario.model.fuzz
         if most is not None and isinstance(self.sim, QuietSimulation):
-            raise ValueError(f"at most {most} steps were given to a run that passes over heartbeats; expected no limit, since it has other steps")
+            raise ValueError(f"at most {most} steps, and it passes over heartbeats; expected no limit")
         limit = StepLimit(self.begin(), fuzz.most_steps if fuzz is not None and fuzz.most_steps is not None else most)
         self.sim.run(self.scenario.model.until, limit)
         self.steps, self.cut_off = limit.steps, limit.reached
