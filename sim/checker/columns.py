@@ -13,19 +13,39 @@ Array = NDArray[Any]
 class Column:
     """An array that grows by rows. `data` is longer than `size`; what lies beyond is `fill`."""
 
-    __slots__ = ("data", "fill", "size")
+    __slots__ = ("_data", "_fresh", "fill", "size", "width")
 
     def __init__(self, dtype: type, fill: int = 0, width: int = 0, capacity: int = 256) -> None:
         self.fill = fill
         self.size = 0
-        self.data: Array = np.full((capacity, width) if width else capacity, fill, dtype)
+        self.width = width
+        self._data: Array = np.full((capacity, width) if width else capacity, fill, dtype)
+        self._fresh: list[int | tuple[int, ...]] = []
+        """Rows that nobody has asked for yet: many are put into an array in hardly more time than one."""
+
+    @property
+    def data(self) -> Array:
+        """The array as it is now."""
+        if self._fresh:
+            start = self.size - len(self._fresh)
+            self._make_room(self.size)
+            self._data[start : self.size] = np.array(self._fresh, self._data.dtype)
+            self._fresh = []
+        return self._data
 
     def append(self, value: int | tuple[int, ...]) -> None:
-        """Add a number or a row of them."""
-        if self.size == len(self.data):
-            self.data = np.concatenate((self.data, np.full(self.data.shape, self.fill, self.data.dtype)))
-        self.data[self.size] = value
+        """Add a number or a row of them; a number for a row stands for all that are in it."""
+        self._fresh.append((value,) * self.width if self.width and isinstance(value, int) else value)
         self.size += 1
+
+    def end(self, row: tuple[int, ...]) -> None:
+        """Let this stand behind the last row, until one is added."""
+        self._make_room(self.size + 1)
+        self.data[self.size] = row
+
+    def _make_room(self, rows: int) -> None:
+        while rows > len(self._data):
+            self._data = np.concatenate((self._data, np.full(self._data.shape, self.fill, self._data.dtype)))
 
 
 class Tables(NamedTuple):

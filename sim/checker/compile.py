@@ -41,18 +41,22 @@ class Handlers:
         self.calls: dict[type[Node], int] = {}
         self.exercised: set[str] = set()
         """Promises that were put to the test somewhere."""
-        self._known: dict[tuple[type[Node], Frozen, Input, Name | None], tuple[Outcome, ...]] = {}
+        self._known: dict[tuple[type[Node], Frozen], dict[tuple[Input, Name | None], tuple[Outcome, ...]]] = {}
+        """By local state, which is large, and then by input."""
+        self._asked: list[tuple[type[Node], Frozen, Input, tuple[Outcome, ...]]] = []
+        """The same in the order in which it was asked."""
         self._looks: dict[tuple[type[Node], Frozen, Input, Name], _Look] = {}
 
     def __call__(self, station: Station, name: Name, event: Input) -> tuple[Outcome, ...]:
         assert station.kind is not None
         kind = station.kind
-        key = (kind, station.local, event)
-        found = self._known.get((*key, None)) or self._known.get((*key, name))
+        known = self._known.setdefault((kind, station.local), {})
+        found = known.get((event, None)) or known.get((event, name))
         if found is None:
             found, named = self._run(station, name, event, lambda: outcomes_and_name(kind, name, station.local, event))
             self._note(found)
-            self._known[(*key, name if named else None)] = found
+            known[event, name if named else None] = found
+            self._asked.append((kind, station.local, event, found))
         return found
 
     def apart(self, station: Station, name: Name, event: Input, bundles: Mapping[Part, Bundle], every: Iterable[Part]) -> Whole:
@@ -95,7 +99,7 @@ class Handlers:
 
     def handled(self) -> Iterator[Handled]:
         """Everything that a handler was asked, with what came of it."""
-        for (kind, local, event, _), outcomes in self._known.items():
+        for kind, local, event, outcomes in self._asked:
             yield Handled(kind, local, {}, event, tuple(Partly(outcome, {}) for outcome in outcomes))
         for (kind, local, event, _), look in self._looks.items():
             for parts, found in look.leaves({}):
@@ -157,7 +161,7 @@ class Compiler:
         }
         self._taken: Array = np.zeros((1 << 10, 2), np.uint64)
         self._n_taken = 0
-        self._first_slots = 0
+        self._slots_seen = 0
         self._sync()
 
     def _is_apart(self, kind: type[Node]) -> bool:
@@ -173,7 +177,7 @@ class Compiler:
             if not station:
                 self._vacate(slot)
         self._sync()
-        self._first_slots = len(found[0])
+        self._slots_seen = len(found[0])
         return found
 
     def resolve(self, misses: Iterable[tuple[int, int]]) -> None:
@@ -203,8 +207,7 @@ class Compiler:
     def _end_outcomes(self) -> None:
         """Let the row beyond the last outcome say where its parts end."""
         about = self._columns["about"]
-        about.append((0, 0, 0, 0, *(self._columns[name].size for name in ("added", "purged", "other"))))
-        about.size -= 1
+        about.end((0, 0, 0, 0, *(self._columns[name].size for name in ("added", "purged", "other"))))
 
     def _sync(self) -> None:
         """Fill the columns of stations and parcels that are new."""
@@ -226,8 +229,9 @@ class Compiler:
     def _entry(self, station: int, parcel: int, changes: Sequence[Change]) -> int:
         self._sync()
         # A slot that is not of the first state has nobody in it at first.
-        for slot in range(self._first_slots, len(self.interner.names)):
+        for slot in range(self._slots_seen, len(self.interner.names)):
             self._vacate(slot)
+        self._slots_seen = len(self.interner.names)
         if len(changes) >= MOST_OUTCOMES:
             raise Overflow(f"{self.interner.stations[station]}: {len(changes):,} outcomes of one input; ask fewer questions in one step")
         start = len(self.changes)

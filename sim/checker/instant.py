@@ -189,7 +189,10 @@ class InstantCompiler(Compiler):
 
         if not self._elements:
             self._elements = symmetry.elements()
-        first, element = min((image(element), element) for element in self._elements)
+        # Most often the station alone tells which comes first.
+        stations = [symmetry.station_image(station, element) for element in self._elements]
+        least = min(stations)
+        first, element = min((image(element), element) for element, number in zip(self._elements, stations, strict=True) if number == least)
         known = self._known.get(first)
         if known is None:
             known = self._known[first] = self._work_out(*first)

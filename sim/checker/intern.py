@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from sim.model.apart import Bundle, Part, joined, split
-from sim.model.canon import Frozen, sort_key
+from sim.model.canon import Frozen, by_key, sort_key
 from sim.model.inputs import Name, Reply, Tag
 from sim.model.node import Node
 from sim.model.windows import Armed
@@ -66,6 +66,7 @@ class Interner:
     kinds: dict[int, type[Node]] = field(default_factory=dict)
     """By slot: the class of the node that was last seen there for the first time in a state."""
     _slots_of_parts: dict[int, dict[Part, int]] = field(default_factory=dict)
+    _in_order: dict[int, tuple[tuple[Part, int], ...]] = field(default_factory=dict)
     _stations: dict[Station, int] = field(default_factory=dict)
     _parcels: dict[Parcel, int] = field(default_factory=dict)
     _pairs: dict[tuple[Name, Name], int] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Interner:
             slot = self._slots_of_parts.setdefault(self.slot(name), {}).get(part)
             if slot is None:
                 slot = self._slots_of_parts[self.slot(name)][part] = self._new_slot(name, part)
+                self._in_order.pop(self.slot(name), None)
             return slot
         if name not in self.slots:
             self.slots[name] = self._new_slot(name, None)
@@ -89,17 +91,20 @@ class Interner:
         self.parts.append(part)
         return len(self.names) - 1
 
-    def parts_of(self, slot: int) -> list[tuple[Part, int]]:
+    def parts_of(self, slot: int) -> tuple[tuple[Part, int], ...]:
         """All parts that the node of this slot ever had, in order, with their slots."""
-        return sorted(self._slots_of_parts.get(slot, {}).items(), key=lambda item: sort_key(item[0]))
+        found = self._in_order.get(slot)
+        if found is None:
+            found = self._in_order[slot] = tuple(by_key(self._slots_of_parts.get(slot, {}).items()))
+        return found
 
     def station(self, station: Station) -> int:
         """The number of a station."""
         if self._is_nothing(station):
             return 0
-        number = self._stations.get(station)
-        if number is None:
-            number = self._stations[station] = len(self.stations)
+        # One look-up: what stations are made of is large.
+        number = self._stations.setdefault(station, len(self.stations))
+        if number == len(self.stations):
             self.stations.append(station)
             if station.kind is not None:
                 self.kinds[station.slot] = station.kind
@@ -127,9 +132,8 @@ class Interner:
 
     def parcel(self, parcel: Parcel) -> int:
         """The number of a parcel."""
-        number = self._parcels.get(parcel)
-        if number is None:
-            number = self._parcels[parcel] = len(self.parcels)
+        number = self._parcels.setdefault(parcel, len(self.parcels))
+        if number == len(self.parcels):
             self.parcels.append(parcel)
         return number
 

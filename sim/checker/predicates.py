@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sim.checker.columns import Array
+from sim.checker.columns import Array, Column
 from sim.checker.intern import Interner, Overflow
 from sim.model.canon import Frozen
 from sim.model.explorer import Invariant
@@ -35,7 +35,11 @@ class Predicates:
         self._locals: dict[Local, int] = {}
         self._broken: list[int] = []
         self._rows: dict[int, list[set[int]]] = {k: [] for k in self._numbers(Pairwise)}
+        self._every: list[Local] = []
+        """All local states, in the order of their numbers."""
         self._marks: Array = np.zeros((0, 3), np.uint64)
+        self._alone = Column(np.uint64, width=3)
+        """Marks of stations as far as they come from their own local states."""
         self._done = 0
         self._of_stations: list[int] = []
         """The number of its local state, -1 where nobody is."""
@@ -56,21 +60,29 @@ class Predicates:
         """The column `marks` of `Tables`, up to date with all stations."""
         if self._done == len(interner.stations):
             return self._marks
-        known, numbers = len(self._broken), self._of_stations
+        numbers = self._of_stations
         for station in interner.stations[self._done :]:
-            if station is None or station.kind is None:
-                numbers.append(-1)
-            else:
-                numbers.append(self._locals.setdefault((station.kind, station.local), len(self._locals)))
+            number = self._number((station.kind, station.local)) if station is not None and station.kind is not None else -1
+            numbers.append(number)
+            self._alone.append((self._broken[number] if number >= 0 else 0, 0, 0))
         self._done = len(interner.stations)
-        every = list(self._locals)
-        for local in every[known:]:
-            self._judge(local, every[: len(self._broken)])
-        classes, conflicts = self._classes(len(every))
+        if not self._rows:
+            # Nobody conflicts with anybody: what is known of a station stays true.
+            self._marks = self._alone.data
+            return self._marks
+        classes, conflicts = self._classes(len(self._every))
         per_local = np.array([*zip(self._broken, classes, conflicts, strict=True), (0, 0, 0)], np.uint64)
         # The last row is for stations where nobody is, which have the number -1.
         self._marks = per_local[np.array(numbers)]
         return self._marks
+
+    def _number(self, local: Local) -> int:
+        """The number of a local state, which is judged when it is met first."""
+        number = self._locals.setdefault(local, len(self._every))
+        if number == len(self._every):
+            self._judge(local, self._every)
+            self._every.append(local)
+        return number
 
     def _judge(self, local: Local, earlier: list[Local]) -> None:
         """One more local state: which predicates it breaks on its own, and which together with earlier ones or itself."""

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar, assert_never
 from sim.checker.intern import Interner, ModelError, Station
 from sim.model import effects as fx
 from sim.model.apart import Bundle, Needed, Part, Partly
-from sim.model.canon import Frozen, freeze, sort_key
+from sim.model.canon import Frozen, by_key, freeze
 from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
 from sim.model.instant import CALL, CRASH, PROMPT, InstantWorld, armed_as, carried_out, is_prompt, is_retry
 from sim.model.node import Node
@@ -346,4 +346,4 @@ class _Turn:
 
 
 def _in_order(items: dict[Tag, T]) -> tuple[tuple[Tag, T], ...]:
-    return tuple(sorted(items.items(), key=lambda item: sort_key(item[0])))
+    return tuple(by_key(items.items()))

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from sim.checker.columns import Array, Column
 from sim.checker.intern import Interner, Overflow, Station
 from sim.checker.keys import splitmix
 from sim.model.apart import rename_bundle
-from sim.model.canon import Frozen, rename, sort_key
+from sim.model.canon import Frozen, by_key, rename
 from sim.model.inputs import Name, Tag
 from sim.model.words import Words
 from sim.model.world import Parcel
@@ -54,6 +55,9 @@ class Symmetry:
         self._parcels = Column(np.int32, width=max(1, width))
         self._station_marks = Column(np.uint64, width=max(1, len(members)))
         self._parcel_marks = Column(np.uint64, width=max(1, len(members)))
+        self._station_images: list[tuple[int, ...]] = []
+        self._parcel_images: list[tuple[int, ...]] = []
+        """Rows of these columns, for those who ask for one at a time."""
         self._images: dict[tuple[int, int], int] = {}
         """(station, swap) -> image, of those that are known before their turn."""
         self._slots: list[tuple[int, ...]] = []
@@ -77,8 +81,8 @@ class Symmetry:
             for number in range(self._parcels.size, len(parcels)):
                 self._parcel(parcels[number])
         if self.words:
-            self._mark_orbits(self._station_marks, self._stations, self._slot_of_station)
-            self._mark_orbits(self._parcel_marks, self._parcels, self._slot_of_parcel)
+            self._mark_orbits(self._station_marks, self._station_images, self._slot_of_station)
+            self._mark_orbits(self._parcel_marks, self._parcel_images, self._slot_of_parcel)
 
     def _slot(self, slot: int) -> None:
         name, part = self.interner.names[slot], self.interner.parts[slot]
@@ -94,30 +98,36 @@ class Symmetry:
         parcel = self.interner.parcels[number]
         return self.interner.slot(parcel.to) if parcel is not None else 0
 
-    def _mark_orbits(self, marks: Column, images: Column, slot_of: Callable[[int], int]) -> None:
+    def _mark_orbits(self, marks: Column, images: list[tuple[int, ...]], slot_of: Callable[[int], int]) -> None:
         """The marks of what is new, all of whose images are known: nothing new belongs to an orbit that is known."""
         first: dict[int, int] = {0: 0}
-        for number in range(marks.size, images.size):
+        for number in range(marks.size, len(images)):
             orbit, todo = first.get(number, number), [number]
             while todo:
                 one = todo.pop()
                 if one not in first:
                     first[one] = orbit
-                    todo += map(int, images.data[one, : len(self.swaps)])
+                    todo += images[one]
             there = self._there[slot_of(number)] if number else ()
             marks.append(tuple(splitmix(orbit) if here else 0 for here in there) or (0,) * len(self._finders))
 
     def _station(self, number: int, station: Station | None) -> None:
         if station is None:
-            self._stations.append(0)
+            self._keep(self._stations, self._station_images, (0,) * len(self.swaps))
             if not self.words:
                 self._station_marks.append(0)
             return
-        self._stations.append(tuple(self._image(number, station, swap) for swap in range(len(self.swaps))))
+        images = tuple([self._image(number, station, swap) for swap in range(len(self.swaps))])
+        self._keep(self._stations, self._station_images, images)
         if not self.words:
             name = self.interner.names[station.slot]
             whole: list[Frozen] = [(names.get(name, name), self._content(station, names)) for names in self.views]
             self._station_marks.append(tuple(map(digest, whole)))
+
+    @staticmethod
+    def _keep(column: Column, rows: list[tuple[int, ...]], images: tuple[int, ...]) -> None:
+        column.append(images)
+        rows.append(images)
 
     def _image(self, number: int, station: Station, swap: int) -> int:
         """A station's image. A swap is its own inverse, so that of an image need not be worked out."""
@@ -131,18 +141,19 @@ class Symmetry:
 
     def _parcel(self, parcel: Parcel | None) -> None:
         if parcel is None:
-            self._parcels.append(0)
+            self._keep(self._parcels, self._parcel_images, (0,) * len(self.swaps))
             if not self.words:
                 self._parcel_marks.append(0)
             return
         images = [rename(parcel, names) for names in self.swaps]
-        self._parcels.append(tuple(self.interner.parcel(image) for image in images if isinstance(image, Parcel)))
+        numbers = tuple([self.interner.parcel(image) for image in images if isinstance(image, Parcel)])
+        self._keep(self._parcels, self._parcel_images, numbers)
         if not self.words:
             self._parcel_marks.append(tuple(digest(rename(parcel, names)) for names in self.views))
 
     def _content(self, station: Station, names: Mapping[Name, Name]) -> tuple[Frozen, Frozen, Frozen, Frozen]:
         timers, calls = (
-            tuple(sorted((rename(item, names) for item in items), key=lambda item: sort_key(item[0])))  # type: ignore[index]
+            tuple(by_key([cast(tuple[Tag, Frozen], rename(item, names)) for item in items])) if items else ()
             for items in (station.timers, station.calls)
         )
         if self.interner.parts[station.slot] is not None:
@@ -188,13 +199,13 @@ class Symmetry:
     def station_image(self, number: int, element: Sequence[int]) -> int:
         """What becomes of a station."""
         for swap in element:
-            number = int(self._stations.data[number, swap])
+            number = self._station_images[number][swap]
         return number
 
     def parcel_image(self, number: int, element: Sequence[int]) -> int:
         """What becomes of a parcel."""
         for swap in element:
-            number = int(self._parcels.data[number, swap])
+            number = self._parcel_images[number][swap]
         return number
 
     def tag_image(self, tag: Tag, element: Sequence[int]) -> Tag:

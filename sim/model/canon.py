@@ -433,21 +433,24 @@ def _default_of(field: dataclasses.Field[Any]) -> Callable[[], Any]:
 # -- renaming ---------------------------------------------------------------------------------------------------------
 
 
-class Renaming:
-    """New names as `rename` uses them. What it comes to for constants is kept, by their identity."""
+class _Renaming:
+    """Plain new names in the form of `Words`."""
 
-    __slots__ = ("constants", "in_bytes", "texts")
+    __slots__ = ("constants", "texts")
 
     def __init__(self, names: Mapping[str, str]) -> None:
-        self.texts: dict[str, str]
-        self.in_bytes: Callable[[bytes], bytes]
-        if isinstance(names, Words):
-            self.texts, self.in_bytes, self.constants = names.texts, names.in_bytes, names.constants
-        else:
-            self.texts, self.in_bytes, self.constants = Texts(_itself, names), _itself, {}
+        self.texts = Texts(_itself, names)
+        self.constants: dict[int, Frozen] = {}
+
+    def in_bytes(self, data: bytes) -> bytes:
+        """What becomes of bytes."""
+        return data
 
 
-def rename(value: Frozen, names: Mapping[str, str] | Renaming) -> Frozen:
+_Names = Words | _Renaming
+
+
+def rename(value: Frozen, names: Mapping[str, str]) -> Frozen:
     """`value` with every string that is a key of `names` replaced, in canonical form again. `Words` are also found within strings.
 
     What has none of them in it stays the same object.
@@ -455,10 +458,10 @@ def rename(value: Frozen, names: Mapping[str, str] | Renaming) -> Frozen:
     cls: type = type(value)
     if cls in _NAMELESS:
         return value
-    return cast(Frozen, _RENAMERS[cls](value, names if isinstance(names, Renaming) else Renaming(names)))
+    return cast(Frozen, _RENAMERS[cls](value, names if isinstance(names, Words) else _Renaming(names)))
 
 
-def _renamer(cls: type) -> Callable[[Any, Renaming], Frozen]:
+def _renamer(cls: type) -> Callable[[Any, _Names], Frozen]:
     if issubclass(cls, str) and not issubclass(cls, Enum):
         return lambda value, names: names.texts[value]
     if issubclass(cls, bytes):
@@ -476,24 +479,24 @@ def _renamer(cls: type) -> Callable[[Any, Renaming], Frozen]:
 _RENAMERS = _ByClass(_renamer)
 
 
-def _rename_parts(parts: Iterable[Any], names: Renaming) -> list[Any]:
+def _rename_parts(parts: Iterable[Any], names: _Names) -> list[Any]:
     texts = names.texts
     return [texts[part] if type(part) is str else part if type(part) in _NAMELESS else _RENAMERS[type(part)](part, names) for part in parts]
 
 
-def _rename_tuple(value: tuple[Any, ...], names: Renaming) -> Frozen:
+def _rename_tuple(value: tuple[Any, ...], names: _Names) -> Frozen:
     parts = _rename_parts(value, names)
     return value if all(map(is_, parts, value)) else tuple(parts)
 
 
-def _rename_tagged(value: Tagged, names: Renaming) -> Frozen:
+def _rename_tagged(value: Tagged, names: _Names) -> Frozen:
     if id(value) not in _LIVE:
         return _renamed_tagged(value, names)
     found = names.constants.get(id(value))
     return found if found is not None else _renamed_constant(value, _renamed_tagged(value, names), names)
 
 
-def _renamed_tagged(value: Tagged, names: Renaming) -> Frozen:
+def _renamed_tagged(value: Tagged, names: _Names) -> Frozen:
     parts = _rename_parts(islice(value, 1, None), names)
     if all(map(is_, parts, islice(value, 1, None))):
         return value
@@ -509,15 +512,15 @@ def _renamed_tagged(value: Tagged, names: Renaming) -> Frozen:
     return Tagged((value[0], *parts))
 
 
-def _struct_renamer(cls: type) -> Callable[[Any, Renaming], Frozen]:
+def _struct_renamer(cls: type) -> Callable[[Any, _Names], Frozen]:
     fields = _STRUCT_FIELDS[cls]
 
-    def renamed(value: Any, names: Renaming) -> Frozen:
+    def renamed(value: Any, names: _Names) -> Frozen:
         old = fields(value)
         parts = _rename_parts(old, names)
         return cast(Frozen, value if all(map(is_, parts, old)) else cls(*parts))
 
-    def renamer(value: Any, names: Renaming) -> Frozen:
+    def renamer(value: Any, names: _Names) -> Frozen:
         if id(value) not in _LIVE:
             return renamed(value, names)
         found = names.constants.get(id(value))
@@ -526,7 +529,7 @@ def _struct_renamer(cls: type) -> Callable[[Any, Renaming], Frozen]:
     return renamer
 
 
-def _renamed_constant(value: Frozen, found: Frozen, names: Renaming) -> Frozen:
+def _renamed_constant(value: Frozen, found: Frozen, names: _Names) -> Frozen:
     # Most constants have no name in them: they stay the same object.
     names.constants[id(value)] = found = value if found == value else freeze(thaw(found))
     return found

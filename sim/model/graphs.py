@@ -10,11 +10,12 @@ import dataclasses
 from collections import deque
 from collections.abc import Mapping
 from enum import Enum
+from operator import is_
 from typing import Any, cast
 
 import msgspec
 
-from sim.model.canon import Frozen, Tagged, freeze, rename, sort_key, thaw
+from sim.model.canon import Frozen, Tagged, by_key, freeze, rename, thaw
 
 
 class _Again:
@@ -48,7 +49,8 @@ class Graph:
     def rename(self, names: Mapping[str, str]) -> Graph:
         """The graph with every string that is a key of `names` replaced."""
         # The numbers of things depend on the order of keys: it is kept until all are thawed, and then they are given anew.
-        return Graph(_thaw(_renamed(self._form, names), []))
+        renamed = _renamed(self._form, names)
+        return self if renamed is self._form else Graph(_thaw(renamed, []))
 
     def __hash__(self) -> int:
         return self._hash
@@ -60,35 +62,44 @@ class Graph:
         return f"Graph({self._form!r})"
 
 
+_ATOMS = frozenset({int, str, bool, type(None), float, bytes})
+
+
 def _freeze(value: Any, numbers: dict[int, int]) -> Frozen:
     cls: type = type(value)
+    if cls in _ATOMS:
+        return cast(Frozen, value)
     if value is None or isinstance(value, (int, float, str, bytes, Enum, msgspec.Struct)):
         return freeze(value)
     if cls is tuple:
-        return tuple(_freeze(item, numbers) for item in value)
+        return tuple([_freeze(item, numbers) for item in value])
     if cls in _SEQUENCES:
-        return Tagged((cls, getattr(value, "maxlen", None), *(_freeze(item, numbers) for item in value)))
+        return Tagged((cls, getattr(value, "maxlen", None), *[_freeze(item, numbers) for item in value]))
     if cls in (set, frozenset):
         return freeze(value)
     if cls is dict:
-        items = sorted(((freeze(key), item) for key, item in value.items()), key=lambda pair: sort_key(pair[0]))
-        return Tagged((dict, *((key, _freeze(item, numbers)) for key, item in items)))
+        items = by_key((freeze(key), item) for key, item in value.items())
+        return Tagged((dict, *[(key, _freeze(item, numbers)) for key, item in items]))
     if dataclasses.is_dataclass(cls):
         if id(value) in numbers:
             return Tagged((_Again, numbers[id(value)]))
         numbers[id(value)] = len(numbers)
-        return Tagged((_Thing, cls, *(_freeze(getattr(value, field.name), numbers) for field in dataclasses.fields(cls))))
+        return Tagged((_Thing, cls, *[_freeze(getattr(value, field.name), numbers) for field in dataclasses.fields(cls)]))
     raise TypeError(f"{value!r} of {cls} cannot be part of a canonical form; use plain data and dataclasses")
 
 
 def _renamed(form: Any, names: Mapping[str, str]) -> Any:
-    """`rename`, with everything in its old order."""
-    if isinstance(form, Tagged):
-        return Tagged(_renamed(part, names) for part in form)
-    return tuple(_renamed(part, names) for part in form) if type(form) is tuple else rename(form, names)
+    """`rename`, with everything in its old order. What has no name in it stays the same object."""
+    cls = type(form)
+    if cls is not tuple and cls is not Tagged:
+        return rename(form, names)
+    parts = [_renamed(part, names) for part in form]
+    return form if all(map(is_, parts, form)) else cls(parts)
 
 
 def _thaw(form: Any, things: list[Any]) -> Any:
+    if type(form) in _ATOMS:
+        return form
     if isinstance(form, Tagged):
         kind, *parts = form
         if kind is _Again:
@@ -103,7 +114,7 @@ def _thaw(form: Any, things: list[Any]) -> Any:
             return deque((_thaw(item, things) for item in parts[1:]), parts[0])
         return thaw(form)
     if type(form) is tuple:
-        return tuple(_thaw(item, things) for item in form)
+        return tuple([_thaw(item, things) for item in form])
     return thaw(form)
 
 
