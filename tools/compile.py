@@ -31,7 +31,7 @@ MODULES = {
 }  # fmt: skip
 """What is worth compiling. Structs (messages, inputs, spans) have a metaclass of their own and stay interpreted."""
 
-OPEN = ("Choices", "Digest", "Node")
+OPEN = ("Agenda", "Choices", "Digest", "Entry", "LaneEntry", "LiveStep", "Node", "Simulation", "Timer")
 """Classes with subclasses that stay interpreted. Without being told, mypyc lets nobody make one of such a subclass."""
 
 CHANGES = [
