@@ -65,6 +65,7 @@ REMEDIES: Final = {
     "graceful_stop_waits": "Let activities of sessions survive a cancellation for as long as they need: a stop cancels them at once.",
     "execution_timeout_is_total": "Let activities heartbeat, or give them a StartToClose timeout below the session's ExecutionTimeout.",
     "completion_frees_slot": "Count on a slot's being free only after a heartbeat and its call's budget.",
+    "closed_is_final": "Do not go by a session's state after CompleteSession, which may become Failed: go by what its activities returned.",
     "one_binding": "Give the session's activities a heartbeat or ScheduleToStart timeout of their own: the creation activity then watches "
     "another worker than theirs.",
 }
@@ -102,7 +103,7 @@ def named(faults: Sequence[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("reports/checker"))
-    parser.add_argument("--limit", type=int, default=2_000_000, help="states of one search at most")
+    parser.add_argument("--limit", type=int, default=4_000_000, help="states of one search at most")
     parser.add_argument("--memory", type=float, default=6, help="GiB")
     parser.add_argument("--jobs", type=int, default=0, help="threads; 0 is one per core")
     parser.add_argument("--sizes", type=int, default=len(SIZES), help="so many of the sizes")
