@@ -18,7 +18,7 @@ from sim.sweep.statistics import Interval, mean_interval
 from sim.workflow import seen
 from tools.studies.page import fill, spelled, table
 
-RUNS: Final = 5
+RUNS: Final = 40
 MINUTE: Final = 60_000_000
 GPUS: Final = 4
 LOADS: Final = (0.5, 0.7, 0.9)
@@ -88,8 +88,12 @@ def mixed(limit: str, load: float) -> Scenario:
     )
 
 
-def measured(scenario: Scenario) -> dict[str, Interval]:
-    """Means over runs: the wait of each kind in minutes, and (`gpu`) the share of GPU time in use until all is done."""
+Figures = Mapping[str, Sequence[float]]
+"""By name: one number of each run, in the order of seeds."""
+
+
+def measured(scenario: Scenario) -> Figures:
+    """The mean wait of each kind in minutes, and (`gpu`) the share of GPU time in use until all is done."""
     found: dict[str, list[float]] = {}
     for seed in range(1, RUNS + 1):
         kinds = Kinds()
@@ -98,7 +102,7 @@ def measured(scenario: Scenario) -> dict[str, Interval]:
             found.setdefault(kind, []).append(sum(waits) / len(waits) / MINUTE)
         used = kinds.held.get("train", 0)
         found.setdefault("gpu", []).append(used / (GPUS * result.ended_at_us))
-    return {name: mean_interval(values) for name, values in found.items()}
+    return found
 
 
 def make(folder: Path) -> None:
@@ -111,9 +115,9 @@ def make(folder: Path) -> None:
     fill(folder / "README.md", "limits", _limits(loads))
 
 
-def draw(loads: Mapping[tuple[str, float], Mapping[str, Interval]], what: str, title: str, label: str) -> Figure:
+def draw(loads: Mapping[tuple[str, float], Figures], what: str, title: str, label: str) -> Figure:
     """A curve for each kind of limit, with its intervals, against the load."""
-    drawn = [series.Curve(name, LOADS, tuple(loads[limit, load][what] for load in LOADS)) for limit, name in LIMITS.items()]
+    drawn = [series.Curve(name, LOADS, tuple(mean_interval(loads[limit, load][what]) for load in LOADS)) for limit, name in LIMITS.items()]
     with style.settings():
         figure, axes = series.sheet(title, f"{RUNS} runs each, intervals of 95 %")
         series.draw_bands(axes, drawn)
@@ -126,10 +130,19 @@ def draw(loads: Mapping[tuple[str, float], Mapping[str, Interval]], what: str, t
         return figure
 
 
-def _limits(loads: Mapping[tuple[str, float], Mapping[str, Interval]]) -> str:
+def _limits(loads: Mapping[tuple[str, float], Figures]) -> str:
     rows: list[Sequence[object]] = []
     for load in LOADS:
-        for limit, name in LIMITS.items():
-            got = loads[limit, load]
-            rows.append((load, name, *(spelled(got[kind]) for kind in DEMANDS), f"{spelled(got['gpu'], 100)} %"))
+        both = [loads[limit, load] for limit in LIMITS]
+        rows += [_row(load, name, {w: mean_interval(of[w]) for w in of}) for name, of in zip(LIMITS.values(), both, strict=True)]
+        rows.append(_row(load, "the second less the first, run by run", {w: _difference(*(of[w] for of in both)) for w in both[0]}))
     return table(["load", "", *(f"minutes, {NAMES[kind]}" for kind in DEMANDS), "GPUs in use"], rows)
+
+
+def _difference(before: Sequence[float], after: Sequence[float]) -> Interval:
+    """Of runs of the same luck: by how much the second is more."""
+    return mean_interval([b - a for a, b in zip(before, after, strict=True)])
+
+
+def _row(load: float, name: str, got: Mapping[str, Interval]) -> Sequence[object]:
+    return (load, name, *(spelled(got[kind]) for kind in DEMANDS), f"{spelled(got['gpu'], 100)} %")
