@@ -27,7 +27,7 @@ from tests.checker.test_sessions import PROGRAM, scenario_of
 
 SYSTEMS = {
     "a crash": system_of(scenario_of(2, 1, 2, PROGRAM), Bounds(crashes=1)),
-    "a lost response": system_of(scenario_of(2, 1, 1, PROGRAM), Bounds(lost_responses=1)),
+    "a lost response": system_of(scenario_of(1, 1, 1, PROGRAM), Bounds(lost_responses=1)),
     "a crash, in ticks": system_of(scenario_of(1, 1, 1, PROGRAM), Bounds(crashes=1), ticks=Ticks(5_000_000)),
 }
 
