@@ -62,6 +62,8 @@ class QuietAgenda(Agenda):
         due = self._buckets.pop(now)
         self._rest = [entry for what in (due if isinstance(due, list) else [due]) for entry in what.ready(now)]
         if len(self._rest) > 1:
+            # Of equal keys the one that was put there first comes first, here too: a sort in reverse leaves their order as it is.
+            self._rest.reverse()
             self._rest.sort(key=_key, reverse=True)
         while self._rest:
             self.current = entry = self._rest.pop()
