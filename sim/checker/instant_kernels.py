@@ -295,8 +295,9 @@ def unite(shields: Any, words: Any, slots: Any, rows: Any, f: Any, united: Any) 
 
 
 @kernel
-def begin(width: Any, source: Any, f: Any, rows: Any, marks: Any) -> None:
-    """Put a row on level 0 of the stack."""
+def begin(width: Any, source: Any, f: Any, rows: Any, marks: Any, state: Any, known: Any) -> None:
+    """Put a row on level 0 of the stack; `known`: whether what comes of it may be kept."""
+    begin_draft(state, known)
     for j in range(min(width, source.shape[1])):
         rows[0, j] = source[f, j]
     for k in range(3):
@@ -305,10 +306,10 @@ def begin(width: Any, source: Any, f: Any, rows: Any, marks: Any) -> None:
 
 @kernel
 def tick(
-    later: Any, slots: Any, width: Any, source: Any, f: Any, rows: Any, marks: Any, notes: Any, misses: Any, missed: Any
+    later: Any, slots: Any, width: Any, source: Any, f: Any, rows: Any, marks: Any, notes: Any, misses: Any, missed: Any, state: Any
 ) -> Any:  # fmt: skip
     """Put the row as it is after a unit of time on level 0; (whether time may pass and makes a difference, misses so far)."""
-    begin(width, source, f, rows, marks)
+    begin(width, source, f, rows, marks, state, False)
     passes = False
     for i in range(1, slots + 1):
         station = np.int64(source[f, i])
@@ -346,7 +347,7 @@ def expand_row(
     for j in range(first, first + np.int64(source[f, 0])):
         if (x.stepwise and j > first) or not is_offered(parcels, network, source, f, first, j):
             continue
-        begin(width, source, f, rows, marks)
+        begin(width, source, f, rows, marks, m.state, False)
         if network != SET:
             n = np.int64(source[f, 0])
             for k in range(j, first + n - 1):
@@ -363,7 +364,7 @@ def expand_row(
     if x.stepwise and source[f, 0] > 0:
         return DONE, missed
     if x.later.shape[0] and not united[0] & U(1):
-        passes, missed = tick(x.later, slots, width, source, f, rows, marks, notes, misses, missed)
+        passes, missed = tick(x.later, slots, width, source, f, rows, marks, notes, misses, missed, m.state)
         if passes:
             how, missed = settle(
                 t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
@@ -405,8 +406,7 @@ def expand_row(
                             stats[ERROR] = TOO_MANY_IMAGES
                         return how, missed
                     continue
-            begin(width, source, f, rows, marks)
-            begin_draft(m.state)
+            begin(width, source, f, rows, marks, m.state, known)
             if after != now:
                 touch(m.marks, m.touched, m.state, environment)
                 rows[0, 1 + environment] = after
@@ -419,7 +419,7 @@ def expand_row(
             )  # fmt: skip
             if how != DONE:
                 return how, missed
-            if known and not notes[MISSING] and not m.state[TRAVELS]:
+            if not notes[MISSING] and not m.state[TRAVELS]:
                 keep(m, source, f, root)
             notes[MISSING] |= missing
     return DONE, missed

@@ -21,7 +21,7 @@ U = np.uint64
 STAMP, TOUCHED, DRAFTED, OUTCOMES, KEPT, PLACED, ROOTS, SHAPES, SHAPED, TIGHT, SUMMED, TRAVELS = range(12)
 """Counters of `Ways.state`: the footprint's stamp and length, the length of the draft, its outcomes; kept ways, numbers in
 `arena`, inputs, shapes, numbers in `shape_slots`; whether something is too small; the row that `base_sums` are of, plus one;
-whether something travelled."""
+whether something travelled, or the way cannot be kept for another reason."""
 START, LENGTH, NEXT = 0, 1, 2
 """Columns of `shapes`: a list of slots, and the next one of the same input, -1 behind the last."""
 NONE: Final = -1
@@ -39,15 +39,18 @@ def touch(marks: Any, touched: Any, state: Any, slot: Any) -> None:
 
 
 @kernel
-def begin_draft(state: Any) -> None:
-    """A new footprint, in which nothing is yet."""
+def begin_draft(state: Any, known: Any) -> None:
+    """A new footprint, in which nothing is yet; unless `known` no way can be kept, and so none is written down."""
     state[STAMP] += 1
-    state[TOUCHED] = state[DRAFTED] = state[OUTCOMES] = state[TRAVELS] = 0
+    state[TOUCHED] = state[DRAFTED] = state[OUTCOMES] = 0
+    state[TRAVELS] = not known
 
 
 @kernel
 def draft(touched: Any, state: Any, drafted: Any, source: Any, f: Any, rows: Any, level: Any) -> None:
     """Write down what one outcome made of the row: how many slots, then (slot, station) of each."""
+    if state[TRAVELS]:
+        return
     at, n = state[DRAFTED], 0
     if at + 1 + 2 * state[TOUCHED] > drafted.shape[0]:
         state[TRAVELS] = 1

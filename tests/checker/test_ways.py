@@ -81,7 +81,7 @@ def test_it_grows_and_gives_its_memory_back() -> None:
     roots = [np.uint64(1 + f % 7) for f in range(len(rows))]
     for f, root in enumerate(roots):
         while kernels.find(ways.arrays, rows, f, root) == kernels.NONE:
-            kernels.begin_draft(ways.arrays.state)
+            kernels.begin_draft(ways.arrays.state, True)
             for slot in (2, 0) if f % 2 else (1,):
                 kernels.touch(ways.arrays.marks, ways.arrays.touched, ways.arrays.state, slot)
             kernels.keep(ways.arrays, rows, f, root)
