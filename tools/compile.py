@@ -14,25 +14,35 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools import native
+
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "compiled"
 
 MODULES = {
-    "model": ["node", "draws"],
-    "simulator": ["agenda", "seats", "simulation", "step", "digest", "choices"],
+    "model": ["node", "draws", "inputs", "spans", "samples"],
+    "simulator": ["agenda", "places", "seats", "simulation", "step", "digest", "choices"],
+    "history": ["commands", "failures", "visible"],
     "protocol": [
+        "messages", "observations", "names", "pace", "resource",
         "queue", "shard", "run", "journal", "activity_record", "workflow_task", "task_requests", "activity_requests", "workflow_requests",
     ],
     "protocol/worker": [
-        "node", "pollers", "calls", "creation", "completion", "attempts", "user_activity", "executor", "stop", "bucket",
-        "host_node", "host_creation", "host_activity",
+        "node", "options", "work", "covering", "pollers", "calls", "creation", "completion", "attempts", "user_activity", "executor", "stop",
+        "bucket", "host_node", "host_creation", "host_activity", "resources", "typed_creation", "typed_node",
     ],
-    "workflow": ["environment", "context"],
+    "workflow": ["environment", "context", "seen"],
+    "properties": ["judge", "scene"],
+    "scenario": ["ending"],
 }  # fmt: skip
 """What is worth compiling. Structs (messages, inputs, spans) have a metaclass of their own and stay interpreted."""
 
-OPEN = ("Agenda", "Choices", "Digest", "Entry", "LaneEntry", "LiveStep", "Node", "Simulation", "Timer")
-"""Classes with subclasses that stay interpreted. Without being told, mypyc lets nobody make one of such a subclass."""
+IMPORTS = "from __future__ import annotations\nfrom typing import Any, ClassVar, Final\n"
+RECORD = Path("sim", "model", "record.py")
+OPEN = ("Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Simulation", "Timer")
+"""Classes with subclasses that stay interpreted: their methods are looked up."""
+READERS = (Path("sim", "model", "canon.py"), Path("sim", "model", "graphs.py"), Path("sim", "scenario", "projected.py"))
+"""Modules that stay interpreted and ask whether something is a struct, or change copies of one."""
 
 CHANGES = [
     # Native classes have no __dict__ anyway, and mypyc refuses to be told so.
@@ -42,27 +52,45 @@ CHANGES = [
     (r"class Node\(ABC\):", "class Node:"),
     (r"(?m)^    @abstractmethod\n", ""),
     (r"(?m)^from abc import .*\n", ""),
+    (r"(?m)^from msgspec import (?:Struct, )?structs$", "from sim.model import record as structs"),
     # The annotations of dataclass fields are evaluated in the module's globals, which have no builtins.
-    (rf"(?m)^(class (?:{'|'.join(OPEN)})\b)", r"@mypyc_attr(allow_interpreted_subclasses=True)\n\1"),
+    (rf"(?m)^((?:@dataclass.*\n)?class (?:{'|'.join(OPEN)})\b)", r"@mypyc_attr(allow_interpreted_subclasses=True)\n\1"),
     (r": object\b", ": Any"),
     (r"-> object\b", "-> Any"),
 ]
-FUTURE = "from __future__ import annotations\n"
 
 
-def prepared(text: str) -> str:
-    """A module's source as mypyc takes it."""
+def prepared(text: str, parents: frozenset[str] = frozenset()) -> str:
+    """A module's source as mypyc takes it. `parents`: names of classes that have subclasses."""
+    text = native.with_native_classes(text, parents)
     for pattern, replacement in CHANGES:
         text = re.sub(pattern, replacement, text)
-    imports = "" if re.search(r"(?m)^from typing import .*\bAny\b", text) else "from typing import Any\n"
-    if "@mypyc_attr" in text:
-        imports += "from mypy_extensions import mypyc_attr\n"
-    return text.replace(FUTURE, FUTURE + imports, 1)
+    return text.replace("from __future__ import annotations\n", IMPORTS, 1)
 
 
 def sources() -> list[Path]:
     """The modules to compile, relative to the folder that holds the package."""
-    return [Path("sim", package, f"{name}.py") for package, names in MODULES.items() for name in names]
+    return [RECORD, *(Path("sim", package, f"{name}.py") for package, names in MODULES.items() for name in names)]
+
+
+def prepare(out: Path) -> None:
+    """Change the copy under `out` into what is compiled."""
+    (out / RECORD).write_text(native.RECORD, "utf-8")
+    parents = native.parents_in([path.read_text("utf-8") for path in sorted(out.glob("sim/**/*.py"))])
+    for source in sources():
+        path = out / source
+        if path != out / RECORD:
+            path.write_text(prepared(path.read_text("utf-8"), parents), "utf-8")
+    for name in READERS:
+        path = out / name
+        text = path.read_text("utf-8")
+        for old, new in (
+            ("msgspec.Struct", "STRUCTS"),
+            ("import msgspec\n", "from sim.model.record import STRUCTS\n"),
+            ("from msgspec import structs\n", "from sim.model import record as structs\n"),
+        ):
+            text = text.replace(old, new)
+        path.write_text(text, "utf-8")
 
 
 def build(out: Path) -> None:
@@ -72,11 +100,9 @@ def build(out: Path) -> None:
     if out.exists():
         shutil.rmtree(out)
     shutil.copytree(ROOT / "sim", out / "sim", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-    for source in sources():
-        path = out / source
-        path.write_text(prepared(path.read_text("utf-8")), "utf-8")
+    prepare(out)
     # Without the project's own settings of mypy: they judge the sources, not this copy of them.
-    command = [sys.executable, "-m", "mypyc", "--config-file=", "--ignore-missing-imports", *map(str, sources())]
+    command = [sys.executable, "-m", "mypyc", "--config-file=", "--ignore-missing-imports", "--follow-imports=silent", *map(str, sources())]
     done = subprocess.run(command, cwd=out, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"mypyc failed:\n{(done.stdout + done.stderr)[-4000:]}")
