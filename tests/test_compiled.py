@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pickle
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import msgspec
 import pytest
 
 from tests.models import ROOT
 from tools import compile as compiling
+from tools import native
 
-SCENARIOS = ("file_processing_crash", "rolling_deploy", "server_outage")
+SCENARIOS = ("file_processing_crash", "rolling_deploy", "server_outage", "gpu_pool_typed", "host_zombie", "recreate_continue_as_new")
 CHILD = """
 import json, sys
 import sim.protocol.queue
@@ -35,6 +43,30 @@ print(json.dumps([sim.protocol.queue.__file__, *digests]))
 """
 
 
+SOURCE = """
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+
+class S(Struct, frozen=True):
+    a: int
+    b: str = "x"
+
+    def twice(self) -> int:
+        return 2 * self.a
+
+
+@dataclass(slots=True, eq=False)
+class D:
+    a: int
+    b: list[int] = field(default_factory=list)
+    c: int = field(default=3)
+"""
+
+
 def digests(package: Path) -> list[str]:
     """Where the package's code is, and the digests of the scenarios."""
     paths = [str(ROOT / "scenarios" / f"{name}.toml") for name in SCENARIOS]
@@ -51,18 +83,70 @@ def digests(package: Path) -> list[str]:
 
 
 def test_sources_are_changed_only_where_mypyc_needs_it() -> None:
-    source = "from __future__ import annotations\n\n@dataclass(slots=True)\nclass A(Node):\n    value: object = None\n"
+    source = "from __future__ import annotations\n\n@dataclass(slots=True)\nclass A(B):\n    value: object = None\n"
     assert compiling.prepared(source) == (
-        "from __future__ import annotations\nfrom typing import Any\n\n@dataclass\nclass A(Node):\n    value: Any = None\n"
+        f"{compiling.IMPORTS}from mypy_extensions import mypyc_attr\n\n@dataclass\nclass A(B):\n    value: Any = None\n"
     )
     assert all((ROOT / path).exists() for path in compiling.sources())
 
 
 def test_subclasses_that_stay_interpreted_are_allowed_where_there_are_some() -> None:
     texts = [compiling.prepared((ROOT / path).read_text("utf-8")) for path in compiling.sources()]
-    opened = [name for name in compiling.OPEN for text in texts if f"@mypyc_attr(allow_interpreted_subclasses=True)\nclass {name}" in text]
+    opening = r"@mypyc_attr\(allow_interpreted_subclasses=True\)\n(?:@dataclass.*\n)?class (\w+)"
+    opened = [name for text in texts for name in re.findall(opening, text)]
     assert sorted(opened) == sorted(compiling.OPEN)
     assert all("from mypy_extensions import mypyc_attr\n" in text for text in texts if "@mypyc_attr" in text)
+
+
+def _copied(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> ModuleType:
+    """A module of the copy, interpreted: mypyc's Python is Python."""
+    module = ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, module)
+    exec(compile(text, name, "exec"), vars(module))
+    return module
+
+
+def _samples(classes: list[type[msgspec.Struct]]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    """Two tuples of fields for each class, which differ in the last one."""
+    for cls in classes:
+        fields = [f"{cls.__name__} {name}" for name in cls.__struct_fields__]
+        yield cls.__name__, [tuple(fields), (*fields[:-1], 7)] if fields else [()]
+
+
+@pytest.mark.parametrize("path", ["sim/model/inputs.py", "sim/model/spans.py", "sim/protocol/messages.py", "sim/protocol/observations.py"])
+def test_structs_become_classes_that_behave_the_same(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _copied(monkeypatch, "sim.model.record", native.RECORD)
+    replace = sys.modules["sim.model.record"].replace
+    parents = native.parents_in(file.read_text("utf-8") for file in (ROOT / "sim").rglob("*.py"))
+    copy = _copied(monkeypatch, "copy_of_it", compiling.prepared((ROOT / path).read_text("utf-8"), parents))
+    source = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+    structs = [cls for cls in vars(source).values() if isinstance(cls, type) and cls.__module__ == source.__name__]
+    classes = [cls for cls in structs if cls.__bases__ == (msgspec.Struct,) and cls.__name__ not in parents]
+    assert len(classes) > 5
+    for name, fields in _samples(classes):
+        theirs, ours = [getattr(source, name)(*f) for f in fields], [getattr(copy, name)(*f) for f in fields]
+        assert not isinstance(ours[0], msgspec.Struct)
+        assert [repr(one) for one in ours] == [repr(one) for one in theirs]
+        assert [one == other for one in ours for other in ours] == [one == other for one in theirs for other in theirs]
+        assert ours[0] != theirs[0]
+        assert hash(ours[0]) == hash(type(ours[0])(*fields[0]))
+        assert type(ours[0]).__struct_fields__ == type(theirs[0]).__struct_fields__ == type(ours[0]).__match_args__
+        assert pickle.loads(pickle.dumps(ours[0])) == ours[0]
+        if fields[0]:
+            last = type(ours[0]).__struct_fields__[-1]
+            assert replace(ours[0], **{last: 7}) == ours[1]
+            assert repr(replace(theirs[0], **{last: 7})) == repr(ours[1])
+
+
+def test_defaults_are_those_of_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    _copied(monkeypatch, "sim.model.record", native.RECORD)
+    copy = _copied(monkeypatch, "copy_of_it", compiling.prepared(SOURCE))
+    assert repr(copy.S(4)) == "S(a=4, b='x')"
+    assert copy.S(4).twice() == 8
+    first, second = copy.D(1), copy.D(1, [2])
+    assert (first.b, second.b, first.c) == ([], [2], 3)
+    assert copy.D(1).b is not first.b
+    assert first != copy.D(1)
 
 
 @pytest.mark.slow

@@ -39,7 +39,8 @@ def worker_names(section: WorkerSection) -> list[str]:
 
 def worker_plans(model: ScenarioModel) -> list[WorkerPlan]:
     """All worker objects, in the order of the file."""
-    return [_plan(model, section, name) for section in model.workers for name in worker_names(section)]
+    tables = [(section, options_of(model, section)) for section in model.workers]
+    return [_plan(model, section, name, options) for section, options in tables for name in worker_names(section)]
 
 
 def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
@@ -53,12 +54,12 @@ def options_of(model: ScenarioModel, section: WorkerSection) -> WorkerOptions:
     )  # fmt: skip
 
 
-def _plan(model: ScenarioModel, section: WorkerSection, name: str) -> WorkerPlan:
+def _plan(model: ScenarioModel, section: WorkerSection, name: str, options: WorkerOptions) -> WorkerPlan:
     spec = WorkerSpec(
         name=name,
         host=section.host or f"host-{name}",
         task_queue=section.task_queue or model.cluster.task_queue,
-        options=options_of(model, section),
+        options=options,
         process=section.process,
         clock=Clock(section.clock.drift_ppm, section.clock.skew),
     )

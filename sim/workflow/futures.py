@@ -134,7 +134,6 @@ class Selector:
         """Wait until a case is ready, take the first that is, run its handler."""
         won = self._ready_now()
         if won is None:
-            self._won = None
             for case in self._cases:
                 case.watch(self)
             await Blocked(lambda: self._won is not None)
@@ -150,6 +149,8 @@ class Selector:
             case.handler(value)
 
     def _ready_now(self) -> tuple[_FutureCase | _ReceiveCase, Any] | None:
+        """The first case that is ready; who won earlier is forgotten."""
+        self._won = None
         for case in self._cases:
             if isinstance(case, _FutureCase):
                 if case.future.ready:

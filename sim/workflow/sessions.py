@@ -119,12 +119,13 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         refusal = WorkflowError("found exisiting open session in the context")
         env.observe(SessionNotCreated(env.info.run, "", describe(refusal), refused=True, within=within))
         raise refusal
-    options = replace(options, heartbeat_timeout=options.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT)
+    if not options.heartbeat_timeout:
+        options = replace(options, heartbeat_timeout=DEFAULT_HEARTBEAT_TIMEOUT)
     until, instead_of = env.now + options.creation_timeout, ""
     while True:
         info, session_ctx = _ask(ctx, options, queue, recreated, within, instead_of)
         left = until - env.now if options.creation_timeout else 0
-        failure = await _bound_or_failed(session_ctx, info, replace(options, creation_timeout=left), queue)
+        failure = await _bound_or_failed(session_ctx, info, options, left, queue)
         if failure is None:
             break
         if is_canceled(failure):
@@ -175,11 +176,10 @@ def _ask(ctx: Context, options: SessionOptions, queue: str, recreated: bool, wit
     return info, session_ctx
 
 
-def _schedule_creation(session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> Future:
-    """Schedule the creation activity; `options` say how long it may wait from now on."""
+def _schedule_creation(session_ctx: Context, info: SessionInfo, options: SessionOptions, wait: int, queue: str) -> Future:
+    """Schedule the creation activity; it may wait for `wait` microseconds from now on (0: without limit)."""
     env = session_ctx.env
     mutants, repairs = env.info.mutants, env.info.repairs
-    wait = options.creation_timeout
     if Repair.RECREATE_WITHIN_HEARTBEAT in repairs and not queue.endswith(CREATION_QUEUE_SUFFIX):
         # A worker that lives takes it at once, and is full or not: who waits longer waits for nobody.
         wait = min(wait or options.heartbeat_timeout, options.heartbeat_timeout)
@@ -199,7 +199,9 @@ def _schedule_creation(session_ctx: Context, info: SessionInfo, options: Session
     return schedule(creation_ctx, CREATION_ACTIVITY, info.session_id, "", info.session_id)
 
 
-async def _bound_or_failed(session_ctx: Context, info: SessionInfo, options: SessionOptions, queue: str) -> BaseException | None:
+async def _bound_or_failed(
+    session_ctx: Context, info: SessionInfo, options: SessionOptions, wait: int, queue: str
+) -> BaseException | None:
     """Schedule the creation activity, and wait for the binding (then None) or for its end, whichever the history has first."""
     env = session_ctx.env
     failure: BaseException | None = None
@@ -212,8 +214,8 @@ async def _bound_or_failed(session_ctx: Context, info: SessionInfo, options: Ses
         nonlocal failure
         failure = future.error
 
-    info.creation = _schedule_creation(session_ctx, info, options, queue)
-    expired, stop_timer = creation_timer(session_ctx, options.creation_timeout)
+    info.creation = _schedule_creation(session_ctx, info, options, wait, queue)
+    expired, stop_timer = creation_timer(session_ctx, wait)
     selector = Selector().add_receive(env.channel(info.session_id), bound)
     if Mutant.CREATION_FAILURE_NOT_AWAITED not in env.info.mutants:
         selector.add_future(info.creation, ended)
