@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sim.properties.base import Listener, Observer, Property
+from sim.properties.base import Listener, Observer, Property, Setting
+from sim.properties.scene import Scene
 from sim.protocol import observations as obs
 from sim.workflow import seen
 from sim.workflow.resources import Amounts, spelled
@@ -13,8 +14,8 @@ from sim.workflow.resources import Amounts, spelled
 class _Observer(Observer):
     """What workflow code asked for, against what a worker takes for it, and whether a session opens that holds nothing."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
+    def __init__(self, setting: Setting, scene: Scene, epsilon: int) -> None:
+        super().__init__(setting, scene, epsilon)
         self._asked: dict[str, Amounts] = {}
         self._holds: dict[str, bool] = {}
         """Session -> whether some worker took resources for it."""

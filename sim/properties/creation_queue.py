@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sim.properties.base import Listener, Observer, Property
+from sim.properties.base import Listener, Observer, Property, Setting
+from sim.properties.scene import Scene
 from sim.protocol import observations as obs
 from sim.workflow import seen
 from sim.workflow.resources import creation_queue
@@ -14,8 +15,8 @@ from sim.workflow.sessions import CREATION_ACTIVITY
 class _Observer(Observer):
     """Remembers which queue was in force until the creation activity is scheduled."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
+    def __init__(self, setting: Setting, scene: Scene, epsilon: int) -> None:
+        super().__init__(setting, scene, epsilon)
         self._expected: dict[str, str] = {}
 
     def listeners(self) -> Mapping[type, Listener]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sim.properties.base import Listener, Observer, Property
+from sim.properties.base import Listener, Observer, Property, Setting
+from sim.properties.scene import Scene
 from sim.protocol import observations as obs
 
 
 class _Observer(Observer):
     """Keeps the open runs, with the times of their starts; a workflow that continues as new is one all along."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
+    def __init__(self, setting: Setting, scene: Scene, epsilon: int) -> None:
+        super().__init__(setting, scene, epsilon)
         self._since: dict[str, int] = {}
 
     def listeners(self) -> Mapping[type, Listener]:

@@ -199,9 +199,7 @@ def _schedule_creation(session_ctx: Context, info: SessionInfo, options: Session
     return schedule(creation_ctx, CREATION_ACTIVITY, info.session_id, "", info.session_id)
 
 
-async def _bound_or_failed(
-    session_ctx: Context, info: SessionInfo, options: SessionOptions, wait: int, queue: str
-) -> BaseException | None:
+async def _bound_or_failed(session_ctx: Context, info: SessionInfo, options: SessionOptions, wait: int, queue: str) -> BaseException | None:
     """Schedule the creation activity, and wait for the binding (then None) or for its end, whichever the history has first."""
     env = session_ctx.env
     failure: BaseException | None = None
