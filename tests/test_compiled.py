@@ -98,6 +98,12 @@ def test_subclasses_that_stay_interpreted_are_allowed_where_there_are_some() -> 
     assert all("from mypy_extensions import mypyc_attr\n" in text for text in texts if "@mypyc_attr" in text)
 
 
+def test_who_asks_whether_something_is_a_struct_is_told_of_native_classes() -> None:
+    asks = re.compile(r"msgspec\.Struct\b|^from msgspec import .*\bstructs$", re.MULTILINE)
+    modules = {path.relative_to(ROOT) for path in (ROOT / "sim").rglob("*.py") if asks.search(path.read_text("utf-8"))}
+    assert modules - set(compiling.sources()) == set(compiling.READERS)
+
+
 def _copied(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> ModuleType:
     """A module of the copy, interpreted: mypyc's Python is Python."""
     module = ModuleType(name)

@@ -44,7 +44,9 @@ RECORD = Path("sim", "model", "record.py")
 """What structs are in the copy: a module that the sources do not have."""
 OPEN = ("Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Simulation", "Timer")
 """Classes with subclasses that stay interpreted. Without being told, mypyc lets nobody make one of such a subclass."""
-READERS = (Path("sim", "model", "canon.py"), Path("sim", "model", "graphs.py"), Path("sim", "scenario", "projected.py"))
+READERS = tuple(
+    Path("sim", *path.split("/")) for path in ("model/canon.py", "model/graphs.py", "model/renaming.py", "scenario/projected.py")
+)
 """Modules that stay interpreted and ask whether something is a struct, or change copies of one."""
 
 CHANGES = [
