@@ -1,7 +1,8 @@
 """Build the hot modules with mypyc: an optional, faster package with the same digests (``python -m tools.compile``).
 
 It copies the package to `build/compiled/sim`, changes in the copy what mypyc cannot take, and compiles the modules below
-in place. Use it with `PYTHONPATH=build/compiled`. The sources stay as they are; nothing else depends on this.
+in place. Use it with `PYTHONPATH=build/compiled`. The sources stay as they are; nothing else depends on this. It is for runs
+and campaigns: `check`, which takes nodes apart and makes them anew without their `__init__`, needs the sources.
 """
 
 from __future__ import annotations
