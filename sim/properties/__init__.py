@@ -123,5 +123,6 @@ class Judge(_judge.Judge):
 
 
 __all__ = [
-    "ALL", "DEMANDS", "DUTIES", "KNOWN", "OF_VARIANTS", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation", "is_own", "promises",
+    "ALL", "DEMANDS", "DUTIES", "KNOWN", "OF_VARIANTS", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation", "is_own",
+    "promises",
 ]  # fmt: skip
