@@ -106,18 +106,18 @@ def _same(values: Iterable[T]) -> T:
     return first
 
 
-def bring_up_to_date(kept: Kept, chosen: Sequence[Bug], runs: int, campaigns: int, file: Path) -> None:
-    """Measure what was not measured yet with this code and these numbers; what was stays."""
+def bring_up_to_date(kept: Kept, chosen: Sequence[Bug], runs: int, campaigns: int, file: Path, only: str) -> None:
+    """Measure what was not measured yet with this code and these numbers; what was stays. `only`: one of the two, "" for both."""
     state, checks = state_of(CAMPAIGNS), state_of(CHECKS)
     for bug in chosen:
         row, check = kept.campaigns.get(bug.name), kept.checks.get(bug.name)
-        if row is None or (row.state, row.runs, len(row.found["uniform"])) != (state, runs, campaigns):
+        if only != "checks" and (row is None or (row.state, row.runs, len(row.found["uniform"])) != (state, runs, campaigns)):
             row = kept.campaigns[bug.name] = measure(bug, runs, campaigns, state)
             kept.write(file)
-        if check is None or check.state != checks:
+        if only != "campaigns" and (check is None or check.state != checks):
             check = kept.checks[bug.name] = Check.of(checks, least(bug))
             kept.write(file)
-        print(line(bug, row, check), flush=True)
+        print(line(bug, row, check) if row is not None and check is not None else bug.name, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,6 +125,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=200, help="runs of a campaign at most (200)")
     parser.add_argument("--campaigns", type=int, default=3, help="campaigns for each bug and scheduler (3)")
     parser.add_argument("--out", type=Path, default=Path("reports/fuzz"), help="where planted.json and planted.md are (reports/fuzz)")
+    parser.add_argument(
+        "--only", choices=("campaigns", "checks"), default="", help="measure only the one, and leave the other as it was kept"
+    )
     parser.add_argument("--page", action="store_true", help="measure nothing: make the page of what is kept")
     parser.add_argument("bugs", nargs="*", help="measure only these")
     options = parser.parse_args(argv)
@@ -133,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     kept = read(file)
     if not options.page:
         chosen = [bug for bug in bugs() if not options.bugs or bug.name in options.bugs]
-        bring_up_to_date(kept, chosen, options.runs, options.campaigns, file)
+        bring_up_to_date(kept, chosen, options.runs, options.campaigns, file, options.only)
     try:
         text = "\n".join(page(kept)) + "\n"
     except ValueError as error:
