@@ -33,8 +33,8 @@ AFTER: Final = 2
 """Lines of the story before and after the break."""
 
 INSTEAD: Final = {
-    "failure_is_failure": "catch CanceledError; unless ctx.canceled says that somebody cancelled the workflow, a worker was lost: begin again, "
-    'or raise ApplicationError("...")',
+    "failure_is_failure": "catch CanceledError; unless ctx.canceled says that somebody cancelled the workflow, a worker was lost: "
+    'begin again, or raise ApplicationError("...")',
 }
 """What to do about a promise that the protocol does not keep by itself, and whose message says nothing of that."""
 
