@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from sim.checker import instant_kernels as kernels
+from sim.checker.benches import LEVEL, URGENT, WANTED, Bench, Buckets, Site, stack
 from sim.checker.columns import Array, Column
 from sim.checker.compile import Compiler
 from sim.checker.intern import ModelError, Overflow, Station
@@ -18,7 +19,7 @@ from sim.checker.kernels import COUNT, ERROR, PARTITIONS, ROOM, key_of
 from sim.checker.keys import Keys
 from sim.checker.predicates import Predicates
 from sim.checker.rules import Change
-from sim.checker.search import BUFFERS, Search
+from sim.checker.search import BUFFERS, Buffer, Desk, Search
 from sim.checker.ways import Ways
 from sim.model.apart import Needed, Part, shields
 from sim.model.environment import LOST_REQUEST, LOST_RESPONSE, RETRY, SLOW, Environment
@@ -375,24 +376,12 @@ class InstantCompiler(Compiler):
         return super().nbytes + sum(column.data.nbytes for column in self.extra.values())
 
 
-class Stack:
-    """What one piece of a round is worked on."""
-
-    def __init__(self, width: int, number: type) -> None:
-        self.rows: Array = np.zeros((kernels.DEPTH, width), number)
-        self.urgent: Array = np.zeros((kernels.DEPTH, kernels.URGENT), np.int64)
-        self.marks: Array = np.zeros((kernels.DEPTH, 3), np.int64)
-        self.united: Array = np.zeros(WORDS, np.uint64)
-        self.notes: Array = np.zeros(4, np.int64)
-        self.saved: Array = np.zeros(PARTITIONS, np.int64)
-
-
 class InstantSearch(Search):
     """One search of one world without delays. States are settled ones; `outcomes` of its trace number a state's successors."""
 
     compiler: InstantCompiler
 
-    stacks: Sequence[Stack] = ()
+    benches: Sequence[Bench] = ()
 
     def __init__(self, *args: Any, parts: bool = True, **more: Any) -> None:
         """As `Search`; `parts`: whether nodes of classes that say so are kept in parts."""
@@ -406,13 +395,20 @@ class InstantSearch(Search):
 
     def _expand(self, job: tuple[int, Array]) -> tuple[int, int, int]:
         number, piece = job
-        b, desk, s = self.buffers[number], self.desks[number], self.stacks[number]
+        b = self.buffers[number]
+        out = Buckets(self.bucket_keys[number], self.bucket_origins[number], self.bucket_rows[number], b.counts)
         done, pending, missed = kernels.expand(
-            self.tables, self._extra, self.network, self.symmetric, self.layer.slots, self.layer.rows, self.layer.keys, piece,
-            self.bucket_keys[number], self.bucket_origins[number], self.bucket_rows[number], b.counts, s.rows, s.urgent, s.marks,
-            s.united, s.notes, b.pending, b.misses, s.saved, desk.sums, desk.work, b.stats, self._ways().arrays,
+            self.tables, self._extra, self._site, self.benches[number], out, self._ways().arrays, self.layer.rows, self.layer.keys, piece,
+            b.pending, np.zeros(PARTITIONS, np.int64),
         )  # fmt: skip
         return int(done), int(pending), int(missed)
+
+    @property
+    def _site(self) -> Site:
+        return Site(self.network, self.symmetric, self.layer.slots)
+
+    def _bench(self, width: int, desk: Desk, buffer: Buffer) -> Bench:
+        return Bench(*stack(width, self.layer.number, WORDS), buffer.misses, desk.sums, desk.work, buffer.stats)
 
     @property
     def _extra(self) -> Extra:
@@ -471,24 +467,18 @@ class InstantSearch(Search):
         ))  # fmt: skip
 
     def keys_along(self, outcomes: Sequence[int]) -> list[int]:
-        s, desk = Stack(self.stacks[0].rows.shape[1], self.layer.number), self.desks[0]
-        stats: Array = np.zeros(4, np.int64)
-        row: Array = np.zeros((1, s.rows.shape[1]), self.layer.number)
+        bench = self._bench(self.benches[0].rows.shape[1], self.desks[0], Buffer())
+        row: Array = np.zeros((1, bench.rows.shape[1]), self.layer.number)
         self._put_first(row)
         t, slots, found = self.tables, self.layer.slots, []
         ways = Ways(slots, len(self.compiler.symmetry.views)).arrays
         none: Array = np.zeros((PARTITIONS, 0), np.uint64)
-        no_rows: Array = np.zeros((PARTITIONS, 0, 1), self.layer.number)
-        no_counts: Array = np.zeros(PARTITIONS, np.int64)
+        out = Buckets(none, none, np.zeros((PARTITIONS, 0, 1), self.layer.number), np.zeros(PARTITIONS, np.int64))
         for ordinal in outcomes:
-            s.notes[:] = 0, 0, ordinal, 0
-            kernels.expand_row(
-                t, self._extra, self.network, self.symmetric, slots, row, 0, np.uint64(0), none, none, no_rows,
-                no_counts, s.rows, s.urgent, s.marks, s.united, s.notes, np.zeros((1, 2), np.int64), 0, desk.sums, desk.work,
-                stats, ways,
-            )  # fmt: skip
-            level = int(s.notes[kernels.LEVEL])
-            row[0] = s.rows[level]
+            bench.notes[:] = 0
+            bench.notes[WANTED] = ordinal
+            kernels.expand_row(t, self._extra, self._site, bench, out, ways, row, 0, np.uint64(0))
+            row[0] = bench.rows[int(bench.notes[LEVEL])]
             found.append(int(key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0)))
         return found
 
@@ -505,6 +495,8 @@ class InstantSearch(Search):
     def _refresh(self) -> None:
         super()._refresh()
         self._make_rows()
-        width = 1 + self.layer.slots + self.layer.mail + self.compiler.most_adds + kernels.URGENT
-        if not self.stacks or self.stacks[0].rows.shape[1] < width or self.stacks[0].rows.dtype != self.layer.number:
-            self.stacks = [Stack(width, self.layer.number) for _ in range(BUFFERS)]
+        width = 1 + self.layer.slots + self.layer.mail + self.compiler.most_adds + URGENT
+        # Desks are made anew when numbers become wider.
+        fits = self.benches and self.benches[0].work is self.desks[0].work and self.benches[0].rows.shape[1] >= width
+        if not fits:
+            self.benches = [self._bench(width, desk, buffer) for desk, buffer in zip(self.desks, self.buffers, strict=False)]
