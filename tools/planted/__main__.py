@@ -33,8 +33,8 @@ campaigns with first seeds 1, 1001, ... ({campaigns}), the middle one, and the l
 
 *Shrunk* is what shrinking leaves of the run found by the first campaign (uniform), within {tries} runs: its deviations, which are
 faults plus choices that are not the default schedule's. *Least* are those of the shortest way that the checker finds for the bug, by
-whatever property shows it there ([which](../checker/planted.md)), and a run with a clock confirms, counted alike (`tools/planted/least.py`);
-where there is none, why not.
+whatever property shows it there ([which](../checker/planted.md)), and a run with a clock confirms, counted alike
+(`tools/planted/least.py`); where there is none, why not.
 *Within {margin}*: whether the shrunk run has at most {margin} deviations more than that; where the checker says nothing, more than none.
 *By it*: whether the shrunk run keeps the promise without the bug, or breaks it as the real protocol does.
 
