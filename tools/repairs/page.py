@@ -42,7 +42,7 @@ def page(found: Findings) -> Iterator[str]:
     """Its lines."""
     yield HEADS
     yield "Made by `python -m tools.repairs`. What each repair changes, and why some promises are beyond repair: "
-    yield "[docs/design/repairs.md](../../docs/design/repairs.md). A scenario switches them on with `repairs = [...]`.\n"
+    yield "[the design note](../../docs/design/repairs.md). A scenario switches them on with `repairs = [...]`.\n"
     yield from _legend()
     yield from _matrix(found)
     yield from _checker(found)
