@@ -1,4 +1,4 @@
-"""One run of this project's checker, by itself, for the benchmark: `python -m benchmarks.checker.own N JOBS [exact] [symmetry]`."""
+"""One run of this project's checker, by itself, for the benchmark: `python -m benchmarks.checker.own N JOBS [every-order] [symmetry]`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def two_phase_commit(managers: int) -> System:
 def main() -> None:
     """Check two-phase commit once, and print what the benchmark reads."""
     managers, jobs, *words = sys.argv[1:]
-    result = check(two_phase_commit(int(managers)), Options(jobs=int(jobs), exact="exact" in words, symmetry="symmetry" in words))
+    result = check(two_phase_commit(int(managers)), Options(jobs=int(jobs), once="every-order" not in words, symmetry="symmetry" in words))
     held = all(judgement.verdict.value == "held" for judgement in result.properties.values())
     print(
         f"states={result.states} generated={result.generated} seconds={result.search_s:.3f} compile={result.compile_s:.3f} "

@@ -157,9 +157,10 @@ def own(jobs: int, *words: str) -> Callable[[int], Sequence[str]]:
 
 
 OWN = [
-    Peer("session-sim, 1 core", "fingerprints", own(1)),
-    Peer("session-sim, 2 cores", "fingerprints", own(2)),
-    Peer("session-sim, 1 core, exact", "packed keys", own(1, "exact")),
+    Peer("session-sim, 1 core", "exact, steps once", own(1)),
+    Peer("session-sim, 2 cores", "exact, steps once", own(2)),
+    Peer("session-sim, 1 core, orders", "exact, every order", own(1, "every-order")),
+    Peer("session-sim, 2 cores, orders", "exact, every order", own(2, "every-order")),
 ]
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from sim.checker import traces
-from sim.checker.compile import Compiler
 from sim.checker.instant import InstantSearch
-from sim.checker.intern import Overflow
-from sim.checker.keys import PACKED_BITS, Fingerprints, Keys, Packed, TooNarrow, collision_probability
+from sim.checker.keys import Fingerprints, Keys, TooNarrow, Unfit, collision_probability
+from sim.checker.layout import layout
 from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Judgement, Verdict
 from sim.checker.search import Found, Progress, Search
 from sim.checker.warm import warm
+from sim.checker.words import NotWords, WordSearch, can_be_words
 from sim.model.garbage import seldom_collected
 from sim.model.instant import InstantWorld
 from sim.model.system import System
@@ -27,9 +27,6 @@ COLLECT_AFTER = (100_000, 10, 10)
 SCOUTED = 100_000
 """States that are looked at to choose the fields of packed keys."""
 
-SPARE = ((4, 0), (3, 0), (2, 0), (1, 0), (0, 0))
-"""Bits to spare for slots with many stations, and for those with few: the first that fits."""
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -40,6 +37,9 @@ class Options:
     """Whether interchangeable nodes (`System.symmetry`) are taken for one another: then states are orbits."""
     parts: bool = True
     """Whether nodes are kept in parts where their class says what lies apart: the same states, from fewer local ones."""
+    once: bool = True
+    """Whether steps of two nodes that do not touch each other are taken in one order only, where states are words: the same states
+    at the same depths, met fewer times."""
     jobs: int = 0
     memory: int = 0
     limit: int = 1 << 32
@@ -64,11 +64,41 @@ def check(system: System, options: Options = Options(), watch: Watch | None = No
 
 
 def _searched(system: System, options: Options, watch: Watch | None) -> tuple[Search, Found]:
-    if not options.exact:
+    world, symmetric = system.world, options.symmetry and bool(system.symmetry)
+    words = world.network is Network.SET and not isinstance(world, InstantWorld) and not symmetric
+    if not (words or options.exact):
         search = _search(system, Fingerprints(options.seed), options, watch)
         return search, search.run()
-    scout = _search(system, Fingerprints(options.seed), replace(options, limit=min(SCOUTED, options.limit)), None)
-    scout.run()
+    scout = _search(system, Fingerprints(options.seed), replace(options, limit=min(SCOUTED, options.limit)), watch)
+    found = scout.run()
+    if not (options.exact or SCOUTED <= found.states < options.limit):
+        return scout, found
+    if words:
+        try:
+            return _searched_in_words(scout, options, watch)
+        except Unfit:
+            # They do not fit, or something happens that words cannot say.
+            if not options.exact:
+                search = _search(system, Fingerprints(options.seed), options, watch)
+                return search, search.run()
+    return _searched_exactly(system, scout, options, watch)
+
+
+def _searched_in_words(scout: Search, options: Options, watch: Watch | None) -> tuple[Search, Found]:
+    """Search a world in which mail stays. Raises Unfit where its states are no words."""
+    while True:
+        if not can_be_words(scout.compiler.tables()):
+            raise NotWords("a node comes or goes, or a call is answered")
+        keys = layout(scout.compiler, 1, 0)
+        try:
+            search = WordSearch(scout.compiler, keys, *_resources(options), options.limit, watch, options.once)
+            return search, search.run()
+        except TooNarrow:
+            # The tables are kept, and the keys have room for all that is in them now.
+            continue
+
+
+def _searched_exactly(system: System, scout: Search, options: Options, watch: Watch | None) -> tuple[Search, Found]:
     keys = layout(scout.compiler, 1, 4)
     while True:
         search = _search(system, keys, options, watch)
@@ -80,8 +110,7 @@ def _searched(system: System, options: Options, watch: Watch | None) -> tuple[Se
 
 
 def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -> Search:
-    jobs = options.jobs or os.cpu_count() or 1
-    memory = options.memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    jobs, memory = _resources(options)
     predicates = Predicates(system.invariants, system.goals)
     symmetry = system.symmetry if options.symmetry else ()
     if isinstance(system.world, InstantWorld):
@@ -89,29 +118,9 @@ def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -
     return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
 
 
-def layout(compiler: Compiler, copies: int, places: int) -> Packed:
-    """Fields for packed keys that hold what was found so far, and as much again if the bits suffice.
-
-    `copies` of one parcel in a bag, `places` for an ordered network's mail. Raises Overflow when 63 bits are not enough.
-    """
-    interner, network = compiler.interner, compiler.world.network
-    used = [0] * len(interner.names)
-    for station in interner.stations:
-        if station is not None:
-            used[station.slot] += 1
-    vacant = frozenset(compiler.vacated)
-    parcels = len(interner.parcels)
-    numbers = [n + (slot in vacant) for slot, n in enumerate(used)]
-    for large, small in SPARE:
-        slots = [max(0, n - 1).bit_length() + (large if n > 8 else small) for n in numbers]
-        if network is Network.ORDERED:
-            keys = Packed(network, slots, parcels.bit_length() + small, places, vacant=vacant)
-        else:
-            keys = Packed(network, slots, 0, parcels, copies if network is Network.BAG else 1, vacant)
-        if keys.bits <= PACKED_BITS:
-            # What is left over is for mail.
-            return replace(keys, places=keys.places + (PACKED_BITS - keys.bits) // keys.bits_each)
-    raise Overflow(f"an exact search needs {keys.bits} bits a state, and {PACKED_BITS} are there; search with fingerprints instead")
+def _resources(options: Options) -> tuple[int, int]:
+    """Threads and bytes."""
+    return options.jobs or os.cpu_count() or 1, options.memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def _result(system: System, options: Options, search: Search, found: Found, compile_s: float, search_s: float) -> CheckResult:

@@ -144,6 +144,8 @@ class Compiler:
         """By number of outcome: what it was, for traces."""
         self.slots: list[int] = []
         """By number of outcome: whose it was."""
+        self._before: list[int] = []
+        """By number of outcome: the station that it changes."""
         self.most_adds = 0
         self.vacated: set[int] = set()
         """Slots in which nobody is at first, or at times."""
@@ -176,8 +178,9 @@ class Compiler:
         for slot, station in enumerate(found[0]):
             if not station:
                 self._vacate(slot)
-        self._sync()
         self._slots_seen = len(found[0])
+        self._sync()
+        self._vacate_new_slots()
         return found
 
     def resolve(self, misses: Iterable[tuple[int, int]]) -> None:
@@ -196,6 +199,22 @@ class Compiler:
             multiplier=np.uint64(self.keys.multiplier & WORD), base=np.uint64(self.keys.base),
             taken=self._taken, marks=self.predicates.marks(self.interner), **columns, **self.symmetry.tables(),
         )  # fmt: skip
+
+    def rekey(self, keys: Keys) -> None:
+        """Keep all that was compiled, and give states other keys. Raises TooNarrow.
+
+        Only where the network is a set: elsewhere how an outcome's key is found depends on the kind of keys.
+        """
+        assert self.world.network is Network.SET
+        self.keys = keys
+        for name, key_of in (("key_of_station", keys.station), ("key_of_parcel", keys.parcel)):
+            column = Column(np.uint64)
+            for number in range(self._columns[name].size):
+                column.append(key_of(self.interner, number))
+            self._columns[name] = column
+        self._columns["delta"] = Column(np.uint64)
+        for station, change in zip(self._before, self.changes, strict=True):
+            self._columns["delta"].append(self._delta(station, change, ()))
 
     @property
     def nbytes(self) -> int:
@@ -228,10 +247,7 @@ class Compiler:
 
     def _entry(self, station: int, parcel: int, changes: Sequence[Change]) -> int:
         self._sync()
-        # A slot that is not of the first state has nobody in it at first.
-        for slot in range(self._slots_seen, len(self.interner.names)):
-            self._vacate(slot)
-        self._slots_seen = len(self.interner.names)
+        self._vacate_new_slots()
         if len(changes) >= MOST_OUTCOMES:
             raise Overflow(f"{self.interner.stations[station]}: {len(changes):,} outcomes of one input; ask fewer questions in one step")
         start = len(self.changes)
@@ -242,21 +258,19 @@ class Compiler:
         return start << 20 | len(changes) << 2 | (kernels.SIMPLE if simple else 0) | (kernels.IDLE if idle else 0)
 
     def _add(self, station: int, parcel: int, change: Change) -> int:
-        columns = self._columns
-        self.changes.append(change)
-        adds = list(dict.fromkeys(change.adds)) if self.world.network is Network.SET else change.adds
-        way = self._way(change, adds)
-        keys = columns["key_of_station"].data, columns["key_of_parcel"].data
-        delta = int(keys[0][change.station]) - int(keys[0][station]) - int(keys[1][change.consumed])
-        if self.world.network is Network.BAG and way == PLAIN:
-            delta += sum(int(keys[1][number]) for number, _ in adds)
-        columns["delta"].append(delta & WORD)
-        begins = tuple(columns[name].size for name in ("added", "purged", "other"))
-        self.slots.append(self._slot(station, parcel))
-        for slot, number in [(self.slots[-1], change.station), *((slot, number) for slot, (number, _) in change.sets.items())]:
+        columns, mine = self._columns, self._slot(station, parcel)
+        # First, because it may raise what makes the search begin again, which goes on with these tables.
+        for slot, number in [(mine, change.station), *((slot, number) for slot, (number, _) in change.sets.items())]:
             if not number:
                 self._vacate(slot)
-        columns["about"].append((way, self.slots[-1], change.station, change.consumed, *begins))
+        adds = list(dict.fromkeys(change.adds)) if self.world.network is Network.SET else change.adds
+        way = self._way(change, adds)
+        self.changes.append(change)
+        self.slots.append(mine)
+        self._before.append(station)
+        columns["delta"].append(self._delta(station, change, adds if self.world.network is Network.BAG and way == PLAIN else ()))
+        begins = tuple(columns[name].size for name in ("added", "purged", "other"))
+        columns["about"].append((way, mine, change.station, change.consumed, *begins))
         for number, waits in adds:
             columns["added"].append((number, -1, 0) if waits is None else (number, waits[0], self.interner.call_bit(*waits)))
         for number in change.purges:
@@ -265,6 +279,18 @@ class Compiler:
             columns["other"].append((slot, number, empty))
         self.most_adds = max(self.most_adds, len(adds))
         return way
+
+    def _delta(self, station: int, change: Change, adds: Iterable[tuple[int, object]]) -> int:
+        """By how much a change and what it adds alter a key."""
+        stations, parcels = self._columns["key_of_station"].data, self._columns["key_of_parcel"].data
+        delta = int(stations[change.station]) - int(stations[station]) - int(parcels[change.consumed])
+        return (delta + sum(int(parcels[number]) for number, _ in adds)) & WORD
+
+    def _vacate_new_slots(self) -> None:
+        """A slot that is not of the first state has nobody in it at first."""
+        for slot in range(self._slots_seen, len(self.interner.names)):
+            self._vacate(slot)
+        self._slots_seen = len(self.interner.names)
 
     def _vacate(self, slot: int) -> None:
         self.vacated.add(slot)

@@ -34,6 +34,7 @@ from sim.checker.kernels import (
     key_of,
     mix,
     tally,
+    unmix,
 )  # fmt: skip
 from sim.checker.orbits import canonicalise
 from sim.checker.way_kernels import BROKEN, DONE, FULL, NONE, SUMMED, TRAVELS, begin_draft, draft, find, go, keep, touch
@@ -197,14 +198,15 @@ def emit(
     key = key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, network, slots, rows, level)
     if key == key0:
         return DONE
-    q = mix(key) & U(PARTITIONS - 1)
+    mixed = mix(key)
+    q = mixed & U(PARTITIONS - 1)
     i = counts[q]
     if i >= keys.shape[1]:
         return FULL
     if slots + 1 + np.int64(rows[level, 0]) > bucket_rows.shape[2]:
         stats[ERROR] = LONG_MAIL
         return FULL
-    keys[q, i] = key
+    keys[q, i] = mixed
     origins[q, i] = U(origin) << U(32) | U(ordinal)
     for j in range(slots + 1 + np.int64(rows[level, 0])):
         bucket_rows[q, i, j] = rows[level, j]
@@ -477,7 +479,7 @@ def write(
             return j
         for k in range(length):
             out[g, k] = bucket_rows[buffer, q, i, k]
-        out_keys[g] = bucket_keys[buffer, q, i]
+        out_keys[g] = unmix(bucket_keys[buffer, q, i])
         parents[g] = base + np.int64(origin >> U(32))
         outcomes[g] = np.int64(origin & U(0xFFFFFFFF))
         if promises | goals:

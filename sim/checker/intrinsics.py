@@ -1,4 +1,4 @@
-"""What numba has no word for: a hint that a word of memory is about to be read."""
+"""What numba has no word for: hints and bit counts that processors have one instruction for."""
 
 from __future__ import annotations
 
@@ -28,4 +28,26 @@ def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.uint64), generate
 
 
+@intrinsic
+def _lowest_bit(typing_context: Any, word: Any) -> Any:
+    """lowest_bit(word): the place of the lowest bit that is set in a uint64; 64 if none is."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.IntType(1)(0))
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def _bits_set(typing_context: Any, word: Any) -> Any:
+    """bits_set(word): how many bits of a uint64 are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
+
+
 prefetch: Any = _prefetch
+lowest_bit: Any = _lowest_bit
+bits_set: Any = _bits_set

@@ -40,9 +40,18 @@ WAY, SLOT, STATION, CONSUMED, ADDED, PURGES, SETS = range(7)
 
 @kernel
 def mix(key: Any) -> Any:
-    """Spread a key's bits: packed keys differ in few of them."""
+    """Spread a key's bits: packed keys differ in few of them. Nothing is lost: `unmix` gives the key again, and only 0 becomes 0."""
     key ^= key >> U(32)
     key *= U(0xD6E8FEB86659FD93)
+    key ^= key >> U(32)
+    return key
+
+
+@kernel
+def unmix(key: Any) -> Any:
+    """The key that was mixed."""
+    key ^= key >> U(32)
+    key *= U(0xCFEE444D8B59A89B)
     key ^= key >> U(32)
     return key
 
@@ -276,7 +285,7 @@ def expand(
     t: Any, network: Any, most: Any, symmetric: Any, slots: Any, rows: Any, row_keys: Any, todo: Any, keys: Any, origins: Any, counts: Any,
     entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any, sums: Any, work: Any,
 ) -> Any:  # fmt: skip
-    """Write the successors of the rows `todo` into buckets: `keys[partition]`, `origins[partition]` (row, outcome).
+    """Write the successors of the rows `todo` into buckets: `keys[partition]`, mixed, `origins[partition]` (row, outcome).
 
     Stops where a bucket might overflow. Rows that met an unknown input are written to `pending`, with nothing else done
     for them. `most` limits what an exact key can tell. Returns (how far it came, pending, misses).
@@ -324,9 +333,10 @@ def expand(
                 if key == U(0):
                     key = U(1)
                 if key != key0:
-                    q = mix(key) & U(PARTITIONS - 1)
+                    mixed = mix(key)
+                    q = mixed & U(PARTITIONS - 1)
                     i = counts[q]
-                    keys[q, i] = key
+                    keys[q, i] = mixed
                     origins[q, i] = U(f) << U(32) | U(outcome)
                     counts[q] = i + 1
     return todo.shape[0], n_pending, missed
@@ -348,9 +358,9 @@ def insert(table: Any, shift: Any, keys: Any, counts: Any, q: Any, where: Any, r
             if n >= limit:
                 where[0], where[1], where[2] = buffer, i, n
                 return False
-            prefetch(table, mix(bucket[min(i + AHEAD, end - 1)]) >> shift)
+            prefetch(table, bucket[min(i + AHEAD, end - 1)] >> shift)
             key = bucket[i]
-            cell = mix(key) >> shift
+            cell = key >> shift
             while table[cell] != U(0) and table[cell] != key:
                 cell = (cell + U(1)) & mask
             if table[cell] == U(0):
@@ -364,12 +374,12 @@ def insert(table: Any, shift: Any, keys: Any, counts: Any, q: Any, where: Any, r
 
 @kernel
 def rehash(old: Any, table: Any, shift: Any) -> None:
-    """Put all keys of one table into a larger one. Cells are in the order of mixed keys, so both are walked in order."""
+    """Put all keys of one table into a larger one. Cells are in the order of keys, so both are walked in order."""
     mask = U(table.shape[0] - 1)
     for i in range(old.shape[0]):
         key = old[i]
         if key != U(0):
-            cell = mix(key) >> shift
+            cell = key >> shift
             while table[cell] != U(0):
                 cell = (cell + U(1)) & mask
             table[cell] = key
@@ -417,7 +427,7 @@ def materialise(
             canonicalise(
                 left, slot_images, station_images, parcel_images, station_marks, parcel_marks, network, slots, out, g, sums, work
             )  # fmt: skip
-        out_keys[g] = keys[buffer, q, i]
+        out_keys[g] = unmix(keys[buffer, q, i])
         parents[g] = base + f
         outcomes[g] = outcome
         if promises | goals:

@@ -52,7 +52,11 @@ class Fingerprints:
         return splitmix((self.seed + 1) * 0xD1342543DE82EF95 + index)
 
 
-class TooNarrow(Overflow):
+class Unfit(Overflow):
+    """Keys of this kind cannot tell what was just found; the search has to begin again with others."""
+
+
+class TooNarrow(Unfit):
     """A packed key has no room for what was just found; the search has to begin again with wider fields."""
 
 

@@ -30,11 +30,16 @@ class Layer:
     def __post_init__(self) -> None:
         self._allocate(64)
 
+    @property
+    def width(self) -> int:
+        """Numbers of a row."""
+        return 1 + self.slots + self.mail
+
     def _allocate(self, capacity: int, both: bool = False) -> None:
         old = self.rows.nbytes + 16 * len(self.rows) if both else 0
-        width = np.dtype(self.number).itemsize * (1 + self.slots + self.mail)
+        width = np.dtype(self.number).itemsize * self.width
         self.budget.resize("the states of one depth", old, capacity * (width + 16))
-        self.rows = np.empty((capacity, 1 + self.slots + self.mail), self.number)
+        self.rows = np.empty((capacity, self.width), self.number)
         self.keys = np.empty(capacity, np.uint64)
         self.parents = np.empty(capacity, np.uint32)
         self.outcomes = np.empty(capacity, np.uint32)
@@ -76,6 +81,20 @@ class Layer:
         row = self.rows[number].tolist()
         first = 1 + self.slots
         return row[1:first], row[first : first + row[0]]
+
+
+@dataclass(slots=True)
+class Words(Layer):
+    """States of one depth whose keys say everything: no rows are kept."""
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row: none."""
+        return 0
+
+    def widen(self, slots: int, mail: int, number: type) -> None:
+        """Nothing has to become wider."""
+        self.slots, self.mail, self.number = slots, mail, number
 
 
 @dataclass(slots=True)

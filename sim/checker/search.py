@@ -21,7 +21,7 @@ from sim.checker.columns import Array, Tables
 from sim.checker.compile import Compiler
 from sim.checker.intern import ModelError, Overflow
 from sim.checker.kernels import PARTITIONS
-from sim.checker.keys import Keys, Packed, TooNarrow
+from sim.checker.keys import Keys, Packed, TooNarrow, Unfit
 from sim.checker.layers import Layer, Trace
 from sim.checker.orbits import MOST_IMAGES, canonicalise
 from sim.checker.predicates import Predicates
@@ -112,6 +112,9 @@ class Found:
 class Search:
     """One search of one world."""
 
+    layers: type[Layer] = Layer
+    """What states of one depth are kept in."""
+
     def __init__(
         self,
         world: World,
@@ -147,13 +150,13 @@ class Search:
         return Compiler(world, keys, predicates, symmetry)
 
     def run(self) -> Found:
-        """Search until everything was seen or something stops it. Raises TooNarrow when packed keys turn out too small."""
+        """Search until everything was seen or something stops it. Raises Unfit when keys turn out not to do."""
         try:
             while self.layer.n:
                 self._explore_layer()
         except OutOfBudget as stop:
             self.found.stopped = f"memory: {stop}"
-        except TooNarrow:
+        except Unfit:
             raise
         except Overflow as stop:
             self.found.stopped = str(stop)
@@ -181,11 +184,15 @@ class Search:
             return state
         return State(state.nodes, tuple(sorted(state.mail, key=sort_key)), state.timers, state.calls)
 
+    def row(self, layer: Layer, number: int) -> tuple[list[int], list[int]]:
+        """A state of a layer in numbers: stations by slot, parcels."""
+        return layer.row(number)
+
     def states(self) -> Iterator[State]:
         """Search, and give every state in the order in which it is found. Raises what stops the search."""
         while self.layer.n:
             for number in range(self.layer.n):
-                yield self.state(*self.layer.row(number))
+                yield self.state(*self.row(self.layer, number))
             self._explore_layer()
 
     # -- layers ---------------------------------------------------------------------------------------------------------
@@ -193,23 +200,26 @@ class Search:
     def _first_layer(self) -> None:
         _, mail = self.compiler.initial()
         slots, places = len(self.compiler.interner.names), max(8, len(mail))
-        self.layer, self.following = Layer(self.budget, slots, places), Layer(self.budget, slots, places)
+        self.layer, self.following = (self.layers(self.budget, slots, places) for _ in range(2))
         self.desks: list[Desk] = []
         self.buffers = [Buffer() for _ in range(BUFFERS)]
         self._make_buckets()
         self._refresh()
-        self._put_first(self.layer.rows)
         t, slots = self.tables, self.layer.slots
-        key = np.uint64(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, self.layer.rows, 0))
+        row: Array = np.zeros((1, 1 + slots + self.layer.mail), self.layer.number)
+        self._put_first(row)
+        key = np.uint64(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0))
+        self.layer.rows[0] = row[0, : self.layer.width]
         self.layer.keys[0], self.layer.n = key, 1
         self.layer.parents[0] = self.layer.outcomes[0] = 0
         self.trace.append(0, self.layer)
         counts = np.zeros((1, PARTITIONS), np.int64)
-        q = int(kernels.mix(key)) & (PARTITIONS - 1)
+        mixed = np.uint64(kernels.mix(key))
+        q = int(mixed) & (PARTITIONS - 1)
         counts[0, q] = 1
-        self.partitions[q].insert(np.full((1, PARTITIONS, 1), key, np.uint64), counts, q, np.zeros(1, np.uint64))
+        self.partitions[q].insert(np.full((1, PARTITIONS, 1), mixed, np.uint64), counts, q, np.zeros(1, np.uint64))
         self.found.states = 1
-        false = int(kernels.judge(t.marks, self.predicates.pair_masks, slots, self.layer.rows, 0))
+        false = int(kernels.judge(t.marks, self.predicates.pair_masks, slots, row, 0))
         for number in self._watched(lambda k: bool(false >> k & 1) == (k < self.predicates.invariants)):
             self.found.hits[number] = 0
         self._judge_slowly(self.layer, 0, 1, 0)
@@ -267,8 +277,7 @@ class Search:
             self._make_buckets()
         self._take_in(counts)
         if misses:
-            self.compiler.resolve(sorted(misses))
-            self._refresh()
+            self._resolve(sorted(misses))
         again = np.concatenate([*rest, *pending])
         self.queue.extendleft(reversed(self._pieces(again)))
         if self.watch is not None:
@@ -276,6 +285,11 @@ class Search:
             states = self.begin + self.layer.n + self.following.n
             sizes, memory = (self.layer.n, self.before), (self.budget.used + self.compiler.nbytes, self.budget.limit)
             self.watch(Progress(states, self.found.generated, self.found.depth, waiting, *sizes, *memory))
+
+    def _resolve(self, misses: Sequence[tuple[int, int]]) -> None:
+        """Have inputs compiled that were met for the first time."""
+        self.compiler.resolve(misses)
+        self._refresh()
 
     def _each(self, work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
         return list(map(work, items) if self.threads is None else self.threads.map(work, items))
@@ -360,7 +374,7 @@ class Search:
                 continue
             wanted = k >= self.predicates.invariants
             for number in range(start, end):
-                if bool(self.predicates.of[k](self.state(*layer.row(number)))) == wanted:
+                if bool(self.predicates.of[k](self.state(*self.row(layer, number)))) == wanted:
                     self.found.hits[k] = first + number
                     break
 
@@ -390,7 +404,9 @@ class Search:
 
     def visited(self) -> Array:
         """The keys of all states that were found, in no order."""
-        return np.concatenate([partition.table[partition.table != 0] for partition in self.partitions])
+        mixed = np.concatenate([partition.table[partition.table != 0] for partition in self.partitions])
+        keys: Array = kernels.unmix.py_func(mixed)
+        return keys
 
     def keys_along(self, outcomes: Sequence[int]) -> list[int]:
         """The keys of the states along a path of outcomes, the first left out."""

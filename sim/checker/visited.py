@@ -39,7 +39,7 @@ class Budget:
 
 @dataclass(slots=True)
 class Partition:
-    """One table of keys; 0 is a free cell. A key's cell is given by the high bits of `mix(key)`."""
+    """One table of mixed keys, whose high bits say in which cell they are; 0 is a free cell."""
 
     budget: Budget
     bits: int = 10

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from sim.checker.keys import Fingerprints
+from sim.checker.layout import layout
 from sim.checker.predicates import Predicates
 from sim.checker.search import Search
+from sim.checker.words import WordSearch
 from sim.model.inputs import Input
 from sim.model.node import Node, Step
-from sim.model.world import World
+from sim.model.world import Network, World
 
 
 @dataclass(slots=True)
@@ -31,7 +33,8 @@ class _Spark(Node):
 def warm() -> float:
     """Compile the kernels, or load them from numba's cache; seconds that it took."""
     began = perf_counter()
-    search = Search(World({"spark": _Spark()}), Fingerprints(), Predicates({}, {}))
+    search = Search(World({"spark": _Spark()}, Network.SET), Fingerprints(), Predicates({}, {}))
     search.run()
     search.partitions[0].grow()
+    WordSearch(search.compiler, layout(search.compiler, 1, 0)).run()
     return perf_counter() - began

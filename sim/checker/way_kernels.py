@@ -252,11 +252,12 @@ def go(
             if key == U(0):
                 key = U(1)
         if key != key0:
-            q = mix(key) & U(PARTITIONS - 1)
+            mixed = mix(key)
+            q = mixed & U(PARTITIONS - 1)
             i = counts[q]
             if i >= keys.shape[1]:
                 return FULL
-            keys[q, i] = key
+            keys[q, i] = mixed
             origins[q, i] = U(f) << U(32) | U(ordinal)
             if whole:
                 for j in range(slots + 1):

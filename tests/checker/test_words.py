@@ -1,0 +1,161 @@
+"""Searches whose states are words: the same states, successors, depths and verdicts as with rows, whatever the system."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("numba", reason="the checker needs the extra `checker`")
+
+from sim.checker import checking
+from sim.checker.checking import Options, check
+from sim.checker.keys import Fingerprints
+from sim.checker.layout import layout
+from sim.checker.predicates import Predicates
+from sim.checker.result import Verdict
+from sim.checker.search import Search
+from sim.checker.words import WordSearch
+from sim.model.explorer import explore
+from sim.model.inputs import Deliver, Fired
+from sim.model.promises import Everywhere
+from sim.model.spans import SECOND, Exactly
+from sim.model.system import System
+from sim.model.world import Network, State, World
+from tests.models import Order, Puppet, build, reachable
+
+SECONDS = Exactly(SECOND)
+PLAIN = Options(symmetry=False, jobs=1)
+
+
+@pytest.fixture(autouse=True)
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[WordSearch]:
+    """Words after a single state; gives the searches that took them."""
+    searches: list[WordSearch] = []
+
+    class Noted(WordSearch):
+        def run(self) -> Any:
+            searches.append(self)
+            return super().run()
+
+    monkeypatch.setattr(checking, "SCOUTED", 1)
+    monkeypatch.setattr(checking, "WordSearch", Noted)
+    return searches
+
+
+class Mayfly(Puppet):
+    """Takes nothing twice, and no more than three things, so that it comes to an end where messages stay for ever."""
+
+    __slots__ = ()
+
+    def handle(self, event: Any, step: Any) -> None:
+        if isinstance(event, Deliver | Fired) and (event in self.heard or len(self.heard) > 2):
+            return
+        super().handle(event, step)
+
+
+@pytest.mark.parametrize("options", [PLAIN, replace(PLAIN, jobs=2), replace(PLAIN, once=False), replace(PLAIN, exact=True)])
+def test_two_phase_commit(options: Options, taken: list[WordSearch]) -> None:
+    result = check(build("two_phase_commit", 5), options)
+    assert taken
+    assert (result.states, result.depth, result.deadlocks, result.complete) == (8_832, 16, 0, True)
+    assert result.collision_probability == 0
+    assert result.properties["consistent"].verdict is Verdict.HELD
+    assert result.properties["all committed"].length == 16
+
+
+def test_what_breaks_is_found_with_a_shortest_path(taken: list[WordSearch]) -> None:
+    system = build("two_phase_commit", 4)
+    kind = next(node for node in system.world.nodes.values() if "ResourceManager" in type(node).__name__)
+    nobody = Everywhere(type(kind), lambda manager: manager.state.value != "committed")
+    broken = System(system.world, {"nobody commits": nobody}, {})
+    result, oracle = check(broken, PLAIN), broken.explore()
+    assert taken
+    assert result.properties["nobody commits"].verdict is Verdict.BROKEN
+    assert result.properties["nobody commits"].length == len(oracle.broken["nobody commits"])
+
+
+def test_a_promise_that_looks_at_whole_states(taken: list[WordSearch]) -> None:
+    system = build("two_phase_commit", 3)
+
+    def quiet(state: State) -> bool:
+        return len(state.mail) < 3
+
+    broken = System(system.world, {"quiet": quiet}, {})
+    assert check(broken, PLAIN).properties["quiet"].length == len(broken.explore().broken["quiet"])
+    assert taken
+
+
+def test_steps_that_commute_are_met_fewer_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    met: dict[bool, int] = {}
+    take_in = WordSearch._take_in
+
+    def counted(search: WordSearch, counts: Any) -> None:
+        met[search.once] = met.get(search.once, 0) + int(counts.sum())
+        take_in(search, counts)
+
+    monkeypatch.setattr(WordSearch, "_take_in", counted)
+    for once in (True, False):
+        assert check(build("two_phase_commit", 5), replace(PLAIN, once=once)).states == 8_832
+    assert met[True] < met[False] / 2
+
+
+def test_small_searches_and_other_networks_have_rows(taken: list[WordSearch], monkeypatch: pytest.MonkeyPatch) -> None:
+    check(build("two_phase_commit", 5))  # with symmetry
+    check(build("alternating_bit"), PLAIN)
+    monkeypatch.setattr(checking, "SCOUTED", 100_000)
+    check(build("two_phase_commit", 5), PLAIN)
+    assert not taken
+
+
+SENDS: st.SearchStrategy[Order] = st.one_of(
+    st.tuples(st.just("send"), st.sampled_from("abc"), st.sampled_from([1, 2])),
+    st.tuples(st.just("arm"), st.sampled_from(["t", "v"]), st.just(SECONDS)),
+    st.tuples(st.just("disarm"), st.sampled_from(["t", "v"])),
+    st.tuples(st.just("choose"), st.just("c"), st.just((1, 2))),
+)
+OTHERS: st.SearchStrategy[Order] = st.one_of(
+    st.tuples(st.just("call"), st.sampled_from("abx"), st.just("?"), st.sampled_from(["t", "u"]), st.just(SECONDS)),
+    st.tuples(st.just("retire"), st.sampled_from("abc")),
+)
+TRIGGERS = st.sampled_from([1, 2, "?", Fired("t"), Fired("v")])
+
+
+@st.composite
+def any_set_world(draw: st.DrawFn) -> World:
+    orders = draw(st.sampled_from([SENDS, SENDS, st.one_of(SENDS, OTHERS)]))
+    nodes = {}
+    for name in draw(st.sampled_from(["ab", "abc"])):
+        plan = tuple(draw(st.lists(orders, max_size=3)))
+        on = draw(st.dictionaries(TRIGGERS, st.lists(orders, max_size=2).map(tuple), max_size=3))
+        nodes[name] = Mayfly(plan, on)
+    return World(nodes, Network.SET, draw(st.sampled_from([None, None, lambda parcel: parcel.to == "a"])))
+
+
+@given(world=any_set_world(), options=st.sampled_from([PLAIN, replace(PLAIN, jobs=2), replace(PLAIN, once=False)]))
+@settings(max_examples=150, deadline=None)
+def test_any_world_in_which_mail_stays(world: World, options: Options) -> None:
+    oracle = explore(world, limit=3000)
+    assume(oracle.complete)
+    result = check(System(world), options)
+    assert (result.states, result.generated, result.depth, result.deadlocks) == (
+        oracle.states,
+        oracle.generated,
+        oracle.depth,
+        oracle.deadlocks,
+    )
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_the_states_are_those_of_the_world(once: bool) -> None:
+    world = build("two_phase_commit", 4).world
+    scout = Search(world, Fingerprints(), Predicates({}, {}))
+    scout.run()
+    search = WordSearch(scout.compiler, layout(scout.compiler, 1, 0), once=once)
+    states = list(search.states())
+    assert len(states) == len(set(states))
+    assert set(states) == reachable(world)
+    assert {search.key(state) for state in states} == set(map(int, search.visited()))
