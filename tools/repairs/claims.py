@@ -103,7 +103,8 @@ def _acted() -> str:
     accepted = [str(NAMES.index(name) + 1) for name in NAMES if not found[name]["verdicts"].get("refused")]
     refused = [str(NAMES.index(name) + 1) for name in NAMES if not found[name]["verdicts"].get("accepted")]
     least = min(of["acted"] for of in found.values())
-    return f"{len(EXERCISED)} seeds: each acts in {least} histories or more; all are accepted with {_and(accepted)}, none with {_and(refused)}"
+    verdicts = f"all are accepted with {_and(accepted)}, none with {_and(refused)}"
+    return f"{len(EXERCISED)} seeds: each acts in {least} histories or more; {verdicts}"
 
 
 def _and(words: list[str]) -> str:
