@@ -136,7 +136,7 @@ def _checker(found: Findings) -> Iterator[str]:
 def _by_checker(found: Findings, variant: Variant, name: str) -> tuple[str, str, str, str]:
     """Verdict, that in ticks, where it breaks first, how far it held."""
     said = {_verdict(row, name) for row in _in_ticks(found, variant, name)}
-    ticks = ", ".join(sorted(said)) or "-"
+    ticks = next((word for word in ("broken", "not decided", "held") if word in said), "-")
     original = _broken_by_search(found, ORIGINAL, name)
     broken, held = _broken_by_search(found, variant, name), _held_by_search(found, variant, name)
     worst = f"{broken.scope}; {broken.broken[name]} steps" if broken else "none found"
