@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from sim.checker.benches import LEVEL, MISSED, MISSING, SETTLED, WANTED
 from sim.checker.kernel import kernel
 from sim.checker.kernels import (
     ADDED,
@@ -40,10 +41,6 @@ from sim.checker.orbits import canonicalise
 from sim.checker.way_kernels import BROKEN, DONE, FULL, NONE, SUMMED, TRAVELS, begin_draft, draft, find, go, keep, touch
 
 U = np.uint64
-DEPTH: Final = 64
-"""Open branches of one choice at most."""
-URGENT: Final = 96
-"""Deliveries of one choice that may wait at once."""
 LOST_REQUEST, LOST_RESPONSE, SLOW, RETRY = 1, 2, 3, 4
 """Columns of `leaves`: what the environment is asked for. The first two are also fates of parcels."""
 HEAD, TAIL, CURSOR = 0, 1, 2
@@ -57,11 +54,10 @@ TICK: Final = -1
 """In place of a parcel: what a station is after a unit of time is not known yet."""
 UNKNOWN, STANDS = -1, -2
 """Of `later`: not asked for yet; no time may pass."""
+REFUSED: Final = -1
+"""In place of what the environment is after it was asked for leave."""
 LONG_MAIL: Final = -4
 """What `stats` says when a settled state has more mail than rows have room for."""
-MISSING, SETTLED, WANTED, LEVEL = 0, 1, 2, 3
-"""Columns of `notes`: whether an input was unknown; settled states so far; which one's row is wanted, -1: none; and
-the level where it stopped."""
 
 
 @kernel
@@ -181,109 +177,118 @@ def push(width: Any, rows: Any, urgent: Any, marks: Any, level: Any) -> None:
 
 
 @kernel
-def emit(
-    t: Any, network: Any, symmetric: Any, slots: Any, rows: Any, level: Any, key0: Any, origin: Any, keys: Any, origins: Any,
-    bucket_rows: Any, counts: Any, notes: Any, sums: Any, work: Any, stats: Any,
-) -> Any:  # fmt: skip
+def emit(t: Any, site: Any, bench: Any, out: Any, level: Any, key0: Any, origin: Any) -> Any:
     """Write a settled state into its bucket; DONE, FULL or BROKEN."""
+    rows, notes, slots = bench.rows, bench.notes, site.slots
     ordinal = notes[SETTLED]
     notes[SETTLED] = ordinal + 1
-    if symmetric and not canonicalise(
-        t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, network, slots, rows, level, sums, work
+    if site.symmetric and not canonicalise(
+        t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, site.network, slots, rows, level,
+        bench.sums, bench.work,
     ):  # fmt: skip
-        stats[ERROR] = TOO_MANY_IMAGES
+        bench.stats[ERROR] = TOO_MANY_IMAGES
         return BROKEN
     if notes[WANTED] >= 0:
         return FULL if ordinal == notes[WANTED] else DONE
-    key = key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, network, slots, rows, level)
+    key = key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, site.network, slots, rows, level)
     if key == key0:
         return DONE
     mixed = mix(key)
     q = mixed & U(PARTITIONS - 1)
-    i = counts[q]
-    if i >= keys.shape[1]:
+    i = out.counts[q]
+    if i >= out.keys.shape[1]:
         return FULL
-    if slots + 1 + np.int64(rows[level, 0]) > bucket_rows.shape[2]:
-        stats[ERROR] = LONG_MAIL
+    if slots + 1 + np.int64(rows[level, 0]) > out.rows.shape[2]:
+        bench.stats[ERROR] = LONG_MAIL
         return FULL
-    keys[q, i] = mixed
-    origins[q, i] = U(origin) << U(32) | U(ordinal)
+    out.keys[q, i] = mixed
+    out.origins[q, i] = U(origin) << U(32) | U(ordinal)
     for j in range(slots + 1 + np.int64(rows[level, 0])):
-        bucket_rows[q, i, j] = rows[level, j]
-    counts[q] = i + 1
+        out.rows[q, i, j] = rows[level, j]
+    out.counts[q] = i + 1
     return DONE
 
 
 @kernel
-def settle(
-    t: Any, x: Any, network: Any, symmetric: Any, slots: Any, rows: Any, urgent: Any, marks: Any, key0: Any, origin: Any, keys: Any,
-    origins: Any, bucket_rows: Any, counts: Any, notes: Any, misses: Any,
-    missed: Any, sums: Any, work: Any, stats: Any, source: Any, m: Any,
-) -> Any:  # fmt: skip
-    """Carry on with level 0 until all its ways are settled; (DONE, FULL or BROKEN; misses so far)."""
-    parcels, fates, leaves, reads, environment = t.parcels, x.fates, x.leaves, x.reads, x.environment
-    width, level = rows.shape[1], 0
+def miss(bench: Any, station: Any, parcel: Any) -> None:
+    """Note that something has to be compiled, if there is room for it."""
+    if bench.notes[MISSED] < bench.misses.shape[0]:
+        bench.misses[bench.notes[MISSED], 0], bench.misses[bench.notes[MISSED], 1] = station, parcel
+        bench.notes[MISSED] += 1
+    bench.notes[MISSING] = 1
+
+
+@kernel
+def entry_for(t: Any, x: Any, bench: Any, m: Any, level: Any, parcel: Any) -> Any:
+    """The entry of a delivery, after all that its handler looks at was read; -1, and a miss, where it has to be compiled."""
+    slot = t.parcels[parcel, TO]
+    touch(m.marks, m.touched, m.state, slot)
+    at, of = np.int64(bench.rows[level, 1 + slot]), parcel
+    entry = entry_of(t.taken, at, of)
+    while entry >= 0 and entry >> 2 & COUNT == COUNT:
+        read = x.reads[entry >> 20]
+        touch(m.marks, m.touched, m.state, read)
+        at, of = READING + (entry >> 20), np.int64(bench.rows[level, 1 + read])
+        entry = entry_of(t.taken, at, of)
+    if entry < 0:
+        miss(bench, at, of)
+    return entry
+
+
+@kernel
+def loss_of(t: Any, x: Any, site: Any, bench: Any, m: Any, level: Any, parcel: Any) -> Any:
+    """The station of the environment after this message is lost, 0 where it arrives."""
+    # In a set a message that is lost is one that is never delivered.
+    if x.fates[parcel] and x.environment >= 0 and not (site.network == SET and x.travels[parcel]):
+        touch(m.marks, m.touched, m.state, x.environment)
+        return np.int64(x.leaves[bench.rows[level, 1 + x.environment], x.fates[parcel]])
+    return np.int64(0)
+
+
+@kernel
+def settle(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
+    """Carry on with level 0 until all its ways are settled; DONE, FULL or BROKEN."""
+    rows, marks, notes, level = bench.rows, bench.marks, bench.notes, 0
     while level >= 0:
         head = marks[level, HEAD]
         if head == marks[level, TAIL]:
-            draft(m.touched, m.state, m.drafted, source, origin, rows, level)
-            how = emit(
-                t, network, symmetric, slots, rows, level, key0, origin, keys, origins, bucket_rows, counts, notes, sums, work, stats
-            )  # fmt: skip
+            draft(m.touched, m.state, m.drafted, source, f, rows, level)
+            how = emit(t, site, bench, out, level, key0, f)
             if how != DONE:
                 notes[LEVEL] = level
-                return how, missed
+                return how
             level -= 1
             continue
-        parcel = urgent[level, head]
-        slot = 1 + parcels[parcel, TO]
-        touch(m.marks, m.touched, m.state, slot - 1)
-        at, of = np.int64(rows[level, slot]), parcel
-        entry = entry_of(t.taken, at, of)
-        while entry >= 0 and entry >> 2 & COUNT == COUNT:
-            touch(m.marks, m.touched, m.state, reads[entry >> 20])
-            at, of = READING + (entry >> 20), np.int64(rows[level, 1 + reads[entry >> 20]])
-            entry = entry_of(t.taken, at, of)
+        parcel = bench.urgent[level, head]
+        entry = entry_for(t, x, bench, m, level, parcel)
         if entry < 0:
-            if missed < misses.shape[0]:
-                misses[missed, 0], misses[missed, 1] = at, of
-                missed += 1
-            notes[MISSING] = 1
             level -= 1
             continue
-        first, n = entry >> 20, entry >> 2 & COUNT
-        cursor = marks[level, CURSOR]
-        loss = np.int64(0)
-        # In a set a message that is lost is one that is never delivered.
-        if fates[parcel] and environment >= 0 and not (network == SET and x.travels[parcel]):
-            touch(m.marks, m.touched, m.state, environment)
-            loss = leaves[rows[level, 1 + environment], fates[parcel]]
+        first, n, cursor = entry >> 20, entry >> 2 & COUNT, marks[level, CURSOR]
+        loss = loss_of(t, x, site, bench, m, level, parcel)
         if cursor == 0 and not loss:
             cursor = 1
         if cursor > n:
             level -= 1
             continue
         marks[level, CURSOR] = cursor + 1
-        here = level
         if cursor < n:
             if level + 1 >= rows.shape[0]:
-                stats[ERROR] = TOO_DEEP
-                return BROKEN, missed
-            push(width, rows, urgent, marks, level)
-            here = level + 1
+                bench.stats[ERROR] = TOO_DEEP
+                return BROKEN
+            push(rows.shape[1], rows, bench.urgent, marks, level)
+            level += 1
         # The parcel is on its way no more.
-        marks[here, HEAD] += 1
-        marks[here, CURSOR] = 0
+        marks[level, HEAD] += 1
+        marks[level, CURSOR] = 0
         if cursor == 0:
-            rows[here, 1 + environment] = loss
+            rows[level, 1 + x.environment] = loss
         else:
-            outcome = first + cursor - 1
-            done = take(t, x, network, slots, rows, here, urgent, marks, outcome, m)
+            done = take(t, x, site.network, site.slots, rows, level, bench.urgent, marks, first + cursor - 1, m)
             if done != 0:
-                stats[ERROR] = 1 + t.about[outcome, SLOT] if done == CLASH else done
-                return BROKEN, missed
-        level = here
-    return DONE, missed
+                bench.stats[ERROR] = 1 + t.about[first + cursor - 1, SLOT] if done == CLASH else done
+                return BROKEN
+    return DONE
 
 
 @kernel
@@ -297,167 +302,157 @@ def unite(shields: Any, words: Any, slots: Any, rows: Any, f: Any, united: Any) 
 
 
 @kernel
-def begin(width: Any, source: Any, f: Any, rows: Any, marks: Any, state: Any, known: Any) -> None:
+def begin(bench: Any, source: Any, f: Any, state: Any, known: Any) -> None:
     """Put a row on level 0 of the stack; `known`: whether what comes of it may be kept."""
     begin_draft(state, known)
-    for j in range(min(width, source.shape[1])):
-        rows[0, j] = source[f, j]
+    for j in range(min(bench.rows.shape[1], source.shape[1])):
+        bench.rows[0, j] = source[f, j]
     for k in range(3):
-        marks[0, k] = 0
+        bench.marks[0, k] = 0
 
 
 @kernel
-def tick(
-    later: Any, slots: Any, width: Any, source: Any, f: Any, rows: Any, marks: Any, notes: Any, misses: Any, missed: Any, state: Any
-) -> Any:  # fmt: skip
-    """Put the row as it is after a unit of time on level 0; (whether time may pass and makes a difference, misses so far)."""
-    begin(width, source, f, rows, marks, state, False)
+def tick(later: Any, slots: Any, bench: Any, source: Any, f: Any, state: Any) -> Any:
+    """Put the row as it is after a unit of time on level 0; whether time may pass and makes a difference."""
+    begin(bench, source, f, state, False)
     passes = False
     for i in range(1, slots + 1):
         station = np.int64(source[f, i])
         after = later[station]
         if after == STANDS:
-            return False, missed
+            return False
         if after == UNKNOWN:
-            if missed < misses.shape[0]:
-                misses[missed, 0], misses[missed, 1] = station, TICK
-                missed += 1
-            notes[MISSING] = 1
+            miss(bench, station, TICK)
         elif after != station:
-            rows[0, i] = after
+            bench.rows[0, i] = after
             passes = True
-    return passes and not notes[MISSING], missed
+    return passes and not bench.notes[MISSING]
 
 
 @kernel
-def expand_row(
-    t: Any, x: Any, network: Any, symmetric: Any, slots: Any, source: Any, f: Any, key0: Any, keys: Any, origins: Any, bucket_rows: Any,
-    counts: Any, rows: Any, urgent: Any, marks: Any, united: Any, notes: Any, misses: Any, missed: Any, sums: Any, work: Any,
-    stats: Any, m: Any,
-) -> Any:  # fmt: skip
-    """All settled states after one row; (DONE, FULL or BROKEN; misses so far)."""
-    parcels, leaves, environment = t.parcels, x.leaves, x.environment
-    shields, guards, held, retries = x.shields, x.guards, x.held, x.retries
-    width, first = rows.shape[1], slots + 1
-    unite(shields, x.words, slots, source, f, united)
-    if x.mail_first and source[f, 0] > 0:
-        united[0] |= U(1)
-    now = np.int64(source[f, 1 + environment]) if environment >= 0 else np.int64(0)
-    how = DONE
-    known = notes[WANTED] < 0 and source[f, 0] == 0 and not x.stepwise
-    # Mail that travelled: its loss, and its delivery, as if it were urgent now.
-    for j in range(first, first + np.int64(source[f, 0])):
-        if (x.stepwise and j > first) or not is_offered(parcels, network, source, f, first, j):
+def arrive(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
+    """Mail that travelled: its loss, and its delivery, as if it were urgent now; DONE, FULL or BROKEN."""
+    first = site.slots + 1
+    end = first + np.int64(source[f, 0])
+    for j in range(first, min(end, first + 1) if x.stepwise else end):
+        if not is_offered(t.parcels, site.network, source, f, first, j):
             continue
-        begin(width, source, f, rows, marks, m.state, False)
-        if network != SET:
-            n = np.int64(source[f, 0])
-            for k in range(j, first + n - 1):
-                rows[0, k] = rows[0, k + 1]
-            rows[0, 0] = n - 1
-        urgent[0, 0] = source[f, j]
-        marks[0, TAIL] = 1
-        how, missed = settle(
-            t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
-            sums, work, stats, source, m,
-        )  # fmt: skip
+        begin(bench, source, f, m.state, False)
+        if site.network != SET:
+            for k in range(j, end - 1):
+                bench.rows[0, k] = bench.rows[0, k + 1]
+            bench.rows[0, 0] = end - first - 1
+        bench.urgent[0, 0] = source[f, j]
+        bench.marks[0, TAIL] = 1
+        how = settle(t, x, site, bench, out, m, source, f, key0)
         if how != DONE:
-            return how, missed
-    if x.stepwise and source[f, 0] > 0:
-        return DONE, missed
-    if x.later.shape[0] and not united[0] & U(1):
-        passes, missed = tick(x.later, slots, width, source, f, rows, marks, notes, misses, missed, m.state)
-        if passes:
-            how, missed = settle(
-                t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
-                sums, work, stats, source, m,
-            )  # fmt: skip
-            if how != DONE:
-                return how, missed
-    for i in range(1, first):
+            return how
+    return DONE
+
+
+@kernel
+def leave(x: Any, united: Any, trigger: Any, now: Any) -> Any:
+    """The environment's station after this trigger is let go, REFUSED where it is not: something beats it, or it is a try too many."""
+    is_beaten, is_held = False, False
+    for k in range(x.words):
+        is_beaten |= (x.guards[trigger, k] & united[k]) != U(0)
+        is_held |= (x.held[trigger, k] & united[k]) != U(0)
+    after = x.leaves[now, RETRY] if x.retries[trigger] else now
+    if is_beaten:
+        after = np.int64(0) if is_held else x.leaves[after, SLOW]
+    return np.int64(REFUSED) if after == 0 and (is_beaten or x.retries[trigger]) else after
+
+
+@kernel
+def fire(
+    t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any, trigger: Any, now: Any, after: Any, known: Any
+) -> Any:  # fmt: skip
+    """What comes of one trigger: as it was kept, or worked out, and kept if it may be; DONE, FULL or BROKEN."""
+    root = U(trigger + 1) << U(32) | U(after if after != now else 0)
+    if known:
+        at = find(m, source, f, root)
+        if at != NONE:
+            how = go(t, site, bench, out, m, source, f, key0, at)
+            if how == BROKEN:
+                bench.stats[ERROR] = TOO_MANY_IMAGES
+            return how
+    begin(bench, source, f, m.state, known)
+    if after != now:
+        touch(m.marks, m.touched, m.state, x.environment)
+        bench.rows[0, 1 + x.environment] = after
+    missing, bench.notes[MISSING] = bench.notes[MISSING], 0
+    bench.urgent[0, 0] = x.fires[trigger]
+    bench.marks[0, TAIL] = 1
+    how = settle(t, x, site, bench, out, m, source, f, key0)
+    if how == DONE and not bench.notes[MISSING] and not m.state[TRAVELS]:
+        keep(m, source, f, root)
+    bench.notes[MISSING] |= missing
+    return how
+
+
+@kernel
+def set_off(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
+    """All that nodes do by themselves: their timers and moves; DONE, FULL or BROKEN."""
+    now = np.int64(source[f, 1 + x.environment]) if x.environment >= 0 else np.int64(0)
+    known = bench.notes[WANTED] < 0 and source[f, 0] == 0 and not x.stepwise
+    for i in range(1, site.slots + 1):
         entry = t.own[source[f, i]]
         if entry < 0:
-            if missed < misses.shape[0]:
-                misses[missed, 0], misses[missed, 1] = source[f, i], 0
-                missed += 1
-            notes[MISSING] = 1
+            miss(bench, source[f, i], 0)
             continue
         start = entry >> 20
         for trigger in range(start, start + (entry >> 2 & COUNT)):
-            is_beaten, is_held = False, False
-            for k in range(x.words):
-                if guards[trigger, k] & united[k]:
-                    is_beaten = True
-                if held[trigger, k] & united[k]:
-                    is_held = True
-            after = leaves[now, RETRY] if retries[trigger] else now
-            if is_beaten:
-                after = np.int64(0) if is_held else leaves[after, SLOW]
-            if (is_beaten or retries[trigger]) and after == 0:
-                continue
-            root = U(trigger + 1) << U(32) | U(after if after != now else 0)
-            if known:
-                at = find(m, source, f, root)
-                if at != NONE:
-                    how = go(
-                        t, network, symmetric, slots, source, f, key0, keys, origins, bucket_rows, counts, rows, notes, SETTLED, m, at,
-                        sums, work,
-                    )  # fmt: skip
-                    if how != DONE:
-                        if how == BROKEN:
-                            stats[ERROR] = TOO_MANY_IMAGES
-                        return how, missed
-                    continue
-            begin(width, source, f, rows, marks, m.state, known)
-            if after != now:
-                touch(m.marks, m.touched, m.state, environment)
-                rows[0, 1 + environment] = after
-            missing, notes[MISSING] = notes[MISSING], 0
-            urgent[0, 0] = x.fires[trigger]
-            marks[0, TAIL] = 1
-            how, missed = settle(
-                t, x, network, symmetric, slots, rows, urgent, marks, key0, f, keys, origins, bucket_rows, counts, notes, misses, missed,
-                sums, work, stats, source, m,
-            )  # fmt: skip
-            if how != DONE:
-                return how, missed
-            if not notes[MISSING] and not m.state[TRAVELS]:
-                keep(m, source, f, root)
-            notes[MISSING] |= missing
-    return DONE, missed
+            after = leave(x, bench.united, trigger, now)
+            if after != REFUSED:
+                how = fire(t, x, site, bench, out, m, source, f, key0, trigger, now, after, known)
+                if how != DONE:
+                    return how
+    return DONE
+
+
+@kernel
+def expand_row(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
+    """All settled states after one row; DONE, FULL or BROKEN."""
+    unite(x.shields, x.words, site.slots, source, f, bench.united)
+    if x.mail_first and source[f, 0] > 0:
+        bench.united[0] |= U(1)
+    how = arrive(t, x, site, bench, out, m, source, f, key0)
+    if how != DONE or (x.stepwise and source[f, 0] > 0):
+        return how
+    if x.later.shape[0] and not bench.united[0] & U(1) and tick(x.later, site.slots, bench, source, f, m.state):
+        how = settle(t, x, site, bench, out, m, source, f, key0)
+        if how != DONE:
+            return how
+    return set_off(t, x, site, bench, out, m, source, f, key0)
 
 
 @kernel
 def expand(
-    t: Any, x: Any, network: Any, symmetric: Any, slots: Any, source: Any, row_keys: Any, todo: Any, keys: Any, origins: Any,
-    bucket_rows: Any, counts: Any, rows: Any, urgent: Any, marks: Any, united: Any, notes: Any, pending: Any, misses: Any,
-    saved: Any, sums: Any, work: Any, stats: Any, m: Any,
+    t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, row_keys: Any, todo: Any, pending: Any, saved: Any
 ) -> Any:  # fmt: skip
     """As `kernels.expand`: (how far it came, pending, misses). What a row with an unknown input gave is taken back."""
-    n_pending, missed = 0, 0
+    n_pending, notes, counts = 0, bench.notes, out.counts
     m.state[SUMMED] = 0
+    notes[MISSED] = 0
     for position in range(todo.shape[0]):
         f = todo[position]
         for q in range(PARTITIONS):
             saved[q] = counts[q]
         notes[MISSING], notes[SETTLED], notes[WANTED] = 0, 0, -1
-        how, missed = expand_row(
-            t, x, network, symmetric, slots, source, f, row_keys[f], keys, origins, bucket_rows, counts, rows, urgent, marks, united,
-            notes, misses, missed, sums, work, stats, m,
-        )  # fmt: skip
+        how = expand_row(t, x, site, bench, out, m, source, f, row_keys[f])
         if how == BROKEN:
-            return position, n_pending, missed
+            return position, n_pending, notes[MISSED]
         if how == FULL or notes[MISSING]:
             for q in range(PARTITIONS):
                 counts[q] = saved[q]
         if how == FULL:
-            return position, n_pending, missed
+            return position, n_pending, notes[MISSED]
         if notes[MISSING]:
             pending[n_pending] = f
             n_pending += 1
         else:
-            tally(stats, notes[SETTLED], f)
-    return todo.shape[0], n_pending, missed
+            tally(bench.stats, notes[SETTLED], f)
+    return todo.shape[0], n_pending, notes[MISSED]
 
 
 @kernel

@@ -24,8 +24,9 @@ from sim.checker.columns import Array, Column
 from sim.checker.intern import Interner, Overflow, Station
 from sim.checker.keys import splitmix
 from sim.model.apart import rename_bundle
-from sim.model.canon import Frozen, by_key, rename
+from sim.model.canon import Frozen, by_key
 from sim.model.inputs import Name, Tag
+from sim.model.renaming import rename
 from sim.model.words import Words
 from sim.model.world import Parcel
 

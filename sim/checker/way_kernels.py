@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from sim.checker.benches import SETTLED
 from sim.checker.kernel import kernel
 from sim.checker.kernels import PARTITIONS, key_of, mix
 from sim.checker.orbits import canonicalise, sum_marks
@@ -214,38 +215,41 @@ def sum_anew(t: Any, source: Any, f: Any, arena: Any, at: Any, n: Any, base_sums
 
 
 @kernel
-def go(
-    t: Any, network: Any, symmetric: Any, slots: Any, source: Any, f: Any, key0: Any, keys: Any, origins: Any, bucket_rows: Any,
-    counts: Any, rows: Any, notes: Any, settled: Any, m: Any, at: Any, sums: Any, work: Any,
-) -> Any:  # fmt: skip
+def patch(source: Any, f: Any, arena: Any, at: Any, n: Any, slots: Any, rows: Any, g: Any) -> None:
+    """Write a row, with `n` slots changed as a way says."""
+    for j in range(slots + 1):
+        rows[g, j] = source[f, j]
+    for k in range(n):
+        rows[g, arena[at + 2 * k]] = arena[at + 1 + 2 * k]
+
+
+@kernel
+def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any, at: Any) -> Any:
     """Write the settled states of a way that was kept into their buckets; DONE, FULL, or BROKEN for too many images."""
-    arena, state, keys_of = m.arena, m.state, t.key_of_station
+    arena, state, keys_of, slots, rows, sums = m.arena, m.state, t.key_of_station, site.slots, bench.rows, bench.sums
     outcomes = arena[at]
     at += 1
     for _ in range(outcomes):
         n = arena[at]
         at += 1
-        ordinal = notes[settled]
-        notes[settled] = ordinal + 1
+        ordinal = bench.notes[SETTLED]
+        bench.notes[SETTLED] = ordinal + 1
         whole = False
-        if symmetric:
+        if site.symmetric:
             if state[SUMMED] != f + 1:
-                sum_marks(t.station_marks, t.parcel_marks, network, slots, source, f, m.base_sums)
+                sum_marks(t.station_marks, t.parcel_marks, site.network, slots, source, f, m.base_sums)
                 state[SUMMED] = f + 1
             sum_anew(t, source, f, arena, at, n, m.base_sums, sums)
             whole = not is_least(t.left, sums)
         key = key0
         if whole:
-            for j in range(slots + 1):
-                rows[0, j] = source[f, j]
-            for k in range(n):
-                rows[0, arena[at + 2 * k]] = arena[at + 1 + 2 * k]
+            patch(source, f, arena, at, n, slots, rows, 0)
             if not canonicalise(
-                t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, network, slots, rows, 0,
-                sums, work,
+                t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, site.network, slots, rows, 0,
+                sums, bench.work,
             ):  # fmt: skip
                 return BROKEN
-            key = key_of(keys_of, t.key_of_parcel, t.base, t.multiplier, network, slots, rows, 0)
+            key = key_of(keys_of, t.key_of_parcel, t.base, t.multiplier, site.network, slots, rows, 0)
         else:
             for k in range(n):
                 key += keys_of[arena[at + 1 + 2 * k]] - keys_of[source[f, arena[at + 2 * k]]]
@@ -254,19 +258,16 @@ def go(
         if key != key0:
             mixed = mix(key)
             q = mixed & U(PARTITIONS - 1)
-            i = counts[q]
-            if i >= keys.shape[1]:
+            i = out.counts[q]
+            if i >= out.keys.shape[1]:
                 return FULL
-            keys[q, i] = mixed
-            origins[q, i] = U(f) << U(32) | U(ordinal)
+            out.keys[q, i] = mixed
+            out.origins[q, i] = U(f) << U(32) | U(ordinal)
             if whole:
                 for j in range(slots + 1):
-                    bucket_rows[q, i, j] = rows[0, j]
+                    out.rows[q, i, j] = rows[0, j]
             else:
-                for j in range(slots + 1):
-                    bucket_rows[q, i, j] = source[f, j]
-                for k in range(n):
-                    bucket_rows[q, i, arena[at + 2 * k]] = arena[at + 1 + 2 * k]
-            counts[q] = i + 1
+                patch(source, f, arena, at, n, slots, out.rows[q], i)
+            out.counts[q] = i + 1
         at += 2 * n
     return DONE

@@ -14,10 +14,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sim.model.canon import Frozen, Tagged, by_key, freeze, rename, sort_key, state_fields, thaw
+from sim.model.canon import Frozen, Tagged, by_key, freeze, sort_key, state_fields, thaw
 from sim.model.inputs import Input, Name
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, every
+from sim.model.renaming import rename
 
 T = TypeVar("T")
 Part = Hashable

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from enum import Enum
 from itertools import islice
 from operator import attrgetter, is_
@@ -24,7 +24,6 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from sim.model.inputs import Call
-from sim.model.words import Texts, Words
 
 T = TypeVar("T")
 Frozen = Hashable
@@ -42,9 +41,7 @@ class Tagged(tuple[Any, ...]):
 
 _PLAIN: set[type] = {int, str, bytes, bool, type(None), float}
 """Classes whose values are their own canonical forms, and the live values of these. More come in when they are met: enums, functions."""
-_NAMELESS: set[type] = {int, bool, type(None), float}
-"""Classes whose values stay as they are whatever is renamed; more come in."""
-_LIVE: dict[int, tuple[Frozen, Any]] = {}
+CONSTANTS: dict[int, tuple[Frozen, Any]] = {}
 """By the identity of a canonical form without any mutable part: the form itself (so that it stays), and its live value.
 
 What cannot change need not be copied, neither on the way in nor on the way out; most of a node's state is such.
@@ -54,7 +51,7 @@ _FORMS: dict[int, Frozen] = {}
 _CANONICAL: dict[Frozen, Frozen] = {}
 
 _LISTS = (list, deque)
-_SETS = (set, frozenset)
+SETS = (set, frozenset)
 
 
 _STATE_FIELDS: dict[type, tuple[str, ...]] = {}
@@ -84,7 +81,7 @@ def in_order(items: list[T], keys: Sequence[Frozen]) -> list[T]:
     """The items in the order that `sort_key` gives to these keys, one for each."""
     if len(items) < 2:
         return items
-    return [items[i] for i in sorted(range(len(items)), key=_ranks(keys).__getitem__)]
+    return [items[i] for i in sorted(range(len(items)), key=ranks_of(keys).__getitem__)]
 
 
 def by_key(items: Iterable[tuple[Frozen, T]]) -> list[tuple[Any, T]]:
@@ -93,7 +90,7 @@ def by_key(items: Iterable[tuple[Frozen, T]]) -> list[tuple[Any, T]]:
     return in_order(pairs, [pair[0] for pair in pairs])
 
 
-def _ranks(keys: Sequence[Frozen]) -> Sequence[Any]:
+def ranks_of(keys: Sequence[Frozen]) -> Sequence[Any]:
     """Something that is in the same order as the sort keys, and quicker to come by where all are of one class."""
     if len(set(map(type, keys))) > 1:
         return [*map(sort_key, keys)]
@@ -106,7 +103,7 @@ def _ranks(keys: Sequence[Frozen]) -> Sequence[Any]:
 # -- by class ---------------------------------------------------------------------------------------------------------
 
 
-class _ByClass(dict[type, Callable[..., Any]]):
+class ByClass(dict[type, Callable[..., Any]]):
     """What is done to values of a class, made when the class is first met."""
 
     def __init__(self, make: Callable[[type], Callable[..., Any]]) -> None:
@@ -118,7 +115,7 @@ class _ByClass(dict[type, Callable[..., Any]]):
         return found
 
 
-def _itself(value: Any) -> Any:
+def itself(value: Any) -> Any:
     return value
 
 
@@ -154,26 +151,26 @@ def _freezer(cls: type) -> Callable[[Any], Frozen]:
     if issubclass(cls, msgspec.Struct):
         return _struct_freezer(cls)
     known: dict[type, Callable[[Any], Frozen]] = {
-        Tagged: _itself,
+        Tagged: itself,
         tuple: _freeze_tuple,
         list: _freeze_list,
         deque: _freeze_deque,
         dict: _freeze_dict,
     }
-    if cls in known or cls in _SETS:
+    if cls in known or cls in SETS:
         return known.get(cls, _freeze_set)
     if dataclasses.is_dataclass(cls):
         return _frozen_freezer(cls) if cls.__dataclass_params__.frozen else _dataclass_freezer(cls)  # type: ignore[attr-defined]
     return _left_as_it_is(cls) if issubclass(cls, Hashable) and not issubclass(cls, tuple) else _refuse
 
 
-_FREEZERS = _ByClass(_freezer)
-_FIELDS = _ByClass(lambda cls: _getter(state_fields(cls)))
+_FREEZERS = ByClass(_freezer)
+_FIELDS = ByClass(lambda cls: _getter(state_fields(cls)))
 
 
 def _left_as_it_is(cls: type) -> Callable[[Any], Frozen]:
     _PLAIN.add(cls)
-    return _itself
+    return itself
 
 
 def _freeze_tuple(value: tuple[Any, ...]) -> Frozen:
@@ -256,7 +253,7 @@ def _kept(form: Frozen, parts: list[Frozen]) -> Frozen:
     if known is None:
         _CANONICAL[form] = form
         live = thaw(form)
-        _LIVE[id(form)] = (form, live)
+        CONSTANTS[id(form)] = (form, live)
         _FORMS[id(form)] = _FORMS[id(live)] = form
         return form
     # 1 and True are equal, and not the same.
@@ -265,10 +262,10 @@ def _kept(form: Frozen, parts: list[Frozen]) -> Frozen:
 
 
 def _parts(form: Any) -> Iterable[Frozen]:
-    return form[1:] if isinstance(form, Tagged) else _STRUCT_FIELDS[type(form)](form)
+    return form[1:] if isinstance(form, Tagged) else STRUCT_FIELDS[type(form)](form)
 
 
-_STRUCT_FIELDS = _ByClass(lambda cls: _getter(cast(type[msgspec.Struct], cls).__struct_fields__))
+STRUCT_FIELDS = ByClass(lambda cls: _getter(cast(type[msgspec.Struct], cls).__struct_fields__))
 
 
 def _is_same(one: Frozen, other: Frozen) -> bool:
@@ -281,7 +278,7 @@ def _is_same(one: Frozen, other: Frozen) -> bool:
 
 
 def _is_constant(form: Frozen) -> bool:
-    if type(form) in _PLAIN or id(form) in _LIVE or isinstance(form, Call):
+    if type(form) in _PLAIN or id(form) in CONSTANTS or isinstance(form, Call):
         return True
     if type(form) is tuple:
         return all(map(_is_constant, form))
@@ -308,7 +305,7 @@ def _thawer(cls: type) -> Callable[[Any], Any]:
         return lambda value: _UNTAGGERS[value[0]](value)
     if issubclass(cls, tuple) and not issubclass(cls, Enum):
         return _thaw_tuple
-    return _struct_thawer(cls) if issubclass(cls, msgspec.Struct) else _itself
+    return _struct_thawer(cls) if issubclass(cls, msgspec.Struct) else itself
 
 
 def _thaw_tuple(value: tuple[Any, ...]) -> Any:
@@ -317,10 +314,10 @@ def _thaw_tuple(value: tuple[Any, ...]) -> Any:
 
 
 def _struct_thawer(cls: type) -> Callable[[Any], Any]:
-    fields = _STRUCT_FIELDS[cls]
+    fields = STRUCT_FIELDS[cls]
 
     def thawer(value: Any) -> Any:
-        known = _LIVE.get(id(value))
+        known = CONSTANTS.get(id(value))
         if known is not None:
             return known[1]
         return cls(*[part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in fields(value)])
@@ -334,12 +331,12 @@ def _untagger(cls: type) -> Callable[[Any], Any]:
         return _thaw_dict
     if cls is list:
         return _thaw_list
-    if cls in _LISTS or cls in _SETS:
+    if cls in _LISTS or cls in SETS:
         return lambda value: cls(_thaw_list(value))
     build = _BUILDERS[cls]
 
     def untagger(value: Any) -> Any:
-        known = _LIVE.get(id(value))
+        known = CONSTANTS.get(id(value))
         if known is not None:
             return known[1]
         return build([part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in islice(value, 1, None)])
@@ -358,8 +355,8 @@ def _thaw_dict(value: Iterable[Any]) -> dict[Any, Any]:
     }
 
 
-_THAWERS = _ByClass(_thawer)
-_UNTAGGERS = _ByClass(_untagger)
+_THAWERS = ByClass(_thawer)
+_UNTAGGERS = ByClass(_untagger)
 
 
 def _builder(cls: type) -> Callable[[Sequence[Any]], Any]:
@@ -415,7 +412,7 @@ def _putter(cls: type, name: str) -> Callable[[Any, Any], None]:
     return lambda new, value: object.__setattr__(new, name, value)
 
 
-_BUILDERS = _ByClass(_builder)
+_BUILDERS = ByClass(_builder)
 
 
 def _caches(cls: type) -> list[tuple[Callable[[Any, Any], None], Callable[[], Any]]]:
@@ -428,108 +425,3 @@ def _default_of(field: dataclasses.Field[Any]) -> Callable[[], Any]:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory
     return lambda: field.default
-
-
-# -- renaming ---------------------------------------------------------------------------------------------------------
-
-
-class _Renaming:
-    """Plain new names in the form of `Words`."""
-
-    __slots__ = ("constants", "texts")
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self.texts = Texts(_itself, names)
-        self.constants: dict[int, Frozen] = {}
-
-    def in_bytes(self, data: bytes) -> bytes:
-        """What becomes of bytes."""
-        return data
-
-
-_Names = Words | _Renaming
-
-
-def rename(value: Frozen, names: Mapping[str, str]) -> Frozen:
-    """`value` with every string that is a key of `names` replaced, in canonical form again. `Words` are also found within strings.
-
-    What has none of them in it stays the same object.
-    """
-    cls: type = type(value)
-    if cls in _NAMELESS:
-        return value
-    return cast(Frozen, _RENAMERS[cls](value, names if isinstance(names, Words) else _Renaming(names)))
-
-
-def _renamer(cls: type) -> Callable[[Any, _Names], Frozen]:
-    if issubclass(cls, str) and not issubclass(cls, Enum):
-        return lambda value, names: names.texts[value]
-    if issubclass(cls, bytes):
-        return lambda value, names: names.in_bytes(value)
-    if issubclass(cls, Tagged):
-        return _rename_tagged
-    if issubclass(cls, tuple) and not issubclass(cls, Enum):
-        return _rename_tuple
-    if issubclass(cls, msgspec.Struct):
-        return _struct_renamer(cls)
-    _NAMELESS.add(cls)
-    return lambda value, names: cast(Frozen, value)
-
-
-_RENAMERS = _ByClass(_renamer)
-
-
-def _rename_parts(parts: Iterable[Any], names: _Names) -> list[Any]:
-    texts = names.texts
-    return [texts[part] if type(part) is str else part if type(part) in _NAMELESS else _RENAMERS[type(part)](part, names) for part in parts]
-
-
-def _rename_tuple(value: tuple[Any, ...], names: _Names) -> Frozen:
-    parts = _rename_parts(value, names)
-    return value if all(map(is_, parts, value)) else tuple(parts)
-
-
-def _rename_tagged(value: Tagged, names: _Names) -> Frozen:
-    if id(value) not in _LIVE:
-        return _renamed_tagged(value, names)
-    found = names.constants.get(id(value))
-    return found if found is not None else _renamed_constant(value, _renamed_tagged(value, names), names)
-
-
-def _renamed_tagged(value: Tagged, names: _Names) -> Frozen:
-    parts = _rename_parts(islice(value, 1, None), names)
-    if all(map(is_, parts, islice(value, 1, None))):
-        return value
-    if value[0] in _SETS:
-        parts = in_order(parts, parts)
-    elif value[0] is dict and len(parts) > 1:
-        ranks = _ranks([part[0] for part in parts])
-        if len(set(ranks)) == len(ranks):
-            parts = [parts[i] for i in sorted(range(len(parts)), key=ranks.__getitem__)]
-        else:
-            # By value too: a renaming that makes names equal must not let their old order show.
-            parts.sort(key=lambda item: (sort_key(item[0]), sort_key(item[1])))
-    return Tagged((value[0], *parts))
-
-
-def _struct_renamer(cls: type) -> Callable[[Any, _Names], Frozen]:
-    fields = _STRUCT_FIELDS[cls]
-
-    def renamed(value: Any, names: _Names) -> Frozen:
-        old = fields(value)
-        parts = _rename_parts(old, names)
-        return cast(Frozen, value if all(map(is_, parts, old)) else cls(*parts))
-
-    def renamer(value: Any, names: _Names) -> Frozen:
-        if id(value) not in _LIVE:
-            return renamed(value, names)
-        found = names.constants.get(id(value))
-        return found if found is not None else _renamed_constant(value, renamed(value, names), names)
-
-    return renamer
-
-
-def _renamed_constant(value: Frozen, found: Frozen, names: _Names) -> Frozen:
-    # Most constants have no name in them: they stay the same object.
-    names.constants[id(value)] = found = value if found == value else freeze(thaw(found))
-    return found

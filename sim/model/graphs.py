@@ -15,7 +15,8 @@ from typing import Any, cast
 
 import msgspec
 
-from sim.model.canon import Frozen, Tagged, by_key, freeze, rename, thaw
+from sim.model.canon import Frozen, Tagged, by_key, freeze, thaw
+from sim.model.renaming import rename
 
 
 class _Again:

@@ -14,8 +14,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self, TypeVar, overload
 
-from sim.model.canon import Frozen, Tagged, freeze_fields, rename, state_fields, thaw, thaw_dataclass
+from sim.model.canon import Frozen, Tagged, freeze_fields, state_fields, thaw, thaw_dataclass
 from sim.model.inputs import Call, Input, Message, Name, Tag
+from sim.model.renaming import rename
 from sim.model.spans import Span, TimeTest
 
 T = TypeVar("T")

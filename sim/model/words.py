@@ -41,7 +41,7 @@ class Words(Mapping[str, str]):
         self._pattern = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)")
         self.texts = Texts(self._in_text)
         self.constants: dict[int, Hashable] = {}
-        """What `sim.model.canon.rename` makes of forms that live for ever, by their identity."""
+        """What `sim.model.renaming.rename` makes of forms that live for ever, by their identity."""
 
     def __getitem__(self, text: str) -> str:
         return self.texts[text]

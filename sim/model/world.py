@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from sim.model import effects as fx
 from sim.model.canon import Frozen, freeze, sort_key
-from sim.model.canon import rename as rename_frozen
 from sim.model.inputs import Call, Deliver, Fault, Fired, Input, Move, Name, NoSuchNode, Reply, Tag, Withdrawn
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, outcomes
+from sim.model.renaming import rename as rename_frozen
 from sim.model.windows import FOREVER, Armed
 
 

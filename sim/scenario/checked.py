@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from sim.model.canon import freeze, rename
+from sim.model.canon import freeze
 from sim.model.inputs import Deliver, Fault, Name, Reply
 from sim.model.instant import InstantWorld
 from sim.model.laws import Constant, Law
 from sim.model.node import Node
 from sim.model.outcomes import Remembered
 from sim.model.promises import Everywhere
+from sim.model.renaming import rename
 from sim.model.system import System
 from sim.model.windows import Ticks
 from sim.model.words import Words, ambiguous

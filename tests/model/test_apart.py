@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from sim.model.apart import Given, Needed, joined, outcomes_apart, rename_bundle, shields, split
-from sim.model.canon import rename
 from sim.model.inputs import Deliver, Input
 from sim.model.node import Node, Step
 from sim.model.outcomes import outcomes
+from sim.model.renaming import rename
 from sim.model.words import Words, ambiguous
 
 

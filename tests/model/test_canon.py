@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.model.canon import Frozen, Tagged, freeze, rename, sort_key, thaw
+from sim.model.canon import Frozen, Tagged, freeze, sort_key, thaw
 from sim.model.inputs import Call
 from sim.model.laws import Exponential, Uniform
+from sim.model.renaming import rename
 
 
 class Colour(Enum):

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.model import canon
+from sim.model import canon, renaming
 from sim.model.canon import Frozen, Tagged
 from sim.model.inputs import Call
 from sim.model.words import Words
@@ -100,11 +100,11 @@ def test_thawed_values_do_not_share_what_can_change(value: Any) -> None:
 def test_renaming(value: Any, names: dict[str, str]) -> None:
     form = canon.freeze(value)
     words = Words(names)
-    for renaming in (names, words, words):
-        assert exact(canon.rename(form, renaming)) == exact(plain.rename(form, renaming))
+    for new in (names, words, words):
+        assert exact(renaming.rename(form, new)) == exact(plain.rename(form, new))
     # What has been renamed already, with its names made equal, is put in order like anything else.
     merged = plain.rename(form, {"a": "@", "b": "@"})
-    assert exact(canon.rename(merged, {"@": "b"})) == exact(plain.rename(merged, {"@": "b"}))
+    assert exact(renaming.rename(merged, {"@": "b"})) == exact(plain.rename(merged, {"@": "b"}))
 
 
 @given(st.lists(MIXED | NUMBERS, max_size=6), st.data())
@@ -115,5 +115,5 @@ def test_order(values: list[Any], data: st.DataObject) -> None:
 
 def test_what_is_renamed_to_itself_stays_the_same_object() -> None:
     form = canon.freeze(Split({"x": [1, Pair("y", 2)]}, last=("z", {3})))
-    assert canon.rename(form, {"a": "b"}) is form
+    assert renaming.rename(form, {"a": "b"}) is form
     assert isinstance(form, Tagged)
