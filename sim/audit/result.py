@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sim import frames
 from sim.audit.facts import Activity, Run
@@ -230,7 +230,10 @@ class AuditResult:
         head = "".join(f"<th>{column}</th>" for column in columns)
         body = "".join("<tr>" + "".join(f"<td>{escape(_cell(row[c]))}</td>" for c in columns) + "</tr>" for row in rows)
         broken = ", ".join(name for name, verdict in self.properties.items() if verdict == "broken") or "none"
-        return f"<p>{len(self.sessions)} sessions; promises broken: {escape(broken)}</p><table><tr>{head}</tr>{body}</table>"
+        return f"<p>{len(self.sessions)} sessions; promises broken: {escape(broken)}</p>{_WIDE}<table><tr>{head}</tr>{body}</table></div>"
+
+
+_WIDE: Final = '<div style="overflow-x: auto">'
 
 
 def _cell(value: object) -> str:

@@ -6,7 +6,7 @@ the same whatever processes they came from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,13 @@ class Seeds:
 
 
 def play(
-    ground: Ground, seed: int, schedule: Schedule, goals: Sequence[str] = (), seen: dict[str, int] | None = None, parent: Plan | None = None
+    ground: Ground,
+    seed: int,
+    schedule: Schedule,
+    goals: Sequence[str] = (),
+    seen: dict[str, int] | None = None,
+    parent: Plan | None = None,
+    before: Callable[[PreparedRun], None] | None = None,
 ) -> Played:
     """Run a seed.
 
@@ -105,6 +111,7 @@ def play(
         goals: names of moments to look out for.
         seen: where to note those that were seen, with the seed.
         parent: faults that those of the seed are crossed with.
+        before: called when all is prepared and nothing has happened, by whoever wants to listen.
 
     Raises:
         WorkflowCodeError, UnknownActivityError: the scenario's own code is wrong.
@@ -118,6 +125,8 @@ def play(
     for name in goals:
         if name in MOMENTS and seen is not None:
             _look_out(prepared, name, seed, seen)
+    if before is not None:
+        before(prepared)
     prepared.run()
     verdicts = prepared.verdicts()
     deviations = choices.made if choices is not None else {}

@@ -97,6 +97,14 @@ DEMANDS: dict[str, Property] = {workflows_finish.PROPERTY.name: workflows_finish
 KNOWN: dict[str, Property] = {**ALL, **{name: p for own in OF_VARIANTS.values() for name, p in own.items()}, **DEMANDS, **DUTIES}
 """Whatever can be judged, by name: promises, demands, and what workflow code owes."""
 
+_OF_THE_PROJECT = tuple(KNOWN.values())
+
+
+def is_own(name: str) -> bool:
+    """Whether somebody else's property is known by this name for now (`sim.properties.own.named`)."""
+    found = KNOWN.get(name)
+    return found is not None and not any(found is one for one in _OF_THE_PROJECT)
+
 
 def promises(variant: Variant = Variant.SESSIONS) -> dict[str, Property]:
     """What a variant of the protocol is judged by: every promise, and its own."""
@@ -115,5 +123,6 @@ class Judge(_judge.Judge):
 
 
 __all__ = [
-    "ALL", "DEMANDS", "DUTIES", "KNOWN", "OF_VARIANTS", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation", "promises",
+    "ALL", "DEMANDS", "DUTIES", "KNOWN", "OF_VARIANTS", "Judge", "Property", "Setting", "Verdict", "VerdictKind", "Violation", "is_own",
+    "promises",
 ]  # fmt: skip

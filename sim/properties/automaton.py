@@ -32,14 +32,14 @@ _OF_ALL = frozenset({"setting", "scene", "epsilon", "exercised", "broken", "viol
 
 def timeless(variant: Variant = Variant.SESSIONS) -> list[str]:
     """The names of the properties of a variant of the protocol that are not about time."""
-    return [name for name, known in promises(variant).items() if known.timeless]
+    return [name for name, known in promises(variant).items() if known.can_be_watched(False, False)]
 
 
 def in_ticks(variant: Variant = Variant.SESSIONS, outages: bool = False) -> list[str]:
     """The names of the properties of a variant of the protocol that can be watched where time passes in ticks; with `outages`, where
     workers may be out of reach.
     """
-    return [name for name, known in promises(variant).items() if known.timeless or (known.times and not (outages and known.awaits_outages))]
+    return [name for name, known in promises(variant).items() if known.can_be_watched(True, outages)]
 
 
 @dataclass(slots=True)

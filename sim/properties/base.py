@@ -167,3 +167,9 @@ class Property:
     times: tuple[str, ...] = ()
     awaits_outages: bool = False
     subject: Subject = Subject.WORKFLOW
+
+    def can_be_watched(self, ticks: bool, outages: bool) -> bool:
+        """Whether a watcher can judge it: without a clock, or with one that moves in `ticks`; with `outages`, where workers may be out
+        of reach.
+        """
+        return self.timeless or (ticks and bool(self.times) and not (outages and self.awaits_outages))

@@ -24,6 +24,7 @@ from sim.model.system import System
 from sim.model.windows import Ticks
 from sim.model.words import Words, ambiguous
 from sim.model.world import Network, Parcel
+from sim.properties import KNOWN, is_own
 from sim.properties.automaton import Audience, Watcher, audience, in_ticks, timeless
 from sim.properties.base import Subject
 from sim.protocol import messages as msg
@@ -228,9 +229,10 @@ def crosses(parcel: Parcel) -> bool:
 
 
 def _chosen(properties: Sequence[str] | None, bounds: Bounds, ticks: Ticks | None, variant: Variant) -> tuple[str, ...]:
-    known = timeless(variant) if ticks is None else in_ticks(variant, outages=bool(bounds.pauses or bounds.partitions))
+    outages = bool(bounds.pauses or bounds.partitions)
+    known = timeless(variant) if ticks is None else in_ticks(variant, outages)
     for name in properties or ():
-        if name not in known:
+        if name not in known and not (is_own(name) and KNOWN[name].can_be_watched(ticks is not None, outages)):
             clock = "without a clock" if ticks is None else "with a clock that moves in ticks"
             raise ValueError(f"the property {name!r} cannot be checked {clock}; those that can are {', '.join(known)}")
     return tuple(known if properties is None else properties)

@@ -182,7 +182,7 @@ class PreparedRun:
 
     def _note(self, time: int, run: str, closed: WorkflowClosed) -> None:
         """Results count in the digest: two runs may take the same steps at the same times and compute different things."""
-        self.sim.digest.note(f"{run} {closed.status} {_spelled(closed.outcome)}")
+        self.sim.digest.note(f"{run} {closed.status} {spelled(closed.outcome)}")
 
     def _arrivals_of(self, section: WorkflowSection) -> Arrivals:
         model = self.scenario.model
@@ -310,8 +310,8 @@ def _workflow(row: WorkflowResult) -> dict[str, Any]:
     return {"id": row.id, "status": row.status, "wait_s": row.wait_s, "outcome": as_json(row.outcome)}
 
 
-def _spelled(outcome: object) -> str:
-    """A result as text that does not depend on where it lies in memory."""
+def spelled(outcome: object) -> str:
+    """A value of workflow code as text that does not depend on where it lies in memory."""
     try:
         text = repr(outcome)
     except (ValueError, RecursionError):  # a number of thousands of digits, or nested without end

@@ -28,7 +28,8 @@ def page(result: SweepResult) -> str:
     more = f"<p>and {len(plan.cells) - MOST_ROWS:,} more cells</p>" if len(plan.cells) > MOST_ROWS else ""
     head = _row("th", [*plan.axes, "runs", *columns])
     note = "<p>means over runs, with their 95 % intervals</p>"
-    return f"<h4>{title}</h4><table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>{more}{note}"
+    table = f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'<h4>{title}</h4><div style="overflow-x: auto">{table}</div>{more}{note}'
 
 
 def _row(tag: str, cells: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from sim.scenario.load import Scenario
 from sim.scenario.run import RunResult, run
 from sim.scenario.schema import FuzzSection
 from sim.testing.arguments import WrongTest
+from sim.testing.order import difference
 from sim.testing.subject import Subject
 from sim.trace.tape import Tape
 from sim.workflow.errors import NotModelledError, WorkflowCodeError
@@ -129,6 +130,9 @@ def _campaign(subject: Subject, runs: int, first: int) -> Campaign:
         broken = judged(ground.with_faults(plan), first + number, subject.properties, exercised, plan)
         if broken is not None:
             return Campaign(number + 2, exercised, broken)
+    otherwise = difference(ground, first, runs)
+    if otherwise:
+        return Campaign(runs + 1, exercised, Broken(subject.scenario, first, None, None, error=otherwise))
     return Campaign(runs + 1, exercised, None)
 
 

@@ -32,6 +32,12 @@ BEFORE: Final = 14
 AFTER: Final = 2
 """Lines of the story before and after the break."""
 
+INSTEAD: Final = {
+    "failure_is_failure": "catch CanceledError; unless ctx.canceled says that somebody cancelled the workflow, a worker was lost: "
+    'begin again, or raise ApplicationError("...")',
+}
+"""What to do about a promise that the protocol does not keep by itself, and whose message says nothing of that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -141,7 +147,7 @@ def text(found: Found, test: str, seed: int, runs: int, faults: str = "", shown:
     one, violation = found.promise, found.violation
     files = {kind: str(_relative(path, shown)) for kind, path in found.files.items()}
     message = " ".join(violation.message.splitlines()[0].split()) if violation.message else ""
-    rows = [("promise", one.sentence), ("source", one.source), ("seed", _luck(seed, runs))]
+    rows = [("promise", one.sentence), ("source", one.source), ("instead", INSTEAD.get(one.name, "")), ("seed", _luck(seed, runs))]
     if found.shrunk is not None:
         deviations, shrunk = found.shrunk.deviations, found.shrunk
         stopped = "" if shrunk.complete else f", not the smallest yet: session-sim shrink {files['tape']}"

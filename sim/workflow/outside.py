@@ -5,12 +5,17 @@ workflows gets stand-ins for the modules of Python that have such functions: all
 cannot be the same twice refuses to be called, with what to use instead; it costs other calls nothing.
 
 A module that a module of workflows imports itself is not looked into.
+
+The same goes for `hash()` of what has another hash in each process, and for `id()`. Neither is refused where nothing comes of the number:
+hashes are asked for by sets and dicts, and what `id()` gives can be compared and looked up, and refuses all else.
 """
 
 from __future__ import annotations
 
 import builtins
 import datetime
+import enum
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
@@ -23,6 +28,14 @@ CHANCE: Final = (
     "random.Random(workflow.get_info(ctx).workflow_id)"
 )
 NETWORK: Final = "reaches out of the workflow: let an activity do it, `await workflow.execute_activity(ctx, ...).get(ctx)`"
+HASHES: Final = (
+    "differs from process to process (PYTHONHASHSEED, or where the value lies in memory): use the value itself as a key, or "
+    "zlib.crc32(text.encode()) for a number that stays the same"
+)
+ADDRESS: Final = (
+    "is where an object lies in memory, which differs from process to process: compare with `is`, or give objects names of their own; the "
+    "number is good for nothing else"
+)
 
 _CLOCKS: Final = (
     "time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "thread_time",
@@ -63,6 +76,70 @@ def _unless_given(function: Callable[..., Any], name: str, why: str, fewest: int
     return told
 
 
+_HASHED_ANEW: Final[tuple[Any, ...]] = tuple(
+    kind.__hash__ for kind in (str, bytes, memoryview, datetime.date, datetime.datetime, datetime.time, enum.Enum, object)
+)
+"""By a seed, or (`object`) by where it lies in memory."""
+_HASHED_BY_ITEMS: Final[tuple[Any, ...]] = (tuple.__hash__, frozenset.__hash__)
+
+
+def _hash(value: object, /) -> int:
+    """`hash()` in a module of workflows."""
+    if _is_asked_outright() and _has_no_fixed_hash(value):
+        raise Refused(f"hash() of {_a(type(value).__name__)} {HASHES}")
+    return hash(value)
+
+
+def _has_no_fixed_hash(value: Any) -> bool:
+    hashed_by: object = type(value).__hash__
+    if hashed_by in _HASHED_BY_ITEMS:
+        return any(_has_no_fixed_hash(item) for item in value)
+    return hashed_by in _HASHED_ANEW
+
+
+def _is_asked_outright() -> bool:
+    """Whether workflow code wants the number, and not a dict or a set, by a `__hash__` of that code or of a dataclass."""
+    outright, frame = True, inspect.currentframe()
+    while frame is not None:
+        if frame.f_code is _hash.__code__:
+            outright = True
+        elif frame.f_code.co_name == "__hash__":
+            outright = False
+        frame = frame.f_back
+    return outright
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiouAEIOU" else f"a {noun}"
+
+
+class _Address:
+    """What `id()` gives: it equals that of the same object, and is no number."""
+
+    __slots__ = ("_where",)
+
+    def __init__(self, of: object, /) -> None:
+        self._where = id(of)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Address) and other._where == self._where
+
+    def __hash__(self) -> int:
+        return self._where
+
+    def __repr__(self) -> str:
+        # Of arguments and results, which others show: nothing comes of it in workflow code, and it is always the same.
+        return "<id() of an object>"
+
+    def _refuse(self, *_: object) -> Any:
+        raise Refused(f"id() {ADDRESS}")
+
+    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __index__ = __float__ = __bool__ = _refuse
+    __str__ = __format__ = __reduce_ex__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = __divmod__ = __floordiv__ = __truediv__ = _refuse
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __lshift__ = __rshift__ = __invert__ = __neg__ = _refuse
+
+
 class _Datetime(datetime.datetime):
     """Without the present."""
 
@@ -93,6 +170,7 @@ def _random() -> dict[str, Any]:
     return _named("random", _DICE, CHANCE) | {"Random": _unless_given(module.Random, "random.Random", CHANCE)}
 
 
+_BUILTINS: Final[Mapping[str, Any]] = {"hash": _hash, "id": _Address}
 _STANDINS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "time": _time,
     "random": _random,
@@ -102,6 +180,7 @@ _STANDINS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
         "secrets", ("choice", "randbelow", "randbits", "token_bytes", "token_hex", "token_urlsafe", "SystemRandom"), CHANCE
     ),
     "os": lambda: _named("os", ("urandom", "getrandom"), CHANCE) | _named("os", ("system", "popen"), NETWORK),
+    "builtins": lambda: dict(_BUILTINS),
     "asyncio": lambda: _named("asyncio", ("sleep", "wait_for", "timeout"), WAITS) | _named("asyncio", ("open_connection",), NETWORK),
 }
 
@@ -147,4 +226,4 @@ def _import(
 
 def builtins_of_workflows() -> dict[str, Any]:
     """The `__builtins__` of a module of workflows."""
-    return {**vars(builtins), "__import__": _import}
+    return {**vars(builtins), **_BUILTINS, "__import__": _import}

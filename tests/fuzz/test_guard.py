@@ -8,23 +8,37 @@ from sim.fuzz.schedulers import Schedule
 from sim.fuzz.subject import play
 from sim.scenario.fuzzing import Ground, ground_of
 
-SOUND = """
+CODE = """
 from sim import workflow
+
+class Sized:
+    def __init__(self, size):
+        self.size = size
+    def __hash__(self):
+        return hash(str(self.size))
 
 @workflow.workflow
 async def job(ctx, argument):
-    await workflow.sleep(ctx, {length})
+    ctx = workflow.with_activity_options(ctx, workflow.ActivityOptions(start_to_close_timeout=workflow.minutes(1)))
+    {line}
 """
+ACT = "await workflow.execute_activity(ctx, 'encode', {argument}).get(ctx)"
 
 
-def ground(length: str) -> Ground:
+def doing(line: str) -> Ground:
+    """A workflow that does this."""
     content = {
         "workers": [{"name": "w"}],
+        "activities": {"encode": {"duration": "1s"}},
         "workflows": [{"id": "job", "workflow": "code.py:job"}],
-        "modules": {"code.py": SOUND.format(length=length)},
+        "modules": {"code.py": CODE.format(line=line)},
         "fuzz": {"strength": 0},
     }
     return ground_of(Scenario.from_dict(content))
+
+
+def ground(length: str) -> Ground:
+    return doing(f"await workflow.sleep(ctx, {length})")
 
 
 def digests(one: Ground, *seeds: int) -> dict[int, str]:
@@ -40,11 +54,32 @@ def test_sound_code_is_the_same_in_another_process() -> None:
 
 
 def test_code_that_depends_on_hashes_is_noticed() -> None:
-    one = ground("1_000_000 + hash('a text') % 1_000_000")
+    one = ground("1_000_000 + Sized(1).__hash__() % 1_000_000")
     guarded = check(one, digests(one, 1), Schedule())
     assert guarded.differing == (1,)
     assert guarded.difference.startswith("seed 1: event ")
     assert "here and" in guarded.difference
+
+
+NAMES = "{'cat', 'dog', 'emu', 'fox', 'gnu', 'hen', 'ibis', 'jay'}"
+
+
+def test_the_order_of_a_set_is_noticed_in_what_activities_are_asked_for() -> None:
+    one = doing(f"for name in {NAMES}: {ACT.format(argument='name')}")
+    guarded = check(one, digests(one, 1), Schedule())
+    assert guarded.differing == (1,)
+    assert "asks for encode('" in guarded.difference.partition("here and")[0]
+    assert "asks for encode('" in guarded.difference.partition("here and")[2]
+
+
+def test_the_order_of_a_set_is_noticed_in_results() -> None:
+    one = doing(f"return list({NAMES})")
+    assert "the workflows' results differ" in check(one, digests(one, 1), Schedule()).difference
+
+
+def test_a_set_whose_order_does_not_matter_is_none_of_its_business() -> None:
+    one = doing(f"for name in sorted({NAMES}): {ACT.format(argument='(name, object())')}")
+    assert check(one, digests(one, 1), Schedule()).differing == ()
 
 
 def test_nothing_to_do() -> None:

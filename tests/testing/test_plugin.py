@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.properties import KNOWN
+from sim.properties import DEMANDS, DUTIES, KNOWN
 from sim.testing import plugin
 from sim.testing.campaign import RUNS
+from sim.testing.failing import INSTEAD
 from sim.testing.subject import DEFAULT, subject_of
 from sim.trace.tape import read
 
@@ -131,6 +132,11 @@ def test_several_processes_find_the_same(ran: Ran, tmp_path: Path) -> None:
 
 def _story(said: str) -> list[str]:
     return [line for line in said.splitlines() if line and not line.startswith("=") and "[gw" not in line]
+
+
+def test_whatever_is_judged_by_default_says_what_to_do() -> None:
+    """Messages of duties do by themselves, and a workflow that does not end has no one cause."""
+    assert set(DEFAULT) - set(DUTIES) - set(DEMANDS) == set(INSTEAD)
 
 
 OWN = '''

@@ -8,6 +8,7 @@ from sim import Scenario, ScenarioError, run
 from sim.workflow.errors import WorkflowCodeError
 
 HEAD = """
+import builtins
 import datetime as dt
 import http.client
 import os.path
@@ -25,6 +26,25 @@ from time import monotonic as clock
 from urllib.parse import quote
 
 from sim import workflow
+
+
+@dataclass(frozen=True)
+class Frozen:
+    name: str
+
+
+class Named:
+    def __init__(self, name):
+        self.name = name
+
+    def __eq__(self, other):
+        return self.name == other.name
+
+    def __hash__(self):
+        return hash((self.name, self.length()))
+
+    def length(self):
+        return hash(str(len(self.name)))
 
 
 async def flow(ctx, argument):
@@ -69,6 +89,17 @@ def scenario(line: str, head: str = HEAD) -> Scenario:
         ("urllib.request.urlopen('http://localhost')", "urllib.request.urlopen()", "workflow.execute_activity"),
         ("http.client.HTTPConnection('localhost')", "http.client.HTTPConnection()", "workflow.execute_activity"),
         ("subprocess.run(['true'])", "subprocess.run()", "workflow.execute_activity"),
+        ("hash('cat')", "hash() of a str", "zlib.crc32(text.encode())"),
+        ("hash(b'cat') % 8", "hash() of a bytes", "zlib.crc32"),
+        ("hash((1, ('cat', 2)))", "hash() of a tuple", "the value itself as a key"),
+        ("hash(frozenset({'cat'}))", "hash() of a frozenset", "the value itself as a key"),
+        ("hash(datetime(2024, 2, 29))", "hash() of a _Datetime", "zlib.crc32"),
+        ("hash(object())", "hash() of an object", "where the value lies in memory"),
+        ("hash(Frozen('cat'))", "hash() of a tuple", "zlib.crc32"),
+        ("builtins.hash('cat')", "hash() of a str", "zlib.crc32"),
+        ("sorted([id(ctx), id(argument)])", "id()", "compare with `is`"),
+        ("id(ctx) % 8", "id()", "compare with `is`"),
+        ("f'{id(ctx)}'", "id()", "names of their own"),
     ],
 )
 def test_is_refused_with_what_to_use_instead(call: str, name: str, instead: str) -> None:
@@ -77,6 +108,15 @@ def test_is_refused_with_what_to_use_instead(call: str, name: str, instead: str)
     line = HEAD.count("\n") + 1
     assert str(error.value).startswith(f"workflow 'flow' (x), flow.py, line {line}, in flow: {name} ")
     assert instead in str(error.value)
+
+
+def test_a_hash_of_ones_own_is_asked_outright_where_nobody_else_asks() -> None:
+    with pytest.raises(WorkflowCodeError, match=r"in length: hash\(\) of a str differs from process to process"):
+        run(scenario("return hash(Named('cat'))"), 1)
+
+
+def test_what_id_gives_is_always_shown_alike() -> None:
+    assert repr(run(scenario("return id(ctx)"), 1).workflows[0].outcome) == "<id() of an object>"
 
 
 def test_catching_every_exception_does_not_help() -> None:
@@ -97,6 +137,10 @@ def test_catching_every_exception_does_not_help() -> None:
         "issubclass(socket.timeout, OSError) and urllib.request.__name__ == 'urllib.request'",
         "workflow.now(ctx) >= 0",
         "quote('a b') == 'a%20b' and dataclass.__name__ == 'dataclass'",
+        "len({Frozen('cat'), Frozen('cat')}) == 1 and {Named('cat'): 1}[Named('cat')] == 1",
+        "{frozenset({Frozen('cat')}): 1}[frozenset({Frozen('cat')})] == 1",
+        "hash(7) == 7 and hash((1, 2.5)) == hash((1, 2.5)) and hash(uuid.UUID(int=7)) == hash(uuid.UUID(int=7))",
+        "id(ctx) == id(ctx) and id(ctx) != id(argument) and id(ctx) in {id(ctx)} and {id(ctx): 1}[id(ctx)] == 1",
     ],
 )
 def test_the_rest_is_there(expression: str) -> None:

@@ -45,7 +45,8 @@ def draw(curve: Decisive) -> Figure:
         axes.set_ylabel("P(broken)")
         style.plain(axes)
         axes.grid(axis="y", color=style.GRID, linewidth=0.6)
-        axes.legend(loc="center right" if points and points[-1].unplanned.value > 0.7 else "upper right", frameon=False)
+        # Below the curve: within, wherever it stood, a curve or a band would run through it.
+        figure.legend(loc="lower left", bbox_to_anchor=(0.06, -0.03), ncols=2, frameon=False)
         figure.text(0.98, 0.015, "all that is decided until", ha="right", color=style.MUTED)
         return figure
 
