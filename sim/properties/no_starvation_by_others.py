@@ -1,4 +1,8 @@
-"""What a session will need that waits at a worker's door is not given to one that came later."""
+"""What a session will need that waits at a worker's door is not given to one that came later.
+
+It says nothing of time. How long that is follows from it, and from who gets to the door: P + (n + 1) (k + m) E at most, as
+docs/design/typed-resources.md derives (Starvation); `tests/scenario/test_starvation.py` holds pools to it.
+"""
 
 from __future__ import annotations
 

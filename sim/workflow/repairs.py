@@ -1,7 +1,7 @@
 """Repairs of promises that sessions break: small changes of the SDK, none of the server. Without one all is as in the Go SDK.
 
 Switched on by `repairs` in a scenario (`WorkerOptions.repairs` in Python); workflow code of the framework finds them in
-`Info.repairs`. docs/design/repairs.md says what each changes, why, and what it costs; `python -m tools.repairs` what it keeps.
+`Info.repairs`. docs/design/repairs-in-detail.md says what each changes, why, and what it costs; `python -m tools.repairs` what it keeps.
 """
 
 from __future__ import annotations

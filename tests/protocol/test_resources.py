@@ -65,6 +65,19 @@ def test_of_what_there_is_plenty_nobody_waits_behind_those_who_lack_something_el
     assert bucket.next_in_line() == 2
 
 
+def test_a_demand_has_one_place_from_its_waiting_queue_whoever_else_is_in_line() -> None:
+    bucket = ResourceBucket.full(BOTH)
+    granted(bucket, 1, BOTH)
+    assert bucket.admit(2, DISK, may_wait=True, token_free=True) is Admission.WAITS
+    assert bucket.has_place(BOTH)
+    assert not bucket.has_place(DISK)
+    # Whom only this host can serve comes by another queue, and may stand in line beside.
+    assert bucket.admit(3, GPU, may_wait=True, token_free=True, own=True) is Admission.WAITS
+    assert bucket.has_place(GPU)
+    bucket.leave(2)
+    assert bucket.has_place(DISK)
+
+
 def test_without_a_token_nothing_is_granted() -> None:
     bucket = ResourceBucket.full(GPU)
     assert bucket.admit(1, GPU, may_wait=False, token_free=False) is Admission.TURNED_AWAY

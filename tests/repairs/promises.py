@@ -67,7 +67,7 @@ BEYOND: Final[Mapping[str, list[Scenario]]] = {
     "completion_frees_slot": [scenarios.frozen_before_completion],
     "session_activities_start": [scenarios.pollers_wait_after_an_outage],
 }
-"""What is broken with all repairs, too: no change of the SDK keeps it, or none that breaks no other (docs/design/repairs.md says why)."""
+"""What is broken with all repairs, too: no change of the SDK keeps it, or none that breaks no other (docs/design/repairs-in-detail.md)."""
 
 EVERY: Final = {scenario.__name__: scenario for found in BROKEN.values() for scenario, _ in found}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from conformance.build import BuildError
 from tools.repairs.costs import measure
+from tools.repairs.exercised import MECHANISMS, exercised
 from tools.repairs.page import Findings, page
 from tools.repairs.proofs import Rows, prove
 from tools.repairs.replays import Replays, replays
@@ -37,8 +38,13 @@ def main() -> None:
     except BuildError as error:
         print(f"no replays by the real SDK: {error}")
         replayed = {}
+    try:
+        acted = exercised(out / "exercised.json", [] if options.page else MECHANISMS)
+    except BuildError as error:
+        print(f"no mechanisms exercised: {error}")
+        acted = {}
     proofs = Rows(out / "proofs.jsonl") if options.page else prove(out / "proofs.jsonl", VARIANTS, options.limit, options.seconds)
-    found = Findings(VARIANTS, WITHOUT, proofs, cases([*VARIANTS, *WITHOUT]), random, measured, replayed)
+    found = Findings(VARIANTS, WITHOUT, proofs, cases([*VARIANTS, *WITHOUT]), random, measured, replayed, acted)
     (out / "README.md").write_text("\n".join(page(found)) + "\n", "utf-8")
 
 

@@ -10,89 +10,28 @@ from typing import Any, Final
 
 from msgspec import json as fast
 
-from sim import Scenario
 from sim.checker.checking import Options, check
 from sim.checker.result import Verdict
 from sim.model.instant import InstantWorld
 from sim.scenario.checked import Bounds, system_of
 from sim.scenario.findings import findings
-from tools.findings import AGAIN, LONG_WORK, PROGRAM
+from tools.repairs.scopes import IN_TICKS, SCOPES, Scope
 from tools.repairs.variants import Variant
 
 MEMORY: Final = 3 * 2**29
 """Bytes that a search may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What is searched: a program of tools/findings.py, (workers, slots, workflows), and how often what may happen.
-
-    An obeying activity ends when its context does; otherwise it works on to its end.
-    `mends`: the repairs that mend what the original breaks there; None where nobody looks at single repairs.
-    """
-
-    program: str
-    size: tuple[int, int, int]
-    budget: tuple[tuple[str, int], ...] = ()
-    mends: tuple[str, ...] | None = None
-
-    def __str__(self) -> str:
-        budget = ", ".join(_times(count, kind) for kind, count in self.budget) or "no fault"
-        return f"{' x '.join(map(str, self.size))}, {self.program}, {budget}"
-
-    def scenario(self, variant: Variant) -> Scenario:
-        """The scenario of a variant."""
-        workers, slots, workflows = self.size
-        base = self.program.removesuffix(", obeying")
-        program = AGAIN if base.startswith("once more") else PROGRAM
-        if base != self.program:
-            program = json.loads(json.dumps(program).replace(f'"ms": {LONG_WORK}', f'"ms": {LONG_WORK}, "obey": true'))
-        tables = {
-            "name": "scope",
-            "workers": [{"name": "w", "count": workers, "max_concurrent_session_execution_size": slots}],
-            "workflows": [{"id": "job", "count": workflows, "program": program, "arrival": {"at": ["0s"]}}],
-        }
-        return Scenario.from_dict(variant.of(tables))
-
-
-def _times(count: int, kind: str) -> str:
-    """A budget in words: `1 lost request`, `2 stops`."""
-    named = kind.replace("_", " ")
-    return f"{count} {named.removesuffix('es' if named.endswith('shes') else 's') if count == 1 else named}"
-
-
-ONE, AGAIN_AFTER, OBEYING = "one session", "once more after a failure", "once more, obeying"
-SCOPES: Final = (
-    Scope(ONE, (1, 1, 1), (("stops", 1),), ("slot_until_idle",)),
-    Scope(ONE, (1, 1, 1), (("lost_requests", 1),), ("failure_not_canceled",)),
-    Scope(ONE, (1, 1, 1), (("crashes", 1),)),
-    Scope(ONE, (1, 1, 1), (("cancels", 1),)),
-    Scope(ONE, (1, 1, 1), (("lost_responses", 1),)),
-    Scope(ONE, (2, 1, 1), (("stops", 1),)),
-    Scope(ONE, (2, 1, 1), (("crashes", 1),)),
-    Scope(ONE, (2, 1, 1), (("cancels", 1),)),
-    Scope(ONE, (2, 1, 1), (("crashes", 1), ("restarts", 1))),
-    Scope(ONE, (2, 1, 1), (("cancels", 1), ("crashes", 1)), ("closed_stays_closed", "watched_to_the_end")),
-    Scope(ONE, (2, 1, 1), (("crashes", 1), ("stops", 1))),
-    Scope(ONE, (2, 1, 1), (("lost_requests", 1),)),
-    Scope(ONE, (2, 1, 1), (("lost_responses", 1),), ("signal_until_known",)),
-    Scope(AGAIN_AFTER, (2, 1, 1), (("stops", 1),), ("slot_until_idle",)),
-    Scope(OBEYING, (2, 1, 1), (("stops", 1),)),
-    Scope(OBEYING, (2, 1, 1), (("crashes", 1),)),
-    Scope(ONE, (2, 1, 2), (("stops", 1),)),
-    Scope(ONE, (2, 1, 2), (("crashes", 1),)),
-)
-"""Small ones first."""
-
-
 def plan(variants: Sequence[Variant]) -> Iterator[tuple[Scope, Variant]]:
     """What is searched, the most telling first: whether a repair keeps what it is for, where the original breaks it; then how far
-    the original, all repairs and the other protocols go; then what single repairs do in scopes that are not theirs."""
+    the original, all repairs and the other protocols go; then the same in ticks; then what single repairs do in scopes that are not
+    theirs."""
     telling = [scope for scope in SCOPES if scope.mends is not None]
     first = [(s, v) for s in telling for v in variants if v.thorough or v.name in (s.mends or ())]
     wide = [(s, v) for s in SCOPES for v in variants if v.thorough]
+    timed = [(s, v) for s in IN_TICKS for v in variants if v.thorough or v.name in (s.mends or ())]
     rest = [(s, v) for s in telling for v in variants]
-    yield from _once((*first, *wide, *rest))
+    yield from _once((*first, *wide, *timed, *rest))
 
 
 def _once(each: Iterable[tuple[Scope, Variant]]) -> Iterator[tuple[Scope, Variant]]:
@@ -127,7 +66,7 @@ class Row:
 def search(scope: Scope, variant: Variant, limit: int, seconds: float) -> Row:
     """Search a scope for a variant. `limit`: states at most; `seconds`: how long ways are held to a clock, for each property."""
     scenario = scope.scenario(variant)
-    system = system_of(scenario, Bounds(**dict(scope.budget)))
+    system = system_of(scenario, Bounds(**dict(scope.budget)), scope.only or None, ticks=scope.ticks)
     assert isinstance(system.world, InstantWorld)
     result = check(system, Options(jobs=1, limit=limit, memory=MEMORY))
     broken, clockless, untested, ways, untried = {}, {}, {}, {}, []

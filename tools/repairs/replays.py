@@ -12,11 +12,10 @@ from typing import Final, TypedDict
 
 from temporalio.client import WorkflowHistory
 
+from conformance import simulated
 from conformance.build import REPLAYER, build
 from conformance.draw import scenario
 from conformance.replays import REFUSED, replay
-from sim import Scenario, run
-from sim.cli.artifacts import write_histories
 from tools.repairs.variants import Variant
 
 SEEDS: Final = range(1, 21)
@@ -37,15 +36,7 @@ Replays = dict[str, Replayed]
 
 def export(variant: Variant, seeds: Iterable[int], folder: Path) -> list[Path]:
     """Histories of drawn programs under drawn faults, as the variant makes them."""
-    files: list[Path] = []
-    for seed in seeds:
-        drawn = Scenario.from_dict(variant.of(scenario(seed)))
-        recorder = run(drawn, seed, histories=True, properties=()).recorder
-        assert recorder is not None
-        place = folder / drawn.name
-        write_histories(recorder, place, drawn.model.cluster.sdk_version)
-        files += sorted(place.glob("*.json"))
-    return files
+    return simulated.export(seeds, folder, lambda seed: variant.of(scenario(seed)))
 
 
 def loads(file: Path) -> bool:

@@ -26,6 +26,9 @@ LOADS: Final = (0.5, 0.7, 0.9)
 DEMANDS: Final[dict[str, dict[str, int]]] = {"train": {"gpu": 1, "disk": 1}, "prepare": {"disk": 1}, "report": {}}
 NAMES: Final = {"train": "a GPU and a disk", "prepare": "a disk", "report": "nothing scarce"}
 LIMITS: Final = {"one": "one limit", "typed": "limits by type"}
+PATIENCES: Final = {"30s": 0.5, "2m": 2.0, "10m": 10.0, "1h": 60.0, "never": 1200.0}
+"""What `ResourcePatience` is, and how many minutes; never: as long as CreationTimeout."""
+SIZES: Final = {"large": "both GPUs", "small": "one GPU"}
 
 
 class Kinds:
@@ -88,6 +91,24 @@ def mixed(limit: str, load: float) -> Scenario:
     )
 
 
+def patient(patience: str) -> Scenario:
+    """Two machines with two GPUs. Sessions that need one GPU for 5 min, and, a third as many, ones that need both of a machine for 10."""
+    minutes = PATIENCES[patience]
+    asked = {"patience": f"{round(60 * minutes)}s", "heartbeat": "5m"}
+    # Of four GPUs 0.85 are kept busy: by small ones 5 minutes of each 2.45, by large ones two for 10 minutes of each 14.7.
+    flows = [("small", 2.45, {"gpu": 1}, 5.0, 90), ("large", 14.7, {"gpu": 2}, 10.0, 15)]
+    return Scenario.from_dict(
+        {
+            "name": f"patience-{patience}",
+            "until": "80h",
+            "protocol": "host",
+            "workers": [{"name": "m", "count": 2, "session_resources": {"gpu": 2}}],
+            "activities": {f"{kind}_work": {"duration": {"exponential": f"{round(60 * work)}s"}} for kind, _, _, work, _ in flows},
+            "workflows": [_workflow(kind, gap, work, True, count, resources=units, **asked) for kind, gap, units, work, count in flows],
+        }
+    )
+
+
 Figures = Mapping[str, Sequence[float]]
 """By name: one number of each run, in the order of seeds."""
 
@@ -100,7 +121,8 @@ def measured(scenario: Scenario) -> Figures:
         result = run(scenario, seed, observers=[kinds], properties=())
         for kind, waits in kinds.waits.items():
             found.setdefault(kind, []).append(sum(waits) / len(waits) / MINUTE)
-        used = kinds.held.get("train", 0)
+            found.setdefault(f"{kind} at worst", []).append(max(waits) / MINUTE)
+        used = sum(kinds.held.get(kind, 0) * units for kind, units in (("train", 1), ("small", 1), ("large", 2)))
         found.setdefault("gpu", []).append(used / (GPUS * result.ended_at_us))
     return found
 
@@ -113,6 +135,9 @@ def make(folder: Path) -> None:
         files.write(f"wait-{kind}", folder, partial(draw, loads, kind, title, "minutes until the session is created"))
     files.write("gpus", folder, partial(draw, loads, "gpu", "GPUs in use until all is done", "share of GPU time"))
     fill(folder / "README.md", "limits", _limits(loads))
+    patiences = {patience: measured(patient(patience)) for patience in PATIENCES}
+    files.write("patience", folder, partial(draw_patience, patiences))
+    fill(folder / "README.md", "patience", _patience(patiences))
 
 
 def draw(loads: Mapping[tuple[str, float], Figures], what: str, title: str, label: str) -> Figure:
@@ -130,12 +155,44 @@ def draw(loads: Mapping[tuple[str, float], Figures], what: str, title: str, labe
         return figure
 
 
+def draw_patience(patiences: Mapping[str, Figures]) -> Figure:
+    """A curve for each size of demand, with its intervals, against the patience."""
+    minutes = tuple(PATIENCES.values())
+    drawn = [
+        series.Curve(f"needs {name}", minutes, tuple(mean_interval(of[kind]) for of in patiences.values())) for kind, name in SIZES.items()
+    ]
+    with style.settings():
+        figure, axes = series.sheet("What patience costs", f"{RUNS} runs each, intervals of 95 %")
+        series.draw_bands(axes, drawn)
+        axes.set_xscale("log")
+        axes.set_xlabel("ResourcePatience, minutes")
+        axes.set_ylabel("minutes until the session is created")
+        axes.set_ylim(bottom=0)
+        series.legend(axes, "best")
+        return figure
+
+
+def _patience(patiences: Mapping[str, Figures]) -> str:
+    rows: list[Sequence[object]] = []
+    for patience, got in patiences.items():
+        worst = {kind: mean_interval(got[f"{kind} at worst"]) for kind in SIZES}
+        found = {what: mean_interval(got[what]) for what in (*SIZES, "gpu")}
+        waits = (spelled(each) for kind in SIZES for each in (found[kind], worst[kind]))
+        rows.append((patience, *waits, f"{spelled(found['gpu'], 100)} %"))
+    heads = [f"minutes, {name}{which}" for name in SIZES.values() for which in ("", ", the longest wait of a run")]
+    return table(["patience", *heads, "GPUs in use"], rows)
+
+
 def _limits(loads: Mapping[tuple[str, float], Figures]) -> str:
     rows: list[Sequence[object]] = []
     for load in LOADS:
         both = [loads[limit, load] for limit in LIMITS]
-        rows += [_row(load, name, {w: mean_interval(of[w]) for w in of}) for name, of in zip(LIMITS.values(), both, strict=True)]
-        rows.append(_row(load, "the second less the first, run by run", {w: _difference(*(of[w] for of in both)) for w in both[0]}))
+        rows += [
+            _row(load, name, {w: mean_interval(of[w]) for w in (*DEMANDS, "gpu")}) for name, of in zip(LIMITS.values(), both, strict=True)
+        ]
+        rows.append(
+            _row(load, "the second less the first, run by run", {w: _difference(*(of[w] for of in both)) for w in (*DEMANDS, "gpu")})
+        )
     return table(["load", "", *(f"minutes, {NAMES[kind]}" for kind in DEMANDS), "GPUs in use"], rows)
 
 

@@ -10,7 +10,8 @@
 * What is *left* is what is free less all that those in line ask for (those before it, for somebody in line). So nothing is given past
   anybody who waits for it, and who asks for something of which there is plenty does not wait behind those who lack something else.
 * Nothing is ever held by who waits: a demand is taken as a whole or not at all, in one step.
-* A demand is polled for while it would be granted (`is_open`); those that may wait, while nobody in line waits for any of it (`has_place`).
+* A demand is polled for while it would be granted (`is_open`); those that may wait, while nobody whom such a poll has brought stands in
+  line with the same demand (`has_place`). What others ask for does not count: those of other demands can take turns there for ever.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ class Admission(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in line."""
+    """A place in line. `own`: of a session that this host alone can serve; it did not come from the waiting queue."""
 
     key: Hashable
     demand: Amounts
+    own: bool = False
 
 
 @dataclass(slots=True)
@@ -63,19 +65,18 @@ class ResourceBucket:
         return self._is_left(demand, self.line)
 
     def has_place(self, demand: Amounts) -> bool:
-        """Whether nobody in line waits for any of a demand."""
-        kinds = {kind for kind, _ in demand}
-        return not any(kind in kinds for place in self.line for kind, _ in place.demand)
+        """Whether nobody from the waiting queue of a demand is in line."""
+        return not any(place.demand == demand and not place.own for place in self.line)
 
-    def admit(self, key: Hashable, demand: Amounts, may_wait: bool, token_free: bool) -> Admission:
-        """A demand has arrived. If it is granted, `take` has to follow; if it waits, it is in line."""
+    def admit(self, key: Hashable, demand: Amounts, may_wait: bool, token_free: bool, own: bool = False) -> Admission:
+        """A demand has arrived. If it is granted, `take` has to follow; if it waits, it is in line. `own`: see `Place`."""
         if not covers(dict(self.size), demand):
             return Admission.NEVER
         if token_free and self.is_open(demand):
             return Admission.GRANTED
         if not may_wait:
             return Admission.TURNED_AWAY
-        self.line.append(Place(key, demand))
+        self.line.append(Place(key, demand, own))
         return Admission.WAITS
 
     def next_in_line(self) -> Hashable | None:

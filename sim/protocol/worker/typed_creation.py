@@ -63,7 +63,8 @@ class TypedCreationAttempt(HostCreationAttempt):
         elif worker.pollers.stopping:
             admission = Admission.TURNED_AWAY
         else:
-            admission = typed.resources.admit(self.key, self.demand, self.task.activity.may_wait, token_free)
+            own = self.pool is Kind.HOST
+            admission = typed.resources.admit(self.key, self.demand, self.task.activity.may_wait, token_free, own)
         match admission:
             case Admission.GRANTED:
                 self._take(worker, step)

@@ -2,7 +2,7 @@
 
 * For each demand that it is open to it has two pollers of its own: one on the creation queue of that demand, which polls while a token
   and all of the demand are free and nobody at the door waits for any of it; and one on the waiting queue of that demand, for whoever has
-  waited too long elsewhere, which polls while nobody at the door waits for any of it.
+  waited too long elsewhere, which polls while nobody whom it has brought waits at the door.
 * Whenever something may have become free, the line at the door is looked at before any poll is opened.
 * A stop turns away whoever is at the door: another worker may have room.
 
