@@ -183,8 +183,8 @@ def page(rows: dict[str, dict[str, dict[str, Any]]]) -> Iterator[str]:
     yield "# How far checks of sessions go\n"
     yield "`python -m tools.scopes`: workers x slots x workflows, what each workflow does, and one of each fault that is named; all"
     yield "thirteen promises, without a clock (`untimed`). States are orbits: counted up to the names of workers and workflows. The"
-    yield "share is that of handler calls in successors. Seconds are those that a search's threads worked, with the ways of what is broken,"
-    yield "or else, `by the clock`, of a busy machine. [findings](findings.md) has each budget alone in clusters up to 2 x 2 x 3."
+    yield "share is that of handler calls in successors. Seconds are those that a search's threads worked, with the ways of what is broken."
+    yield "[findings](findings.md) has each budget alone in clusters up to 2 x 2 x 3."
     for group in dict.fromkeys(scope.group for scope in SCOPES if str(scope) in rows):
         yield f"\n## {group.capitalize()}\n"
         yield "| scope | states | successors | depth | bytes a state | handler calls | share | local states | time | broken |"
@@ -219,7 +219,7 @@ def _short(row: dict[str, Any]) -> str:
 
 
 def _seconds(row: dict[str, Any]) -> str:
-    return f"{row['seconds']:,} s{' by the clock' if row.get('by_clock') else ''}"
+    return f"{row['seconds']:,} s"
 
 
 if __name__ == "__main__":
