@@ -156,7 +156,8 @@ def _page(
     rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[str, Scope], unconfirmed: dict[str, Scope], ticks: Ticks | None
 ) -> Iterator[str]:  # fmt: skip
     yield "# What the protocol breaks, and with how little\n"
-    yield "`python -m tools.findings`: every order of events in small clusters (workers x slots x workflows), with at most two faults."
+    clock = f" --unit {format_duration(ticks.unit)}" if ticks is not None else ""
+    yield f"`python -m tools.findings{clock}`: every order of events in small clusters (workers x slots x workflows), with at most two faults."
     if ticks is not None:
         yield f"Time passes in windows (`--unit {format_duration(ticks.unit)}`): timers last as long as they do, to within that."
     yield f"The activity lasts {LONG_WORK // 1000} s. Each finding is a run with a clock:"
