@@ -157,7 +157,8 @@ def _page(
 ) -> Iterator[str]:  # fmt: skip
     yield "# What the protocol breaks, and with how little\n"
     clock = f" --unit {format_duration(ticks.unit)}" if ticks is not None else ""
-    yield f"`python -m tools.findings{clock}`: every order of events in small clusters (workers x slots x workflows), with at most two faults."
+    yield f"`python -m tools.findings{clock}`: every order of events in small clusters (workers x slots x workflows), with at most"
+    yield "two faults."
     if ticks is not None:
         yield f"Time passes in windows (`--unit {format_duration(ticks.unit)}`): timers last as long as they do, to within that."
     yield f"The activity lasts {LONG_WORK // 1000} s. Each finding is a run with a clock:"
