@@ -148,7 +148,7 @@ def _connected(address: str) -> Any:
             raise
         raise ClusterError("a dask cluster needs dask.distributed, which is not installed; pip install 'session-sim[dask]'") from None
     # Of a scheduler that is gone it would say so in thirty lines; what is raised says it in one.
-    for name in ("distributed", "distributed.client"):
+    for name in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout="10s", set_as_default=False)
