@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -15,7 +16,7 @@ from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Judgement, Verdict
 from sim.checker.search import Found, Progress, Search
 from sim.checker.warm import warm
-from sim.checker.words import NotWords, WordSearch, can_be_words
+from sim.checker.words import WordSearch
 from sim.model.garbage import seldom_collected
 from sim.model.instant import InstantWorld
 from sim.model.system import System
@@ -66,29 +67,24 @@ def check(system: System, options: Options = Options(), watch: Watch | None = No
 def _searched(system: System, options: Options, watch: Watch | None) -> tuple[Search, Found]:
     world, symmetric = system.world, options.symmetry and bool(system.symmetry)
     words = world.network is Network.SET and not isinstance(world, InstantWorld) and not symmetric
-    if not (words or options.exact):
-        search = _search(system, Fingerprints(options.seed), options, watch)
-        return search, search.run()
-    scout = _search(system, Fingerprints(options.seed), replace(options, limit=min(SCOUTED, options.limit)), watch)
-    found = scout.run()
-    if not (options.exact or SCOUTED <= found.states < options.limit):
-        return scout, found
-    if words:
-        try:
-            return _searched_in_words(scout, options, watch)
-        except Unfit:
-            # They do not fit, or something happens that words cannot say.
-            if not options.exact:
-                search = _search(system, Fingerprints(options.seed), options, watch)
-                return search, search.run()
-    return _searched_exactly(system, scout, options, watch)
+    if words or options.exact:
+        scout = _search(system, Fingerprints(options.seed), replace(options, limit=min(SCOUTED, options.limit)), watch)
+        found = scout.run()
+        if not (options.exact or SCOUTED <= found.states < options.limit):
+            return scout, found
+        if words:
+            # They may not fit, or something happen that words cannot say.
+            with suppress(Unfit):
+                return _searched_in_words(scout, options, watch)
+        if options.exact:
+            return _searched_exactly(system, scout, options, watch)
+    search = _search(system, Fingerprints(options.seed), options, watch)
+    return search, search.run()
 
 
 def _searched_in_words(scout: Search, options: Options, watch: Watch | None) -> tuple[Search, Found]:
     """Search a world in which mail stays. Raises Unfit where its states are no words."""
     while True:
-        if not can_be_words(scout.compiler.tables()):
-            raise NotWords("a node comes or goes, or a call is answered")
         keys = layout(scout.compiler, 1, 0)
         try:
             search = WordSearch(scout.compiler, keys, *_resources(options), options.limit, watch, options.once)

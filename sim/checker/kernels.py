@@ -281,6 +281,17 @@ def stamp_mail(network: Any, slots: Any, rows: Any, f: Any, stamps: Any) -> Any:
 
 
 @kernel
+def propose(keys: Any, origins: Any, counts: Any, key: Any, f: Any, outcome: Any) -> None:
+    """Put a candidate, and where it comes from, into the bucket of its partition, which has room."""
+    mixed = mix(key)
+    q = mixed & U(PARTITIONS - 1)
+    i = counts[q]
+    keys[q, i] = mixed
+    origins[q, i] = U(f) << U(32) | U(outcome)
+    counts[q] = i + 1
+
+
+@kernel
 def expand(
     t: Any, network: Any, most: Any, symmetric: Any, slots: Any, rows: Any, row_keys: Any, todo: Any, keys: Any, origins: Any, counts: Any,
     entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any, sums: Any, work: Any,
@@ -333,12 +344,7 @@ def expand(
                 if key == U(0):
                     key = U(1)
                 if key != key0:
-                    mixed = mix(key)
-                    q = mixed & U(PARTITIONS - 1)
-                    i = counts[q]
-                    keys[q, i] = mixed
-                    origins[q, i] = U(f) << U(32) | U(outcome)
-                    counts[q] = i + 1
+                    propose(keys, origins, counts, key, f, outcome)
     return todo.shape[0], n_pending, missed
 
 
@@ -386,6 +392,17 @@ def rehash(old: Any, table: Any, shift: Any) -> None:
 
 
 @kernel
+def clashes(pair_masks: Any, clash: Any) -> Any:
+    """The predicates to which these classes of conflict belong, as bits."""
+    false = U(0)
+    if clash != U(0):
+        for k in range(pair_masks.shape[0]):
+            if clash & pair_masks[k]:
+                false |= U(1) << U(k)
+    return false
+
+
+@kernel
 def judge(marks: Any, pair_masks: Any, slots: Any, rows: Any, f: Any) -> Any:
     """The predicates that are false in a row, as bits."""
     alone, together, clash = U(0), U(0), U(0)
@@ -394,11 +411,17 @@ def judge(marks: Any, pair_masks: Any, slots: Any, rows: Any, f: Any) -> Any:
         alone |= marks[station, 0]
         clash |= marks[station, 2] & together
         together |= marks[station, 1]
-    if clash != U(0):
-        for k in range(pair_masks.shape[0]):
-            if clash & pair_masks[k]:
-                alone |= U(1) << U(k)
-    return alone
+    return alone | clashes(pair_masks, clash)
+
+
+@kernel
+def note_hits(false: Any, promises: Any, goals: Any, hits: Any, g: Any) -> None:
+    """Let `hits[k]` be row g, if it was -1, for each promise k that is false there and each goal k that is not."""
+    found = (false & promises) | (~false & goals)
+    if found != U(0):
+        for k in range(hits.shape[0]):
+            if found >> U(k) & U(1) and hits[k] < 0:
+                hits[k] = g
 
 
 @kernel
@@ -431,10 +454,5 @@ def materialise(
         parents[g] = base + f
         outcomes[g] = outcome
         if promises | goals:
-            false = judge(marks, pair_masks, slots, out, g)
-            found = (false & promises) | (~false & goals)
-            if found != U(0):
-                for k in range(hits.shape[0]):
-                    if found >> U(k) & U(1) and hits[k] < 0:
-                        hits[k] = g
+            note_hits(judge(marks, pair_masks, slots, out, g), promises, goals, hits, g)
     return end

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.checker.intrinsics import bits_set, lowest_bit
 from sim.checker.kernel import kernel
-from sim.checker.kernels import COUNT, IDLE, PARTITIONS, U, is_full, mix, tally, unmix
+from sim.checker.kernels import COUNT, IDLE, U, clashes, is_full, note_hits, propose, tally, unmix
 
 SHIFT, MASK, FIRST, MAIL = 0, 1, 2, 3
 """Columns of `Fields.fields`, a row per slot: where its field is, as wide as the mask; its first place; the mail for it."""
@@ -109,12 +109,7 @@ def expand(
             for outcome in range(start, start + (entries[k] >> 2 & COUNT)):
                 key = (key0 + effects[outcome, 0]) | effects[outcome, 1]
                 if key != key0:
-                    mixed = mix(key)
-                    q = mixed & U(PARTITIONS - 1)
-                    i = counts[q]
-                    keys[q, i] = mixed
-                    origins[q, i] = U(f) << U(32) | U(outcome)
-                    counts[q] = i + 1
+                    propose(keys, origins, counts, key, f, outcome)
     return todo.shape[0], n_pending, missed
 
 
@@ -127,11 +122,7 @@ def judge(fields: Any, places: Any, pair_masks: Any, key: Any) -> Any:
         alone |= places[place, ALONE]
         clash |= places[place, AGAINST] & together
         together |= places[place, TOGETHER]
-    if clash != U(0):
-        for k in range(pair_masks.shape[0]):
-            if clash & pair_masks[k]:
-                alone |= U(1) << U(k)
-    return alone
+    return alone | clashes(pair_masks, clash)
 
 
 @kernel
@@ -150,9 +141,4 @@ def write(
         parents[g] = U(base) + (origin >> U(32))
         outcomes[g] = origin & U(0xFFFFFFFF)
         if promises | goals:
-            false = judge(fields, places, pair_masks, key)
-            found = (false & promises) | (~false & goals)
-            if found != U(0):
-                for k in range(hits.shape[0]):
-                    if found >> U(k) & U(1) and hits[k] < 0:
-                        hits[k] = g
+            note_hits(judge(fields, places, pair_masks, key), promises, goals, hits, g)

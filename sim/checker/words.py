@@ -38,11 +38,6 @@ class NotWords(Unfit):
     """Something happens that cannot be said as a sum of fields; the search has to begin again with rows."""
 
 
-def can_be_words(tables: Tables) -> bool:
-    """Whether all that was compiled so far changes fields and bits, and nothing else."""
-    return not (tables.about[:, kernels.WAY] == kernels.GENERAL).any()
-
-
 class Fields:
     """The tables that `word_kernels` reads, made of those that rows are searched with."""
 
@@ -82,7 +77,7 @@ class Fields:
         for number in range(parcels, len(interner.parcels)):
             self.fields[tables.parcels[number, kernels.TO], word_kernels.MAIL] |= tables.key_of_parcel[number]
         self._make_room(len(interner.stations), len(compiler.changes))
-        if not can_be_words(tables._replace(about=tables.about[outcomes : len(compiler.changes)])):
+        if (tables.about[outcomes : len(compiler.changes), kernels.WAY] == kernels.GENERAL).any():
             raise NotWords("a node comes or goes, or a call is answered")
         for number in range(outcomes, len(compiler.changes)):
             added = tables.added[tables.about[number, kernels.ADDED] : tables.about[number + 1, kernels.ADDED], 0]
