@@ -20,18 +20,11 @@ def test_every_repair_has_its_scenario() -> None:
     assert set(OF_REPAIRS) == {repair.name.lower() for repair in Repair}
 
 
+@pytest.mark.parametrize(("seeds", "least"), [(3, 2), pytest.param(40, 20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mechanism", MECHANISMS, ids=lambda mechanism: mechanism.name)
-def test_it_acts_and_temporal_reads_the_histories(mechanism: Mechanism, tmp_path: Path) -> None:
-    every, acted = exercise(mechanism, range(1, 4), tmp_path)
-    assert len(acted) >= 2
-    assert all(loads(file) for file in every)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mechanism", MECHANISMS, ids=lambda mechanism: mechanism.name)
-def test_it_acts_some_tens_of_times(mechanism: Mechanism, tmp_path: Path) -> None:
-    every, acted = exercise(mechanism, range(1, 41), tmp_path)
-    assert len(acted) >= 20
+def test_it_acts_and_temporal_reads_the_histories(mechanism: Mechanism, seeds: int, least: int, tmp_path: Path) -> None:
+    every, acted = exercise(mechanism, range(1, seeds + 1), tmp_path)
+    assert len(acted) >= least
     assert all(loads(file) for file in every)
 
 

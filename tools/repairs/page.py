@@ -165,6 +165,12 @@ def _verdict(row: Row, name: str) -> str:
     return "held" if name in row.held and not row.stopped else "-"
 
 
+def _searched(found: Findings, scopes: Sequence[Scope]) -> Iterator[tuple[Scope, Row]]:
+    """What there is of searches of these scopes, scope by scope."""
+    every = ((scope, found.proofs.find(variant, scope)) for scope in scopes for variant in found.variants)
+    yield from ((scope, row) for scope, row in every if row is not None)
+
+
 def _with_a_clock(found: Findings) -> Iterator[str]:
     yield "## By the checker, with a clock\n"
     yield "Time passes in ticks ([check sessions](../../docs/how-to/check-sessions.md#time)): timers last as long as they do, to within"
@@ -172,12 +178,9 @@ def _with_a_clock(found: Findings) -> Iterator[str]:
     yield "`exclusive_work`, which no search without a clock decides. `broken`, with the steps of the shortest way that a run confirms;"
     yield "`no clock`, `no run`: as under *What was searched*; `-`: never put to the test, or the search was stopped.\n"
     rows = []
-    for scope in IN_TICKS:
-        for variant in found.variants:
-            row = found.proofs.find(variant, scope)
-            if row is not None:
-                said = (_said(row, name) for name in scope.only)
-                rows.append((scope, variant.name, "; ".join(said), f"{row.states:,}", row.seconds))
+    for scope, row in _searched(found, IN_TICKS):
+        said = (_said(row, name) for name in scope.only)
+        rows.append((scope, row.variant, "; ".join(said), f"{row.states:,}", row.seconds))
     yield from _table(["scope", "variant", "verdicts", "states", "seconds"], rows, left=3)
 
 
@@ -308,13 +311,10 @@ def _searches(found: Findings) -> Iterator[str]:
     yield "`no clock`: ways to break it were found, and none of those that were tried is one that a clock allows; `no run`: no run came of"
     yield "some of them. A search that was stopped says by what; a number of ways with + is one of which more were kept than were tried.\n"
     rows = []
-    for scope in SCOPES:
-        for variant in found.variants:
-            row = found.proofs.find(variant, scope)
-            if row is not None:
-                what = [f"{name}: broken" for name in row.broken]
-                for how, ways in (("no clock", row.clockless), ("no run", row.untested)):
-                    what += [f"{name}: {how} ({n}{'+' * (name in row.untried)})" for name, n in ways.items()]
-                states = f"{row.states:,}" + (f" (stopped: {row.stopped})" if row.stopped else "")
-                rows.append((row.scope, row.variant, "; ".join(what) or "all held", states, row.seconds))
+    for _, row in _searched(found, SCOPES):
+        what = [f"{name}: broken" for name in row.broken]
+        for how, ways in (("no clock", row.clockless), ("no run", row.untested)):
+            what += [f"{name}: {how} ({n}{'+' * (name in row.untried)})" for name, n in ways.items()]
+        states = f"{row.states:,}" + (f" (stopped: {row.stopped})" if row.stopped else "")
+        rows.append((row.scope, row.variant, "; ".join(what) or "all held", states, row.seconds))
     yield from _table(["scope", "variant", "found", "states", "seconds"], rows, left=3)
