@@ -7,9 +7,12 @@ three inputs: a stand-in for what it remembers, which would cost more to look at
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
+
+import numpy as np
 
 from sim.simulator.digest import Digest
 
@@ -36,19 +39,38 @@ def identity(text: str) -> int:
 def seen_in(digest: Digest) -> tuple[set[str], set[int]]:
     """The transitions, in words, and the states, as numbers, of a run whose digest remembers."""
     digest.hexdigest()
-    ids = {number: identity(text) for number, text in _words(digest).items()}
-    unused = (_FIRST, _FIRST)
-    before: dict[int, tuple[int, int]] = {}
-    seen: set[tuple[int, int, int, int]] = set()
-    for block in digest.blocks or ():
-        for node, code in zip(block[1::3], block[2::3], strict=True):
-            one, two = before.get(node, unused)
-            now = ids[code]
-            before[node] = now, one
-            seen.add((ids[node], two, one, now))
-    nothing = ids[_FIRST]
-    transitions = {_told(kind, one or nothing, now) for kind, one, now in {(kind, one, now) for kind, _, one, now in seen}}
-    return transitions, {_mixed(kind, two, one or nothing, now) for kind, two, one, now in seen}
+    words = _words(digest)
+    texts = list(dict.fromkeys(words.values()))
+    places = {text: place for place, text in enumerate(texts)}
+    ids = [identity(text) for text in texts]
+    transitions: set[str] = set()
+    states: set[int] = set()
+    for kind, two, one, now in _windows(digest, {number: places[text] for number, text in words.items()}, len(texts)):
+        transitions.add(_told(ids[kind], ids[one], ids[now]))
+        # Two inputs before a node's first or second there is nothing, which counts as 0.
+        states.add(_mixed(ids[kind], ids[two] if two else 0, ids[one], ids[now]))
+    return transitions, states
+
+
+def _windows(digest: Digest, places: Mapping[int, int], count: int) -> Iterable[tuple[int, int, int, int]]:
+    """(kind of node, the input before the last, the last, this one) of every input, each once: by their `places` among `count` texts."""
+    if not digest.blocks:
+        return ()
+    place = np.zeros(max(places) + 1, dtype=np.int64)
+    place[list(places)] = list(places.values())
+    taken = np.concatenate([np.frombuffer(block, dtype=np.int64) for block in digest.blocks])
+    nodes = taken[1::3]
+    order = np.argsort(nodes, kind="stable")
+    nodes, now = nodes[order], place[taken[2::3][order]]
+    # What a node took before stands before it in this order, if that is the same node's.
+    one, two = np.zeros_like(now), np.zeros_like(now)
+    one[1:] = np.where(nodes[1:] == nodes[:-1], now[:-1], 0)
+    two[2:] = np.where(nodes[2:] == nodes[:-2], now[:-2], 0)
+    packed = np.unique(((place[nodes] * count + two) * count + one) * count + now)
+    rest, last = np.divmod(packed, count)
+    rest, middle = np.divmod(rest, count)
+    kind, first = np.divmod(rest, count)
+    return zip(kind.tolist(), first.tolist(), middle.tolist(), last.tolist(), strict=True)
 
 
 def _words(digest: Digest) -> dict[int, str]:

@@ -139,22 +139,20 @@ class Stream:
         return self._made - len(self._block)
 
     def next(self) -> int:
-        """Give the next draw, an integer from 0 to 2**64 - 1."""
-        return self._block.pop() if self._block else self._beyond_block()
-
-    def at(self, ordinal: int) -> int:
-        """Give the draw with this ordinal (from 1), without moving the stream; ValueError when out of range."""
-        _check_ordinal(ordinal)
-        return mix64((self._key + ordinal * self._gamma) & _MASK)
-
-    def _beyond_block(self) -> int:
-        """Give the next draw when no prepared one is left, preparing a block once the stream proves busy."""
+        """Give the next draw, an integer from 0 to 2**64 - 1; prepares a block once the stream proves busy."""
+        if self._block:
+            return self._block.pop()
         made = self._made
         if made < SCALAR_DRAWS:
             self._made = made = made + 1
             return mix64((self._key + made * self._gamma) & _MASK)
         self._block = array("Q", self.take().tobytes())
         return self._block.pop()
+
+    def at(self, ordinal: int) -> int:
+        """Give the draw with this ordinal (from 1), without moving the stream; ValueError when out of range."""
+        _check_ordinal(ordinal)
+        return mix64((self._key + ordinal * self._gamma) & _MASK)
 
     def take(self, most: int = _LARGEST_BLOCK) -> npt.NDArray[np.uint64]:
         """Give the next draws all at once, the last one first: 32 of them, or as many as before, up to `most`.

@@ -125,11 +125,13 @@ class TaskQueue(Node):
             else:
                 raise TypeError(f"a task queue cannot take {event}")
             return
+        if type(event) is Reply:
+            assert isinstance(event.tag, tuple)
+            self._start_answered(event.tag, event.message, step)
+            return
         match event:
             case Fired(tag=("forwarded", _) as tag):
                 self._add(self.coming.pop(tag), None, step)
-            case Reply(tag=tuple(tag), message=message):
-                self._start_answered(tag, message, step)
             case Fired(tag=("meet", tuple(poll))):
                 self._meet(poll, step)
             case Fired(tag=tuple(tag)):

@@ -54,9 +54,10 @@ class Shard(Node):
             if type(message) is msg.TimerQueueLoaded:
                 step.mark("load")
                 return
+        elif type(event) is Fired and event.tag == "read":
+            self._read(step)
+            return
         match event:
-            case Fired("read"):
-                self._read(step)
             case Deliver(message=msg.StartWorkflow() as start, call=call):
                 self._start(start, call, step)
             case Deliver(message=msg.RunClosed(workflow_id, next_run)):

@@ -21,7 +21,7 @@ class StepLimit:
         self._ending, self._most, self.steps = ending, most, 0
 
     def __call__(self) -> bool:
-        if self._ending.over or self.reached:
+        if self._ending.over or self.steps == self._most:
             return True
         self.steps += 1
         return False

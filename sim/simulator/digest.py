@@ -50,13 +50,12 @@ class Digest:
         """A node took an input. Of a message its class counts, of a timer the first part of its tag."""
         code: int | None
         # By exact class: inputs have no subclasses, and this is done for each.
-        kind = type(event)
-        if kind is Deliver:
-            code = self._delivered.get(type(event.message))  # type: ignore[union-attr]
-        elif kind is Reply:
-            code = self._replied.get(type(event.message))  # type: ignore[union-attr]
-        elif kind is Fired:
-            tag = event.tag  # type: ignore[union-attr]
+        if type(event) is Deliver:
+            code = self._delivered.get(type(event.message))
+        elif type(event) is Reply:
+            code = self._replied.get(type(event.message))
+        elif type(event) is Fired:
+            tag = event.tag
             code = self._fired.get(tag[0] if type(tag) is tuple else tag)
         else:
             code = self._codes.get(event)

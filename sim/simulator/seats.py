@@ -22,7 +22,7 @@ _UP = Condition.UP
 class Seat:
     """A node in its place."""
 
-    __slots__ = ("calls", "index", "marks", "moving", "name", "node", "place", "sim", "streams", "timers")
+    __slots__ = ("calls", "index", "marks", "moving", "name", "node", "place", "restless", "sim", "streams", "timers")
 
     def __init__(self, sim: Simulation, name: Name, node: Node, place: Place, index: int) -> None:
         self.sim = sim
@@ -30,6 +30,7 @@ class Seat:
         self.node = node
         self.place = place
         self.index = index
+        self.restless: bool = node.restless
         self.timers: dict[Tag, Timer] = {}
         self.calls: dict[Tag, tuple[int, Name, Message]] = {}
         """Open calls: tag -> (serial, callee, request)."""

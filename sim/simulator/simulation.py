@@ -188,9 +188,8 @@ class Simulation:
         step.me = seat.name
         self.handling = event
         self.digest.add(self.agenda.now, seat.index, event)
-        node = seat.node
-        node.handle(event, step)
-        if node.restless:
+        seat.node.handle(event, step)
+        if seat.restless:
             self._offer_moves(seat)
         step.seat = outer
         if outer is not None:
@@ -347,13 +346,14 @@ class Simulation:
     def _depart(self, parcel: Parcel, delay: int) -> None:
         link = parcel.link
         assert link is not None
-        arrival = self.agenda.now + delay
-        if arrival < link.free_at or (link.calls is not None and self.agenda.now < link.free_at):
+        agenda = self.agenda
+        now, free_at = agenda.now, link.free_at
+        arrival = now + delay
+        if arrival < free_at or (now < free_at and link.calls is not None):
             # It does not overtake. Where kinds of calls are known, what they share is the way: what follows goes with it.
-            arrival = link.free_at
+            arrival = free_at
         link.free_at = arrival
-        link.sent += 1
-        parcel.order = link.sent
+        parcel.order = link.sent = link.sent + 1
         if link.calls is not None:
             # What a call takes by itself does not hold up others; the end of a call does not come before the call.
             arrival = arrival + parcel.own if parcel.own or type(parcel.event) is not Withdrawn else max(arrival, link.latest)
@@ -361,16 +361,13 @@ class Simulation:
         if self.choices.labelled and (late := self._late(link.name, parcel)):
             parcel.arrived = arrival
             arrival += late
-        self.agenda.at(arrival, parcel)
+        agenda.at(arrival, parcel)
 
     def _delay(self, link: Link, parcel: Parcel) -> int:
         """How long the way over a link takes that has one law for all messages."""
         if link.calls is not None or self.busy is not None:
             return self._way(link, parcel, link.law)
-        event = parcel.event
-        kind: type = type(event)
-        if kind is Deliver or kind is Reply:
-            kind = type(event.message)  # type: ignore[union-attr]
+        kind = _kind(parcel.event)
         samples = link.delays.get(kind)
         if samples is None:
             stream = self.choices.stream(f"delay {kind.__name__}", link.name)
@@ -531,7 +528,9 @@ class Simulation:
 
 
 def _kind(event: Input) -> type:
-    return type(event.message) if isinstance(event, (Deliver, Reply)) else type(event)
+    if type(event) is Deliver or type(event) is Reply:
+        return type(event.message)
+    return type(event)
 
 
 def _payload(event: Input) -> object:
