@@ -33,7 +33,9 @@ MODULES = {
         "node", "options", "work", "covering", "pollers", "calls", "creation", "completion", "attempts", "user_activity", "executor",
         "stop", "bucket", "host_node", "host_creation", "host_activity", "resources", "typed_creation", "typed_node",
     ],
-    "workflow": ["environment", "context", "seen", "futures", "sessions", "activities", "framework", "script", "session_info", "api", "definition"],
+    "workflow": [
+        "environment", "context", "seen", "futures", "sessions", "activities", "framework", "script", "session_info", "api", "definition",
+    ],
     "properties": [
         "base", "judge", "scene", "things",
         "activity_failure_keeps_session", "activity_needs_slot", "closed_is_final", "complete_is_safe", "completion_frees_slot",
@@ -74,7 +76,7 @@ CHANGES = [
     (r"(?m)^from sim\.model\.node import Node, Step$", f"from sim.model.node import Node\n{LIVE}"),
     (r"(?m)^from sim\.model\.node import Step$", LIVE),
     (r"(?m)^(from sim\.model\.spans import Span, TimeTest)$", rf"\1\n{LIVE.removesuffix(' as Step')}"),
-    (r"(?m)^    def handle\(self, event: Input, step: Step\) -> None:\n(?=        \"\"\"Take one)", "    def handle(self, event: Input, step: LiveStep) -> None:\n"),
+    (r"event: Input, step: Step\) -> None:\n(?=        \"\"\"Take one)", "event: Input, step: LiveStep) -> None:\n"),
     (r": object\b", ": Any"),
     (r"-> object\b", "-> Any"),
 ]

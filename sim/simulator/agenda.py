@@ -84,7 +84,7 @@ class Agenda:
             self.env.schedule(self._tick, _NORMAL, time - self.now)
             return
         bucket = buckets[time]
-        if type(bucket) is list:
+        if isinstance(bucket, list):
             bucket.append(what)
         else:
             buckets[time] = [bucket, what]
@@ -100,7 +100,7 @@ class Agenda:
         event.callbacks = self._callbacks
         now = self.now
         due = self._buckets.pop(now)
-        if type(due) is list:
+        if isinstance(due, list):
             entries = [entry for what in due for entry in what.ready(now)]
         elif due.compound:
             entries = list(due.ready(now))
