@@ -54,7 +54,7 @@ IMPORTS = "from __future__ import annotations\nfrom typing import TYPE_CHECKING,
 LIVE = "if TYPE_CHECKING:\n    from sim.simulator.step import LiveStep as Step"
 RECORD = Path("sim", "model", "record.py")
 """What structs are in the copy: a module that the sources do not have."""
-OPEN = ("Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Simulation", "Timer")
+OPEN = ("Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Observer", "Simulation", "Timer")
 """Classes with subclasses that stay interpreted. Without being told, mypyc lets nobody make one of such a subclass."""
 READERS = tuple(
     Path("sim", *path.split("/")) for path in ("model/canon.py", "model/graphs.py", "model/renaming.py", "scenario/projected.py")
@@ -68,6 +68,7 @@ CHANGES = [
     (r"(?m)^    __slots__ = \(\)\n", ""),
     (r"class Node\(ABC\):", "class Node:"),
     (r"(?m)^    @abstractmethod\n", ""),
+    (r"(?m)^@runtime_checkable\n", ""),
     (r"(?m)^from abc import .*\n", ""),
     (r"(?m)^from msgspec import (?:Struct, )?structs$", "from sim.model import record as structs"),
     # The annotations of dataclass fields are evaluated in the module's globals, which have no builtins.

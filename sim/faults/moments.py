@@ -33,7 +33,17 @@ class Moment:
 
     def sightings(self, node: Name, observation: object, where: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """The fields of every sighting of this moment in an observation that also has what the user asks for."""
+        if _rule_out(observation, self.where) or _rule_out(observation, where):
+            return []
         return [f for f in self.read(node, observation) if _has(f, self.where) and _has(f, where)]
+
+
+def _rule_out(observation: object, where: Mapping[str, Any]) -> bool:
+    """Whether no sighting in the observation can have these fields: what it has itself they all have. Most are ruled out so."""
+    for name, value in where.items():
+        if getattr(observation, name, value) != value:
+            return True
+    return False
 
 
 def _has(fields: Mapping[str, Any], where: Mapping[str, Any]) -> bool:

@@ -37,11 +37,11 @@ _MIX_B: Final = 0x94D049BB133111EB
 _GAMMA_A: Final = 0xFF51AFD7ED558CCD
 _GAMMA_B: Final = 0xC4CEB9FE1A85EC53
 
-SCALAR_DRAWS: Final = 12
-"""Most entities draw only a few numbers, for which a block would cost more time and memory than it saves."""
+SCALAR_DRAWS: Final = 64
+"""Most entities draw only a few numbers, for which a block would cost more time and memory than it saves: a block is made in the
+time of some twenty draws, or more where nothing of it is in the processor's caches, however many it has."""
 _NOTHING: Final = array("Q")
 """What streams hold that have prepared nothing: one for all, for nobody changes it."""
-_FIRST_BLOCK: Final = 32
 _LARGEST_BLOCK: Final = 128
 
 # Typed once: mixing Python integers with uint64 arrays follows different promotion rules in numpy 1 and 2.
@@ -155,12 +155,12 @@ class Stream:
         return mix64((self._key + ordinal * self._gamma) & _MASK)
 
     def take(self, most: int = _LARGEST_BLOCK) -> npt.NDArray[np.uint64]:
-        """Give the next draws all at once, the last one first: 32 of them, or as many as before, up to `most`.
+        """Give the next draws all at once, the last one first: as many as before, up to `most`.
 
         For a stream that has no prepared ones; after the first `SCALAR_DRAWS`, to be taken one by one.
         """
         made = self._made
-        size = min(most, _FIRST_BLOCK if made == SCALAR_DRAWS else made)
+        size = min(most, made)
         # Highest ordinal first, because taking from the end of a list is the cheap side.
         z = np.arange(made + size, made, -1, dtype=np.uint64)
         z *= np.uint64(self._gamma)
