@@ -147,7 +147,7 @@ def _struct(node: ast.ClassDef, lines: list[str]) -> list[str]:
     names = tuple(field.name for field in fields)
     parts = f"({''.join(f'self.{name}, ' for name in names)})"
     same = " and ".join(f"self.{name} == other.{name}" for name in names) or "True"
-    made = ["@mypyc_attr(acyclic=True)", f"class {node.name}(Record):"]
+    made = ["@mypyc_attr(acyclic=True, free_list_len=1)", f"class {node.name}(Record):"]
     made += [f"    __struct_fields__: ClassVar[tuple[str, ...]] = {names!r}", f"    __match_args__: Final = {names!r}"]
     made += [f"    {field.name}: {field.annotation}" for field in fields]
     made += _init(fields, after=False)

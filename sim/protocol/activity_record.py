@@ -162,11 +162,15 @@ class ActivityRecord:
         return backoff
 
 
-def normalised(command: ScheduleActivity, run_timeout: int) -> ScheduleActivity | None:
-    """The command as the server completes it (P4.2.1), or None when it is rejected."""
+def is_rejected(command: ScheduleActivity) -> bool:
+    """Whether the server rejects the command: a timeout is negative, or there is none that bounds the activity (P4.2.1)."""
+    close, work = command.schedule_to_close, command.start_to_close
+    return close < 0 or work < 0 or command.schedule_to_start < 0 or command.heartbeat < 0 or (not close and not work)
+
+
+def normalised(command: ScheduleActivity, run_timeout: int) -> ScheduleActivity:
+    """The command, which is not rejected, as the server completes it (P4.2.1)."""
     close, start, work, beat = command.schedule_to_close, command.schedule_to_start, command.start_to_close, command.heartbeat
-    if min(close, start, work, beat) < 0 or (not close and not work):
-        return None
     if close:
         start = min(start or close, close)
         work = min(work or close, close)

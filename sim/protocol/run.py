@@ -216,9 +216,10 @@ class Run(Node):
         if self.spec.plain:
             self._arm_all(step)
             return
-        tags = [("due", ordinal, kind) for ordinal, record in self.activities.items() for kind in record.deadlines()]
+        tags: list[Tag] = [("due", ordinal, kind) for ordinal, record in self.activities.items() for kind in record.deadlines()]
         if tags:
-            first = tags[0] if len(tags) == 1 else tags[tags.index(step.earliest(tags))]  # type: ignore[arg-type]
+            first = tags[0] if len(tags) == 1 else step.earliest(tags)
+            assert isinstance(first, tuple)
             _, ordinal, kind = first
             written = self.activities[ordinal].written
             if kind not in written:

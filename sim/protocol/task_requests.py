@@ -13,7 +13,7 @@ from sim.model.spans import SECOND, Exactly, Overdue
 from sim.protocol import activity_requests
 from sim.protocol import messages as msg
 from sim.protocol import observations as obs
-from sim.protocol.activity_record import ActivityRecord, Attempt, normalised
+from sim.protocol.activity_record import ActivityRecord, Attempt, is_rejected, normalised
 from sim.protocol.names import activity_queue, run_name
 from sim.protocol.workflow_task import Phase
 
@@ -85,7 +85,7 @@ def _reason_to_refuse(run: Run, commands: tuple[cmd.Command, ...]) -> ev.Workflo
     if any(isinstance(c, CLOSING) for c in commands) and _is_unseen(run, commands):
         return ev.WorkflowTaskFailed(UNHANDLED, identity)
     for position, command in enumerate(commands):
-        if isinstance(command, cmd.ScheduleActivity) and normalised(command, run.spec.bound) is None:
+        if isinstance(command, cmd.ScheduleActivity) and is_rejected(command):
             return ev.WorkflowTaskFailed("BAD_SCHEDULE_ACTIVITY_ATTRIBUTES", identity, _NO_TIMEOUT, command.activity_type, position)
     return None
 
@@ -166,7 +166,6 @@ def _carry_out(run: Run, command: cmd.Command, message: msg.RespondWorkflowTaskC
 
 def _schedule(run: Run, asked: cmd.ScheduleActivity, step: Step) -> None:
     command = normalised(asked, run.spec.bound)
-    assert command is not None
     assert command.retry_policy is not None
     expires = step.stamp() + command.schedule_to_close if command.schedule_to_close else 0
     record = ActivityRecord(command, command.retry_policy, expires)

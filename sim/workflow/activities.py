@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sim.history.commands import RetryPolicy, ScheduleActivity
 from sim.workflow.containment import asked_at
@@ -28,11 +28,18 @@ class ActivityOptions:
     wait_for_cancellation: bool = False
     retry_policy: RetryPolicy | None = None
 
+    def on(self, task_queue: str) -> ActivityOptions:
+        """These options with another task queue. Spelled out: `dataclasses.replace` takes several times as long."""
+        return ActivityOptions(
+            task_queue, self.schedule_to_close_timeout, self.schedule_to_start_timeout, self.start_to_close_timeout,
+            self.heartbeat_timeout, self.wait_for_cancellation, self.retry_policy,
+        )  # fmt: skip
+
 
 def with_activity_options(ctx: Context, options: ActivityOptions) -> Context:
     """A context whose activities have these options. An empty task queue keeps the one in force."""
     if not options.task_queue:
-        options = replace(options, task_queue=activity_options(ctx).task_queue)
+        options = options.on(activity_options(ctx).task_queue)
     return ctx.derived(OPTIONS_KEY, options)
 
 
