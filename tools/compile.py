@@ -13,16 +13,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tools import native
+from tools import draws64, native
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "compiled"
 
 MODULES = {
-    "model": ["node", "draws", "inputs", "spans", "samples", "laws"],
+    "model": ["node", "draws", "inputs", "spans", "samples", "laws", "fixed_point"],
     "simulator": ["agenda", "places", "seats", "simulation", "step", "digest", "choices"],
     "history": ["commands", "failures", "visible"],
     "protocol": [
@@ -31,10 +31,11 @@ MODULES = {
     ],
     "protocol/worker": [
         "node", "options", "work", "covering", "pollers", "calls", "creation", "completion", "attempts", "user_activity", "executor",
-        "stop", "bucket", "host_node", "host_creation", "host_activity", "resources", "typed_creation", "typed_node",
+        "stop", "bucket", "variants", "host_node", "host_creation", "host_activity", "resources", "typed_creation", "typed_node",
     ],
     "workflow": [
         "environment", "context", "seen", "futures", "sessions", "activities", "framework", "script", "session_info", "api", "definition",
+        "coroutines",
     ],
     "properties": [
         "base", "judge", "scene", "things",
@@ -44,8 +45,8 @@ MODULES = {
         "no_two_incarnations", "one_binding", "open_session_refused", "recreate_same_worker", "same_worker",
         "session_activities_start", "slot_limit", "token_conservation", "workflows_finish",
     ],
-    "faults": ["moments", "plan", "nemesis"],
-    "scenario": ["ending", "metrics", "moments", "cluster", "arrivals", "operations"],
+    "faults": ["moments", "fault", "plan", "nemesis"],
+    "scenario": ["ending", "metrics", "moments", "cluster", "arrivals", "operations", "behaviours"],
     "fuzz": ["coverage", "subject"],
 }  # fmt: skip
 """What is worth compiling: what runs spend their time in. Structs (messages, inputs, spans) become native classes (`native.py`)."""
@@ -54,7 +55,9 @@ IMPORTS = "from __future__ import annotations\nfrom typing import TYPE_CHECKING,
 LIVE = "if TYPE_CHECKING:\n    from sim.simulator.step import LiveStep as Step"
 RECORD = Path("sim", "model", "record.py")
 """What structs are in the copy: a module that the sources do not have."""
-OPEN = ("Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Observer", "Simulation", "Timer")
+OPEN = (
+    "Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Observer", "Simulation", "Timer",
+)  # fmt: skip
 """Classes with subclasses that stay interpreted. Without being told, mypyc lets nobody make one of such a subclass."""
 READERS = tuple(
     Path("sim", *path.split("/")) for path in ("model/canon.py", "model/graphs.py", "model/renaming.py", "scenario/projected.py")
@@ -96,13 +99,25 @@ def sources() -> list[Path]:
     return [Path("sim", package, f"{name}.py") for package, names in MODULES.items() for name in names]
 
 
+def _with(text: str, changes: Iterable[tuple[str, str]]) -> str:
+    """The text with each of these passages, which it has once, in another form."""
+    for old, new in changes:
+        if text.count(old) != 1:
+            raise SystemExit(f"expected {old!r} once in a module that is compiled, found it {text.count(old)} times")
+        text = text.replace(old, new)
+    return text
+
+
 def prepare(out: Path) -> None:
     """Change the copy under `out` into what is compiled."""
     (out / RECORD).write_text(native.RECORD, "utf-8")
     parents = native.parents_in([path.read_text("utf-8") for path in sorted(out.glob("sim/**/*.py"))])
     for source in sources():
         path = out / source
-        path.write_text(prepared(path.read_text("utf-8"), parents), "utf-8")
+        text = path.read_text("utf-8")
+        if source == draws64.MODULE:
+            text = _with(text, draws64.CHANGES)
+        path.write_text(prepared(text, parents), "utf-8")
     for name in READERS:
         path = out / name
         text = path.read_text("utf-8")
@@ -127,7 +142,7 @@ def build(out: Path) -> None:
     settings = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent"]
     command = [sys.executable, "-m", "mypyc", *settings, *map(str, [RECORD, *sources()])]
     # The C code is calls of Python's library, nearly all of it: optimizing it makes it no faster, nor do warnings about it.
-    environment = {"MYPYC_OPT_LEVEL": "1", "MYPYC_DEBUG_LEVEL": "0", "CFLAGS": "-w", **os.environ}
+    environment = {"MYPYC_OPT_LEVEL": "2", "MYPYC_DEBUG_LEVEL": "0", "CFLAGS": "-w -fwrapv", **os.environ}
     done = subprocess.run(command, cwd=out, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"mypyc failed:\n{(done.stdout + done.stderr)[-4000:]}")

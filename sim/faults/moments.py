@@ -21,8 +21,8 @@ def own_fields(node: Name, observation: object) -> Iterable[Mapping[str, Any]]:
 class Moment:
     """Observations of a class with these fields.
 
-    `read` turns one observation into sightings: the fields that `where` and the user's own filter speak of. An observation
-    may hold several (a transaction writes several history events), or none.
+    `read` turns one observation into sightings: the fields that `where` and the user's own filter speak of, those of the
+    observation itself among them. An observation may hold several (a transaction writes several history events), or none.
     """
 
     name: str
@@ -33,17 +33,12 @@ class Moment:
 
     def sightings(self, node: Name, observation: object, where: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """The fields of every sighting of this moment in an observation that also has what the user asks for."""
-        if _rule_out(observation, self.where) or _rule_out(observation, where):
-            return []
+        # What an observation has itself all its sightings have: so most are ruled out.
+        for fields in (self.where, where):
+            for name, value in fields.items():
+                if getattr(observation, name, value) != value:
+                    return []
         return [f for f in self.read(node, observation) if _has(f, self.where) and _has(f, where)]
-
-
-def _rule_out(observation: object, where: Mapping[str, Any]) -> bool:
-    """Whether no sighting in the observation can have these fields: what it has itself they all have. Most are ruled out so."""
-    for name, value in where.items():
-        if getattr(observation, name, value) != value:
-            return True
-    return False
 
 
 def _has(fields: Mapping[str, Any], where: Mapping[str, Any]) -> bool:

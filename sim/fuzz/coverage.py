@@ -7,83 +7,83 @@ three inputs: a stand-in for what it remembers, which would cost more to look at
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
-
-import numpy as np
 
 from sim.simulator.digest import Digest
 
 _MASK: Final = (1 << 64) - 1
-_FIRST: Final = 0
+_NOTHING: Final = "nothing"
 """Stands for the input before a node's first."""
 _PLAIN: Final = ("Deliver ", "Reply ", "Fired ")
 """Inputs that are told with the class of their message, or the first part of their tag; of others only the class is."""
 _FAULT: Final = re.compile(r"Fault\(kind='(\w+)'")
-_IDS: dict[str, int] = {}
-_TEXTS: dict[int, str] = {}
-"""What numbers of texts stand for."""
 
 
-def identity(text: str) -> int:
-    """A number for a text, the same in every process."""
-    known = _IDS.get(text)
-    if known is None:
-        known = _IDS[text] = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") | 1
-        _TEXTS[known] = text
-    return known
+class _Known:
+    """What the runs of this process have seen, so that what they see again is only looked up: windows of a kind of node and three inputs.
+
+    Windows, kinds and inputs have numbers here. `after`: by window the window that an input leads to.
+    """
+
+    def __init__(self) -> None:
+        self.texts: dict[str, int] = {_NOTHING: 0}
+        self.after: list[dict[int, int]] = []
+        self.transitions: list[str] = []
+        self.states: list[int] = []
+        self._windows: list[tuple[str, str, str, str]] = []
+        self._numbers: dict[tuple[str, str, str, str], int] = {}
+
+    def number(self, text: str) -> int:
+        """That of a kind of input."""
+        return self.texts.setdefault(text, len(self.texts))
+
+    def first(self, kind: str) -> int:
+        """The window of a node that has taken nothing."""
+        return self._window((kind, _NOTHING, _NOTHING, _NOTHING))
+
+    def learn(self, window: int, code: int, text: str) -> int:
+        """The window that an input leads to, which is not known yet."""
+        kind, _, two, one = self._windows[window]
+        found = self.after[window][code] = self._window((kind, two, one, text))
+        return found
+
+    def _window(self, window: tuple[str, str, str, str]) -> int:
+        number = self._numbers.get(window)
+        if number is None:
+            number = self._numbers[window] = len(self._windows)
+            kind, two, one, now = window
+            self._windows.append(window)
+            self.after.append({})
+            self.transitions.append(f"{kind}: {one}, {now}")
+            self.states.append(_mixed(identity(kind), identity(two) if two != _NOTHING else 0, identity(one), identity(now)))
+        return number
 
 
 def seen_in(digest: Digest) -> tuple[set[str], set[int]]:
     """The transitions, in words, and the states, as numbers, of a run whose digest remembers."""
     digest.hexdigest()
-    words = _words(digest)
-    texts = list(dict.fromkeys(words.values()))
-    places = {text: place for place, text in enumerate(texts)}
-    ids = [identity(text) for text in texts]
-    transitions: set[str] = set()
-    states: set[int] = set()
-    for kind, two, one, now in _windows(digest, {number: places[text] for number, text in words.items()}, len(texts)):
-        transitions.add(_told(ids[kind], ids[one], ids[now]))
-        # Two inputs before a node's first or second there is nothing, which counts as 0.
-        states.add(_mixed(ids[kind], ids[two] if two else 0, ids[one], ids[now]))
-    return transitions, states
+    known, after = _KNOWN, _KNOWN.after
+    texts = _words(digest)
+    codes = {number: known.number(text) for number, text in texts.items()}
+    last = {number: known.first(kind) for number, (kind, _) in digest.nodes.items()}
+    seen: set[int] = set()
+    for block in digest.blocks or ():
+        for node, number in zip(block[1::3], block[2::3], strict=True):
+            before, code = last[node], codes[number]
+            window = after[before].get(code, -1)
+            if window < 0:
+                window = known.learn(before, code, texts[number])
+            last[node] = window
+            seen.add(window)
+    return {known.transitions[window] for window in seen}, {known.states[window] for window in seen}
 
 
-def _windows(digest: Digest, places: Mapping[int, int], count: int) -> Iterable[tuple[int, int, int, int]]:
-    """(kind of node, the input before the last, the last, this one) of every input, each once: by their `places` among `count` texts."""
-    if not digest.blocks:
-        return ()
-    place = np.zeros(max(places) + 1, dtype=np.int64)
-    place[list(places)] = list(places.values())
-    taken = np.concatenate([np.frombuffer(block, dtype=np.int64) for block in digest.blocks])
-    nodes = taken[1::3]
-    order = np.argsort(nodes, kind="stable")
-    nodes, now = nodes[order], place[taken[2::3][order]]
-    # What a node took before stands before it in this order, if that is the same node's.
-    one, two = np.zeros_like(now), np.zeros_like(now)
-    one[1:] = np.where(nodes[1:] == nodes[:-1], now[:-1], 0)
-    two[2:] = np.where(nodes[2:] == nodes[:-2], now[:-2], 0)
-    packed = np.unique(((place[nodes] * count + two) * count + one) * count + now)
-    rest, last = np.divmod(packed, count)
-    rest, middle = np.divmod(rest, count)
-    kind, first = np.divmod(rest, count)
-    return zip(kind.tolist(), first.tolist(), middle.tolist(), last.tolist(), strict=True)
+def identity(text: str) -> int:
+    """A number for a text, the same in every process."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") | 1
 
 
-def _words(digest: Digest) -> dict[int, str]:
-    """Of a node its class, of an input its class and what kind of message, timer or fault it is."""
-    found = {_FIRST: "nothing", **{number: kind for number, (kind, _) in digest.nodes.items()}}
-    for number, text in digest.inputs.items():
-        fault = _FAULT.match(text)
-        found[number] = f"Fault {fault[1]}" if fault else text if text.startswith(_PLAIN) else text.partition("(")[0]
-    return found
-
-
-# The runs of a campaign see the same again and again.
-@lru_cache(maxsize=1 << 16)
 def _mixed(*parts: int) -> int:
     """One number of several, by multiplication and shifts as in `draws.mix64`."""
     found = 0
@@ -93,6 +93,13 @@ def _mixed(*parts: int) -> int:
     return found
 
 
-@lru_cache(maxsize=1 << 14)
-def _told(kind: int, before: int, now: int) -> str:
-    return f"{_TEXTS[kind]}: {_TEXTS[before]}, {_TEXTS[now]}"
+def _words(digest: Digest) -> dict[int, str]:
+    """Of an input its class and what kind of message, timer or fault it is."""
+    found: dict[int, str] = {}
+    for number, text in digest.inputs.items():
+        fault = _FAULT.match(text)
+        found[number] = f"Fault {fault[1]}" if fault else text if text.startswith(_PLAIN) else text.partition("(")[0]
+    return found
+
+
+_KNOWN: Final = _Known()

@@ -179,10 +179,8 @@ def _take_in(chunk: Chunk, seed: int, played: Played, own: int) -> None:
         if verdict.kind is VerdictKind.BROKEN:
             _breach(chunk.broken, name, Breach(seed, sum(times > 0 for times in done), verdict.violations[0].message))
     transitions, states = seen_in(prepared.sim.digest)
-    for transition in transitions:
-        chunk.transitions.setdefault(transition, seed)
-    for state in states:
-        chunk.states.setdefault(state, seed)
+    chunk.transitions |= dict.fromkeys(transitions.difference(chunk.transitions), seed)
+    chunk.states |= dict.fromkeys(states.difference(chunk.states), seed)
     hit_kinds = tuple(dict.fromkeys(kind for kind, times in zip(kinds, done, strict=True) if times))
     statuses = dict(prepared.workflows.statuses)
     if prepared.workflows.open:

@@ -71,7 +71,8 @@ class RunSpec(Struct, frozen=True):
     @property
     def bound(self) -> int:
         """The run timeout that caps activity timeouts: the least of the two that are set (P2.1)."""
-        return min((t for t in (self.execution_timeout, self.run_timeout) if t), default=0)
+        whole, own = self.execution_timeout, self.run_timeout
+        return min(whole, own) if whole and own else whole or own
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import simpy
 from simpy.events import EventPriority
@@ -20,23 +20,10 @@ _NEVER = float("inf")
 Callbacks = list[Callable[[simpy.Event], None]]
 
 
-class Due(Protocol):
-    """Something on the agenda. `compound`: it stands for several entries, or none."""
-
-    compound: bool
-
-    def ready(self, now: int) -> Iterable[Entry]:
-        """The entries to carry out now."""
-
-    def run(self) -> None:
-        """Carry out the one that it is, if it is not compound."""
-
-
 class Entry:
     """One thing to carry out at one instant."""
 
     __slots__ = ()
-    compound = False
 
     def key(self) -> tuple[str, str]:
         """(node, label): the order among simultaneous entries."""
@@ -47,6 +34,7 @@ class Entry:
         raise NotImplementedError
 
     def ready(self, now: int) -> Iterable[Entry]:
+        """The entries to carry out now, which may be none."""
         return (self,)
 
 
@@ -68,7 +56,7 @@ class Agenda:
         self.env = simpy.Environment(initial_time=0)
         self.now = 0
         # An instant nearly always has one thing that is due: then that alone, not a list.
-        self._buckets: dict[int, Due | list[Due]] = {}
+        self._buckets: dict[int, Entry | Lane | list[Entry | Lane]] = {}
         # simpy takes an event's list of callbacks away from it before it calls them: it gets it back each time.
         self._callbacks: Callbacks = [self._wake]
         self._tick = Tick(self.env)
@@ -76,7 +64,7 @@ class Agenda:
         self.lanes: dict[int, Lane] = {}
         """Timers by length in microseconds."""
 
-    def at(self, time: int, what: Due) -> None:
+    def at(self, time: int, what: Entry | Lane) -> None:
         """Put `what` on the agenda for `time` (not before now)."""
         buckets = self._buckets
         if time not in buckets:
@@ -100,13 +88,10 @@ class Agenda:
         event.callbacks = self._callbacks
         now = self.now
         due = self._buckets.pop(now)
-        if isinstance(due, list):
-            entries = [entry for what in due for entry in what.ready(now)]
-        elif due.compound:
-            entries = list(due.ready(now))
-        else:
+        if isinstance(due, Entry):
             due.run()
             return
+        entries = due.ready(now) if isinstance(due, Lane) else [entry for what in due for entry in what.ready(now)]
         if len(entries) > 1:
             entries.sort(key=_key)
         for entry in entries:
@@ -116,10 +101,10 @@ class Agenda:
         """Carry out everything up to and including `until`, or until `stop` says so, or until nothing is due."""
         env = self.env
         peek, carry_out = env.peek, env.step
-        limit = _NEVER if until is None else until
+        end = _NEVER if until is None else until + 1
         while not stop():
             coming: Any = peek()  # of simpy's times, which are floats, ours are the whole ones
-            if coming > limit or coming == _NEVER:
+            if coming >= end:
                 if until is not None and coming != _NEVER and until > self.now:
                     # simpy's clock has to follow: delays are counted from it.
                     env.run(until=until)
@@ -143,7 +128,7 @@ class Agenda:
         return direct + sum(lane.live() for lane in self.lanes.values())
 
 
-def _counts(what: Due) -> bool:
+def _counts(what: Entry | Lane) -> bool:
     """Whether it is one live entry (a lane counts its own)."""
     return what.live if isinstance(what, LaneEntry) else not isinstance(what, Lane)
 
@@ -184,7 +169,6 @@ class Lane:
     """Timers of one length, in the order of their ends."""
 
     __slots__ = ("_agenda", "_queue", "_waiting", "dead", "length")
-    compound = True
 
     def __init__(self, agenda: Agenda, length: int) -> None:
         self._agenda = agenda
@@ -201,7 +185,8 @@ class Lane:
             self._waiting = True
             self._agenda.at(entry.due, self)
 
-    def ready(self, now: int) -> Iterable[Entry]:
+    def ready(self, now: int) -> list[Entry]:
+        """The timers that are due now; the next one is on the agenda then."""
         queue = self._queue
         due: list[Entry] = []
         while queue and (queue[0].due <= now or not queue[0].live):
@@ -216,9 +201,6 @@ class Lane:
         else:
             self._waiting = False
         return due
-
-    def run(self) -> None:
-        raise AssertionError("a lane is not one entry")
 
     def sweep(self) -> None:
         """Take dropped timers out when most are, so that what is over leaves nothing behind."""

@@ -13,7 +13,9 @@ _BLOCK = 3 * 4096
 class Digest:
     """Hashes (time, node, what) of every input that a node took. Names enter when they are first used."""
 
-    __slots__ = ("_buffer", "_codes", "_delivered", "_fired", "_hash", "_newcomers", "_replied", "blocks", "events", "inputs", "nodes")
+    __slots__ = (
+        "_buffer", "_codes", "_delivered", "_fired", "_hash", "_marks", "_newcomers", "_replied", "blocks", "events", "inputs", "nodes",
+    )  # fmt: skip
 
     def __init__(self, remembering: bool = False) -> None:
         self.blocks: list[array[int]] | None = [] if remembering else None
@@ -24,6 +26,8 @@ class Digest:
         """What numbers of inputs stand for, if it is remembered."""
         self._hash = blake2b(digest_size=16)
         self._buffer: list[int] = []
+        self._marks: list[tuple[int, bytes]] = []
+        """What else counts since the buffer was hashed, and behind how many of its numbers."""
         self._codes: dict[object, int] = {}
         # By class of input, so that the common ones need no key of their own.
         self._delivered: dict[type, int] = {}
@@ -34,8 +38,7 @@ class Digest:
 
     def newcomer(self, name: str, kind: str = "") -> int:
         """A number for a new node; `kind`: its class, which is remembered and does not count."""
-        self._flush()
-        self._hash.update(f"+{name}\n".encode())
+        self._marks.append((len(self._buffer), f"+{name}\n".encode()))
         self._newcomers += 1
         if self.blocks is not None:
             self.nodes[self._newcomers] = kind, name
@@ -43,8 +46,7 @@ class Digest:
 
     def note(self, text: str) -> None:
         """Let something else count: how a workflow ended, say."""
-        self._flush()
-        self._hash.update(f"!{text}\n".encode("utf-8", "surrogatepass"))
+        self._marks.append((len(self._buffer), f"!{text}\n".encode("utf-8", "surrogatepass")))
 
     def add(self, time: int, index: int, event: Input) -> None:
         """A node took an input. Of a message its class counts, of a timer the first part of its tag."""
@@ -84,20 +86,25 @@ class Digest:
             case _:
                 self._codes[event] = code
                 text = repr(event)
-        self._flush()
-        self._hash.update(f"={code} {text}\n".encode())
+        self._marks.append((len(self._buffer), f"={code} {text}\n".encode()))
         if self.blocks is not None:
             self.inputs[code] = text
         return code
 
     def _flush(self) -> None:
-        if self._buffer:
-            self.events += len(self._buffer) // 3
-            block = array("q", self._buffer)
-            self._hash.update(block.tobytes())
-            if self.blocks is not None:
-                self.blocks.append(block)
-            self._buffer.clear()
+        self.events += len(self._buffer) // 3
+        block = array("q", self._buffer)
+        data, start = block.tobytes(), 0
+        pieces: list[bytes] = []
+        for numbers, text in self._marks:
+            end = numbers * block.itemsize
+            pieces += (data[start:end], text)
+            start = end
+        self._hash.update(b"".join([*pieces, data[start:]]))
+        if self.blocks is not None and block:
+            self.blocks.append(block)
+        self._buffer.clear()
+        self._marks.clear()
 
     def hexdigest(self) -> str:
         """The digest so far, 32 hexadecimal characters."""

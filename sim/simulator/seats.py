@@ -121,7 +121,7 @@ class Parcel(Entry):
         """A fault keeps it at its caller: if that gives up meanwhile, it is never sent."""
 
     def key(self) -> tuple[str, str]:
-        return (self.to, f"parcel {self.link.source if self.link else ''} {self.order:012d}")
+        return (self.to, f"parcel {self.link.source if self.link else ''} {str(self.order).zfill(12)}")
 
     def run(self) -> None:
         """It is where it was sent to."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -72,6 +72,11 @@ class SessionOptions:
     resources: Mapping[str, int] = field(default_factory=dict)
     resource_patience: int = 0
 
+    @property
+    def heartbeat(self) -> int:
+        """The heartbeat timeout of the creation activity, microseconds."""
+        return self.heartbeat_timeout or DEFAULT_HEARTBEAT_TIMEOUT
+
 
 class Binding(Struct, frozen=True):
     """The payload of the creation activity's signal: which worker holds the session."""
@@ -119,8 +124,6 @@ async def _create(ctx: Context, options: SessionOptions, queue: str, recreated: 
         refusal = WorkflowError("found exisiting open session in the context")
         env.observe(SessionNotCreated(env.info.run, "", describe(refusal), refused=True, within=within))
         raise refusal
-    if not options.heartbeat_timeout:
-        options = replace(options, heartbeat_timeout=DEFAULT_HEARTBEAT_TIMEOUT)
     until, instead_of = env.now + options.creation_timeout, ""
     while True:
         info, session_ctx = _ask(ctx, options, queue, recreated, within, instead_of)
@@ -162,7 +165,7 @@ def _ask(ctx: Context, options: SessionOptions, queue: str, recreated: bool, wit
             recreated,
             options.creation_timeout,
             options.execution_timeout,
-            options.heartbeat_timeout,
+            options.heartbeat,
             activity_options(ctx).task_queue,
             within,
             instead_of=instead_of,
@@ -182,7 +185,7 @@ def _schedule_creation(session_ctx: Context, info: SessionInfo, options: Session
     mutants, repairs = env.info.mutants, env.info.repairs
     if Repair.RECREATE_WITHIN_HEARTBEAT in repairs and not queue.endswith(CREATION_QUEUE_SUFFIX):
         # A worker that lives takes it at once, and is full or not: who waits longer waits for nobody.
-        wait = min(wait or options.heartbeat_timeout, options.heartbeat_timeout)
+        wait = min(wait or options.heartbeat, options.heartbeat)
     if Mutant.RECREATE_ON_CREATION_QUEUE in mutants and not queue.endswith(CREATION_QUEUE_SUFFIX):
         queue = env.info.task_queue + CREATION_QUEUE_SUFFIX
     creation_ctx = session_ctx.derived(
@@ -191,7 +194,7 @@ def _schedule_creation(session_ctx: Context, info: SessionInfo, options: Session
             task_queue=queue,
             schedule_to_start_timeout=0 if Mutant.CREATION_TIMEOUT_NOT_SENT in mutants else wait,
             start_to_close_timeout=YEAR if Mutant.EXECUTION_TIMEOUT_NOT_SENT in mutants else options.execution_timeout,
-            heartbeat_timeout=options.heartbeat_timeout,
+            heartbeat_timeout=options.heartbeat,
             wait_for_cancellation=Repair.WATCHED_TO_THE_END in repairs,
             retry_policy=CREATION_RETRY if env.sdk.fatal_session_timeouts else CREATION_RETRY_BEFORE_1_14,
         ),
