@@ -20,7 +20,7 @@ import pytest
 
 from tests.models import ROOT
 from tools import compile as compiling
-from tools import native
+from tools import draws64, native
 
 SCENARIOS = ("file_processing_crash", "rolling_deploy", "server_outage", "gpu_pool_typed", "host_zombie", "recreate_continue_as_new")
 CHILD = """
@@ -29,6 +29,7 @@ import sim.protocol.queue
 from sim import Scenario, run
 from sim.fuzz.schedulers import of_name
 from sim.fuzz.subject import Seeds, run_chunk
+from sim.model.draws import Draws, draw
 from sim.scenario.fuzzing import ground_of
 
 digests = [run(Scenario.load(path), 1).digest for path in sys.argv[1:]]
@@ -39,6 +40,10 @@ for name in ("uniform", "priority"):
 # So does the driver that passes over heartbeats.
 quiet = run(Scenario.load(sys.argv[1]), 1, elide=True)
 digests.append(sorted(quiet.properties.items()))
+digests += [draw(seed, "purpose", f"entity {seed}", ordinal) for seed in range(-3, 300) for ordinal in (1, 2, 2**63, 2**64 - 1)]
+for entity in range(50):
+    stream = Draws(7).stream("purpose", str(entity))
+    digests += [stream.at(3), *(stream.next() for _ in range(200))]
 print(json.dumps([sim.protocol.queue.__file__, *digests]))
 """
 
@@ -153,6 +158,15 @@ def test_defaults_are_those_of_the_source(monkeypatch: pytest.MonkeyPatch) -> No
     assert (first.b, second.b, first.c) == ([], [2], 3)
     assert copy.D(1).b is not first.b
     assert first != copy.D(1)
+
+
+def test_draws_are_given_machine_numbers_where_the_source_has_what_is_expected() -> None:
+    text = (ROOT / draws64.MODULE).read_text("utf-8")
+    changed = compiling.prepared(draws64.with_machine_numbers(text))
+    assert "_mixed(self._start + made * self._step)" in changed
+    compile(changed, "draws", "exec")
+    with pytest.raises(SystemExit, match="found it 0 times"):
+        draws64.with_machine_numbers(text.replace("self._gamma = _mix_gamma(key)", "self._gamma = 1"))
 
 
 @pytest.mark.slow

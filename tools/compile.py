@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools import draws64, native
@@ -99,15 +99,6 @@ def sources() -> list[Path]:
     return [Path("sim", package, f"{name}.py") for package, names in MODULES.items() for name in names]
 
 
-def _with(text: str, changes: Iterable[tuple[str, str]]) -> str:
-    """The text with each of these passages, which it has once, in another form."""
-    for old, new in changes:
-        if text.count(old) != 1:
-            raise SystemExit(f"expected {old!r} once in a module that is compiled, found it {text.count(old)} times")
-        text = text.replace(old, new)
-    return text
-
-
 def prepare(out: Path) -> None:
     """Change the copy under `out` into what is compiled."""
     (out / RECORD).write_text(native.RECORD, "utf-8")
@@ -116,7 +107,7 @@ def prepare(out: Path) -> None:
         path = out / source
         text = path.read_text("utf-8")
         if source == draws64.MODULE:
-            text = _with(text, draws64.CHANGES)
+            text = draws64.with_machine_numbers(text)
         path.write_text(prepared(text, parents), "utf-8")
     for name in READERS:
         path = out / name

@@ -61,3 +61,12 @@ CHANGES: Final = (
      "            return _unsigned(_mixed(self._start + made * self._step))\n"),
 )  # fmt: skip
 """Passages of the module, and what they become."""
+
+
+def with_machine_numbers(text: str) -> str:
+    """The module's source with these functions. Raises SystemExit when a passage is not in it as expected."""
+    for old, new in CHANGES:
+        if text.count(old) != 1:
+            raise SystemExit(f"{MODULE}: expected {old!r} once, found it {text.count(old)} times; tools/draws64.py has to follow")
+        text = text.replace(old, new)
+    return text
