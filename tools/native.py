@@ -38,11 +38,6 @@ class Record:
     def parts(self) -> tuple[Any, ...]:
         return ()
 
-    def __repr__(self) -> str:
-        cls: Any = type(self)
-        fields = [f"{name}={part!r}" for name, part in zip(cls.__struct_fields__, self.parts())]
-        return f"{cls.__name__}({', '.join(fields)})"
-
     def __reduce__(self) -> Any:
         return type(self), self.parts()
 
@@ -152,6 +147,8 @@ def _struct(node: ast.ClassDef, lines: list[str]) -> list[str]:
     made += [f"    {field.name}: {field.annotation}" for field in fields]
     made += _init(fields, after=False)
     made += ["    def parts(self) -> tuple[Any, ...]:", f"        return {parts}"]
+    spelled = ", ".join(f"{name}={{self.{name}!r}}" for name in names)
+    made += ["    def __repr__(self) -> str:", f'        return f"{node.name}({spelled})"']
     made += ["    def __eq__(self, other: object) -> bool:"]
     made += [f"        return self is other or (isinstance(other, {node.name}) and bool({same}))"]
     made += ["    def __hash__(self) -> int:", f"        return hash(({node.name!r}, {parts[1:]})"]

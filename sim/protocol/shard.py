@@ -92,11 +92,13 @@ class Shard(Node):
         self.reading = False
         written, self.written = self.written, []
         # The tasks of one read are carried out side by side: those of one queue reach it in any order.
-        if len({transfer.queue for transfer in written}) < len(written):
+        if len(written) > 1 and len({transfer.queue for transfer in written}) < len(written):
             written = _in_some_order(written, step)
         for transfer in written:
             if transfer.otherwise:
-                tag = min(set(range(len(self.offered) + 1)) - self.offered.keys())
+                tag = 0
+                while tag in self.offered:
+                    tag += 1
                 self.offered[tag] = transfer
                 step.call(transfer.queue, msg.AddTask(transfer.item), tag)
             else:

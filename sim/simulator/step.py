@@ -235,8 +235,13 @@ class LiveStep:
     def earliest(self, tags: Sequence[Tag]) -> Tag:
         assert self.seat is not None
         timers = self.seat.timers
-        dues = [timers[tag].due for tag in tags]
-        return tags[dues.index(min(dues))]
+        first = tags[0]
+        least = timers[first].due
+        for tag in tags:
+            due = timers[tag].due
+            if due < least:
+                first, least = tag, due
+        return first
 
     def stamp(self) -> int:
         assert self.seat is not None

@@ -50,6 +50,7 @@ from sim.workflow.errors import (
     SessionFailedError,
     WorkflowError,
     canceled_in,
+    chain,
     to_error,
     to_failure,
 )
@@ -464,6 +465,9 @@ async def _outcome(env: Environment, argument: object) -> Closing:
     except ContinueAsNewError as again:
         return ContinueAsNew(again.workflow_type, again.input)
     except WorkflowError as error:
+        for wrapped in chain(error):
+            # The frames that it passed refer to it, and to all that the code had: they would wait for the collector of cycles.
+            wrapped.__traceback__ = None
         canceled = canceled_in(error)
         if canceled is not None:
             # Also when nobody asked for a cancellation: a propagated session failure ends the run as CANCELED.

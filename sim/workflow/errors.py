@@ -131,7 +131,10 @@ def is_canceled(error: BaseException) -> bool:
 
 def canceled_in(error: BaseException) -> CanceledError | None:
     """The CanceledError that the error is or wraps; None without one."""
-    return next((e for e in chain(error) if isinstance(e, CanceledError)), None)
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, CanceledError):
+        found = found.__cause__
+    return found
 
 
 def is_timeout(error: BaseException, timeout_type: TimeoutType | None = None) -> bool:
