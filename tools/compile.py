@@ -59,9 +59,7 @@ OPEN = (
     "Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Observer", "Simulation", "Timer",
 )  # fmt: skip
 """Classes with subclasses that stay interpreted. Without being told, mypyc lets nobody make one of such a subclass."""
-READERS = tuple(
-    Path("sim", *path.split("/")) for path in ("model/canon.py", "model/graphs.py", "model/renaming.py", "scenario/projected.py")
-)
+READERS = tuple(Path("sim", *path.split("/")) for path in ("model/canon.py", "model/renaming.py", "scenario/projected.py"))
 """Modules that stay interpreted and ask whether something is a struct, or change copies of one."""
 
 CHANGES = [
@@ -132,7 +130,7 @@ def build(out: Path) -> None:
     # Without the project's own settings of mypy: they judge the sources, not this copy of them.
     settings = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent"]
     command = [sys.executable, "-m", "mypyc", *settings, *map(str, [RECORD, *sources()])]
-    # The C code is calls of Python's library, nearly all of it: optimizing it makes it no faster, nor do warnings about it.
+    # Most of the C code is calls of Python's library, which more than -O2 makes no faster; numbers of 64 bits wrap around (`draws64.py`).
     environment = {"MYPYC_OPT_LEVEL": "2", "MYPYC_DEBUG_LEVEL": "0", "CFLAGS": "-w -fwrapv", **os.environ}
     done = subprocess.run(command, cwd=out, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -140,7 +138,7 @@ def build(out: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.compile", description="Build the hot modules with mypyc (about a minute).")
+    parser = argparse.ArgumentParser(prog="python -m tools.compile", description="Build the hot modules with mypyc (some minutes).")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the compiled package (default: build/compiled)")
     options = parser.parse_args(argv)
     build(options.out.resolve())
