@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
@@ -101,6 +102,35 @@ def test_subclasses_that_stay_interpreted_are_allowed_where_there_are_some() -> 
     opened = [name for text in texts for name in re.findall(opening, text)]
     assert sorted(opened) == sorted(compiling.OPEN)
     assert all("from mypy_extensions import mypyc_attr\n" in text for text in texts if "@mypyc_attr" in text)
+
+
+def _derived(path: Path) -> Iterator[tuple[str, Path, str]]:
+    """The classes of a module that derive from others, of which module, and what those are called there."""
+    nodes = list(ast.walk(ast.parse((ROOT / path).read_text("utf-8"))))
+    imported = {
+        alias.asname or alias.name: (Path(f"{node.module.replace('.', '/')}.py"), alias.name)
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    for node in nodes:
+        for base in node.bases if isinstance(node, ast.ClassDef) else ():
+            if isinstance(base, ast.Name) and base.id in imported:
+                yield f"{path}: {node.name}", *imported[base.id]
+
+
+def _is_struct(module: Path, name: str) -> bool:
+    return issubclass(getattr(importlib.import_module(".".join(module.with_suffix("").parts)), name), msgspec.Struct)
+
+
+def test_no_class_that_stays_interpreted_derives_from_one_that_does_not_allow_it() -> None:
+    compiled = set(compiling.sources())
+    interpreted = {path.relative_to(ROOT) for path in (ROOT / "sim").rglob("*.py")} - compiled
+    derived = [one for path in sorted(interpreted) for one in _derived(path)]
+    assert any(module in compiled for _, module, _ in derived)
+    closed = [one for one in derived if one[1] in compiled and one[2] not in compiling.OPEN]
+    # A struct from which others derive stays a struct.
+    assert [name for name, module, base in closed if not _is_struct(module, base)] == []
 
 
 def test_who_asks_whether_something_is_a_struct_is_told_of_native_classes() -> None:

@@ -56,7 +56,8 @@ LIVE = "if TYPE_CHECKING:\n    from sim.simulator.step import LiveStep as Step"
 RECORD = Path("sim", "model", "record.py")
 """What structs are in the copy: a module that the sources do not have."""
 OPEN = (
-    "Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Observer", "Simulation", "Timer",
+    "Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Observer", "SessionInfo",
+    "Simulation", "Timer",
 )  # fmt: skip
 """Classes with subclasses that stay interpreted. Without being told, mypyc lets nobody make one of such a subclass."""
 READERS = tuple(Path("sim", *path.split("/")) for path in ("model/canon.py", "model/renaming.py", "scenario/projected.py"))
