@@ -34,7 +34,7 @@ MODULES = {
         "stop", "bucket", "variants", "host_node", "host_creation", "host_activity", "resources", "typed_creation", "typed_node",
     ],
     "workflow": [
-        "environment", "context", "seen", "futures", "sessions", "activities", "framework", "script", "session_info", "api", "definition",
+        "environment", "context", "seen", "futures", "sessions", "activities", "framework", "script", "api", "definition",
         "coroutines",
     ],
     "properties": [
@@ -56,8 +56,7 @@ LIVE = "if TYPE_CHECKING:\n    from sim.simulator.step import LiveStep as Step"
 RECORD = Path("sim", "model", "record.py")
 """What structs are in the copy: a module that the sources do not have."""
 OPEN = (
-    "Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Observer", "SessionInfo",
-    "Simulation", "Timer",
+    "Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Observer", "Simulation", "Timer",
 )  # fmt: skip
 """Classes with subclasses that stay interpreted. Without being told, mypyc lets nobody make one of such a subclass."""
 READERS = tuple(Path("sim", *path.split("/")) for path in ("model/canon.py", "model/renaming.py", "scenario/projected.py"))
