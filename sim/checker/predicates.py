@@ -87,8 +87,10 @@ class Predicates:
     def _judge(self, local: Local, earlier: list[Local]) -> None:
         """One more local state: which predicates it breaks on its own, and which together with earlier ones or itself."""
         me = len(self._broken)
-        alone = [k for k in self._numbers(Everywhere) if not self.of[k].allows(*local)]  # type: ignore[attr-defined]
-        self._broken.append(self.mask(alone))
+        kind, state = local
+        asked = [(k, p) for k, p in enumerate(self.of) if isinstance(p, Everywhere) and p.concerns(kind)]
+        node = kind.restored(state) if asked else None
+        self._broken.append(self.mask([k for k, predicate in asked if not predicate.holds(node)]))
         for k, rows in self._rows.items():
             predicate = self.of[k]
             assert isinstance(predicate, Pairwise)
