@@ -216,6 +216,10 @@ class Compiler:
         for station, change in zip(self._before, self.changes, strict=True):
             self._columns["delta"].append(self._delta(station, change, ()))
 
+    def before(self, which: slice) -> list[int]:
+        """The stations that these outcomes change."""
+        return self._before[which]
+
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
