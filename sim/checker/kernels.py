@@ -95,6 +95,15 @@ def put_taken(taken: Any, key: Any, entry: Any) -> Any:
 
 
 @kernel
+def put_all_taken(taken: Any, entries: Any) -> Any:
+    """Put rows (key, entry) into a table that has room; how many are new."""
+    n = 0
+    for i in range(entries.shape[0]):
+        n += np.int64(put_taken(taken, entries[i, 0], entries[i, 1]))
+    return n
+
+
+@kernel
 def fill_taken(old: Any, taken: Any) -> None:
     """Put all of one table into a larger one."""
     for i in range(old.shape[0]):

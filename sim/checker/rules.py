@@ -44,6 +44,10 @@ class Change:
     sets: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Slot of another node, or of a part: (its station, FRESH or GONE or CRASHED or 0)."""
 
+    def is_idle(self, station: int) -> bool:
+        """Whether nothing changes where it befalls this station."""
+        return self.station == station and not (self.consumed or self.adds or self.purges or self.sets)
+
 
 FRESH, GONE, CRASHED = 1, 2, 4
 """What happens to a slot besides: it must have been empty before; the node's parts go with it; and callees get to know."""
@@ -346,4 +350,4 @@ class _Turn:
 
 
 def _in_order(items: dict[Tag, T]) -> tuple[tuple[Tag, T], ...]:
-    return tuple(by_key(items.items()))
+    return tuple(by_key(items.items())) if items else ()
