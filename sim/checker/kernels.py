@@ -99,7 +99,7 @@ def put_all_taken(taken: Any, entries: Any) -> Any:
     """Put rows (key, entry) into a table that has room; how many are new."""
     n = 0
     for i in range(entries.shape[0]):
-        n += np.int64(put_taken(taken, entries[i, 0], entries[i, 1]))
+        n += int(put_taken(taken, entries[i, 0], entries[i, 1]))
     return n
 
 

@@ -1,7 +1,8 @@
 """The inner loops of a search whose states are words: a packed key says everything, so no row is kept beside it.
 
 `kernels` tells what a round is; these are the same steps. What they are quick by: mail is a set of bits, so that of all
-deliveries those that change nothing are told by one operation for each node, without being looked at one by one.
+deliveries those that change nothing are told by one operation for each node, without being looked at one by one. And what a processor
+cannot foresee is kept out of branches: blocks of states are first asked what each has to take, then all of that is taken in one loop.
 """
 
 from __future__ import annotations
@@ -12,15 +13,14 @@ import numpy as np
 
 from sim.checker.intrinsics import bits_set, lowest_bit
 from sim.checker.kernel import kernel
-from sim.checker.kernels import COUNT, U, clashes, fullest, mix, note_hits, tally, unmix
-from sim.checker.kernels import PARTITIONS as Q
+from sim.checker.kernels import COUNT, PARTITIONS, U, clashes, fullest, mix, note_hits, tally, unmix
 
 SHIFT, MASK, FIRST = range(3)
 """Columns of `Fields.fields`, a row per slot: where its field is, as wide as the mask; its first place."""
 KNOWN, SINGLE, SEVERAL, OWN, OFFERS, STATION = range(6)
-"""Columns of `Fields.places`, a row for each thing that a field may say. As choices: mail of which it is known what becomes of it; that of it
-which has one outcome; that which has more. Then how many outcomes has what the node does by itself; the choices that change something; who
-it is."""
+"""Columns of `Fields.places`, a row for each thing that a field may say. As choices: mail of which it is known what becomes of it; the part
+of it that has one outcome; the part that has more. Then how many outcomes has what the node does by itself; the choices that lead
+elsewhere; who it is."""
 ALONE, TOGETHER, AGAINST = range(3)
 """Columns of `Fields.marks`, by place: those of `Tables.marks`."""
 ADDS, PUTS, AWAKE, SHOWS = range(4)
@@ -164,7 +164,7 @@ def offer(
         while outcome < end:
             key = (key0 + effects[outcome, ADDS]) | effects[outcome, PUTS]
             mixed = mix(key)
-            q = mixed & U(Q - 1)
+            q = mixed & U(PARTITIONS - 1)
             i = counts[q]
             keys[q, U(i)] = mixed
             origins[q, U(i)] = f << U(32) | outcome

@@ -10,7 +10,8 @@ again; then the step alone leads where both together do.) Of two orders that lea
 state one is enough, so a state that was found by a step of one node is not asked again for steps of earlier nodes (in the order of
 slots) that were possible before it, too. Those come after the other node's step instead: the state which that earlier step alone
 leads to is as deep, and the step that is left to it is of a later node, so this ends, and every state is found at its depth. It
-is what sleep sets do (Godefroid 1996), for one step back; three of four ways into a state of two-phase commit fall away.
+is what sleep sets do (Godefroid 1996), for one step back; three of four ways into a state of two-phase commit fall away. And a delivery
+that does what its node may do by itself as well leads nowhere else: it is counted, and not taken.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ class Fields:
         stations, parcels, outcomes = self._done
         interner = compiler.interner
         self._done = [len(interner.stations), len(interner.parcels), len(compiler.changes)]
-        if self.slots + len(interner.parcels) - 1 > WORD_BITS:
-            raise NotWords(f"more than {WORD_BITS} nodes and messages")
+        if self.slots + len(interner.parcels) - 1 >= WORD_BITS:
+            raise NotWords(f"{self.slots} nodes and {len(interner.parcels) - 1} messages are more choices than a word has bits for")
         if (tables.about[outcomes : len(compiler.changes), kernels.WAY] == kernels.GENERAL).any():
             raise NotWords("a node comes or goes, or a call is answered")
         self._make_room(len(interner.stations), len(compiler.changes))
