@@ -39,7 +39,7 @@ class Tagged(tuple[Any, ...]):
     __slots__ = ()
 
 
-_PLAIN: set[type] = {int, str, bytes, bool, type(None), float}
+PLAIN: set[type] = {int, str, bytes, bool, type(None), float}
 """Classes whose values are their own canonical forms, and the live values of these. More come in when they are met: enums, functions."""
 CONSTANTS: dict[int, tuple[Frozen, Any]] = {}
 """By the identity of a canonical form without any mutable part: the form itself (so that it stays), and its live value.
@@ -119,7 +119,7 @@ def itself(value: Any) -> Any:
     return value
 
 
-def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+def getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     """The values of these attributes."""
     if len(names) > 1:
         return attrgetter(*names)
@@ -135,12 +135,12 @@ def freeze(value: Any) -> Frozen:
     Raises TypeError for what is not plain data, or would not come back from `thaw` as it was.
     """
     cls: type = type(value)
-    return cast(Frozen, value if cls in _PLAIN else _FREEZERS[cls](value))
+    return cast(Frozen, value if cls in PLAIN else _FREEZERS[cls](value))
 
 
 def freeze_fields(value: Any) -> list[Frozen]:
     """The canonical forms of the fields of a dataclass that are state."""
-    return [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in _FIELDS[type(value)](value)]
+    return [part if type(part) in PLAIN else _FREEZERS[type(part)](part) for part in _FIELDS[type(value)](value)]
 
 
 def _freezer(cls: type) -> Callable[[Any], Frozen]:
@@ -165,21 +165,21 @@ def _freezer(cls: type) -> Callable[[Any], Frozen]:
 
 
 _FREEZERS = ByClass(_freezer)
-_FIELDS = ByClass(lambda cls: _getter(state_fields(cls)))
+_FIELDS = ByClass(lambda cls: getter(state_fields(cls)))
 
 
 def _left_as_it_is(cls: type) -> Callable[[Any], Frozen]:
-    _PLAIN.add(cls)
+    PLAIN.add(cls)
     return itself
 
 
 def _freeze_tuple(value: tuple[Any, ...]) -> Frozen:
-    parts = [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in value]
+    parts = [part if type(part) in PLAIN else _FREEZERS[type(part)](part) for part in value]
     return value if all(map(is_, parts, value)) else tuple(parts)
 
 
 def _freeze_list(value: Iterable[Any]) -> Frozen:
-    return Tagged((type(value), *[part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in value]))
+    return Tagged((type(value), *[part if type(part) in PLAIN else _FREEZERS[type(part)](part) for part in value]))
 
 
 def _freeze_deque(value: deque[Any]) -> Frozen:
@@ -187,15 +187,15 @@ def _freeze_deque(value: deque[Any]) -> Frozen:
 
 
 def _freeze_set(value: Iterable[Any]) -> Frozen:
-    parts = [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in value]
+    parts = [part if type(part) in PLAIN else _FREEZERS[type(part)](part) for part in value]
     return Tagged((type(value), *in_order(parts, parts)))
 
 
 def _freeze_dict(value: dict[Any, Any]) -> Frozen:
     if not value:
         return _NO_ENTRIES
-    keys = [key if type(key) in _PLAIN else _FREEZERS[type(key)](key) for key in value]
-    parts = [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in value.values()]
+    keys = [key if type(key) in PLAIN else _FREEZERS[type(key)](key) for key in value]
+    parts = [part if type(part) in PLAIN else _FREEZERS[type(part)](part) for part in value.values()]
     return Tagged((dict, *in_order([*zip(keys, parts, strict=True)], keys)))
 
 
@@ -206,7 +206,7 @@ def _dataclass_freezer(cls: type) -> Callable[[Any], Frozen]:
     fields = _FIELDS[cls]
 
     def freezer(value: Any) -> Frozen:
-        return Tagged((cls, *[part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in fields(value)]))
+        return Tagged((cls, *[part if type(part) in PLAIN else _FREEZERS[type(part)](part) for part in fields(value)]))
 
     return freezer
 
@@ -218,20 +218,20 @@ def _frozen_freezer(cls: type) -> Callable[[Any], Frozen]:
         known = _FORMS.get(id(value))
         if known is not None:
             return known
-        parts = [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in fields(value)]
+        parts = [part if type(part) in PLAIN else _FREEZERS[type(part)](part) for part in fields(value)]
         return _kept(Tagged((cls, *parts)), parts)
 
     return freezer
 
 
 def _struct_freezer(cls: type[msgspec.Struct]) -> Callable[[Any], Frozen]:
-    fields = _getter(cls.__struct_fields__)
+    fields = getter(cls.__struct_fields__)
 
     def freezer(value: Any) -> Frozen:
         known = _FORMS.get(id(value))
         if known is not None:
             return known
-        parts = [part if type(part) in _PLAIN else _FREEZERS[type(part)](part) for part in fields(value)]
+        parts = [part if type(part) in PLAIN else _FREEZERS[type(part)](part) for part in fields(value)]
         return _kept(cast(Frozen, cls(*parts)), parts)
 
     return freezer
@@ -247,7 +247,7 @@ def _refuse(value: Any) -> Frozen:
 def _kept(form: Frozen, parts: list[Frozen]) -> Frozen:
     """The form, or the one that is equal to it and known already, if none of its parts can change."""
     for part in parts:
-        if type(part) not in _PLAIN and not _is_constant(part):
+        if type(part) not in PLAIN and not _is_constant(part):
             return form
     known = _CANONICAL.get(form)
     if known is None:
@@ -265,7 +265,7 @@ def _parts(form: Any) -> Iterable[Frozen]:
     return form[1:] if isinstance(form, Tagged) else STRUCT_FIELDS[type(form)](form)
 
 
-STRUCT_FIELDS = ByClass(lambda cls: _getter(cast(type[msgspec.Struct], cls).__struct_fields__))
+STRUCT_FIELDS = ByClass(lambda cls: getter(cast(type[msgspec.Struct], cls).__struct_fields__))
 
 
 def _is_same(one: Frozen, other: Frozen) -> bool:
@@ -278,7 +278,7 @@ def _is_same(one: Frozen, other: Frozen) -> bool:
 
 
 def _is_constant(form: Frozen) -> bool:
-    if type(form) in _PLAIN or id(form) in CONSTANTS or isinstance(form, Call):
+    if type(form) in PLAIN or id(form) in CONSTANTS or isinstance(form, Call):
         return True
     if type(form) is tuple:
         return all(map(_is_constant, form))
@@ -292,12 +292,12 @@ def _is_constant(form: Frozen) -> bool:
 def thaw(value: Frozen) -> Any:
     """The live value whose canonical form is `value`."""
     cls: type = type(value)
-    return value if cls in _PLAIN else _THAWERS[cls](value)
+    return value if cls in PLAIN else _THAWERS[cls](value)
 
 
 def thaw_dataclass(cls: type, parts: Iterable[Frozen]) -> Any:
     """A new object of this dataclass with these frozen values in its state fields; caches start at their defaults."""
-    return _BUILDERS[cls]([part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in parts])
+    return _BUILDERS[cls]([part if type(part) in PLAIN else _THAWERS[type(part)](part) for part in parts])
 
 
 def _thawer(cls: type) -> Callable[[Any], Any]:
@@ -309,7 +309,7 @@ def _thawer(cls: type) -> Callable[[Any], Any]:
 
 
 def _thaw_tuple(value: tuple[Any, ...]) -> Any:
-    parts = [part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in value]
+    parts = [part if type(part) in PLAIN else _THAWERS[type(part)](part) for part in value]
     return value if all(map(is_, parts, value)) else tuple(parts)
 
 
@@ -320,7 +320,7 @@ def _struct_thawer(cls: type) -> Callable[[Any], Any]:
         known = CONSTANTS.get(id(value))
         if known is not None:
             return known[1]
-        return cls(*[part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in fields(value)])
+        return cls(*[part if type(part) in PLAIN else _THAWERS[type(part)](part) for part in fields(value)])
 
     return thawer
 
@@ -339,18 +339,18 @@ def _untagger(cls: type) -> Callable[[Any], Any]:
         known = CONSTANTS.get(id(value))
         if known is not None:
             return known[1]
-        return build([part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in islice(value, 1, None)])
+        return build([part if type(part) in PLAIN else _THAWERS[type(part)](part) for part in islice(value, 1, None)])
 
     return untagger
 
 
 def _thaw_list(value: Iterable[Any]) -> list[Any]:
-    return [part if type(part) in _PLAIN else _THAWERS[type(part)](part) for part in islice(value, 1, None)]
+    return [part if type(part) in PLAIN else _THAWERS[type(part)](part) for part in islice(value, 1, None)]
 
 
 def _thaw_dict(value: Iterable[Any]) -> dict[Any, Any]:
     return {
-        key if type(key) in _PLAIN else _THAWERS[type(key)](key): part if type(part) in _PLAIN else _THAWERS[type(part)](part)
+        key if type(key) in PLAIN else _THAWERS[type(key)](key): part if type(part) in PLAIN else _THAWERS[type(part)](part)
         for key, part in islice(value, 1, None)
     }
 
@@ -361,7 +361,7 @@ _UNTAGGERS = ByClass(_untagger)
 
 def _builder(cls: type) -> Callable[[Sequence[Any]], Any]:
     """What makes an object of a dataclass of its state fields."""
-    names, puts, caches = state_fields(cls), [_putter(cls, name) for name in state_fields(cls)], _caches(cls)
+    names, puts, caches = state_fields(cls), [putter(cls, name) for name in state_fields(cls)], _caches(cls)
     if _may_be_called(cls, names):
         size = len(names)
 
@@ -404,7 +404,7 @@ def _may_be_called(cls: type, names: Sequence[str]) -> bool:
     return positional[: len(names)] == list(names) and all(p.default is not p.empty for p in taken if p.name not in names)
 
 
-def _putter(cls: type, name: str) -> Callable[[Any, Any], None]:
+def putter(cls: type, name: str) -> Callable[[Any, Any], None]:
     """What puts a value into a field. The plain setattr of a frozen dataclass refuses; its values are no less data than others'."""
     slot = inspect.getattr_static(cls, name, None)
     if isinstance(slot, MemberDescriptorType):
@@ -418,7 +418,7 @@ _BUILDERS = ByClass(_builder)
 def _caches(cls: type) -> list[tuple[Callable[[Any, Any], None], Callable[[], Any]]]:
     """The fields of a dataclass that are no state: what puts something there, and what makes their defaults."""
     known = set(state_fields(cls))
-    return [(_putter(cls, f.name), _default_of(f)) for f in dataclasses.fields(cast(Any, cls)) if f.name not in known]
+    return [(putter(cls, f.name), _default_of(f)) for f in dataclasses.fields(cast(Any, cls)) if f.name not in known]
 
 
 def _default_of(field: dataclasses.Field[Any]) -> Callable[[], Any]:

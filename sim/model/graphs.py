@@ -2,20 +2,20 @@
 
 `canon` takes trees. Here an object that is met again becomes a reference, by the number it had when it was first met;
 dicts and sets are walked in the order of their keys, so equal graphs have equal forms however they were built.
+
+As there, what has to be done to a value is looked up by its class, in tables that are filled when a class is first met.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Mapping
-from enum import Enum
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import islice
 from operator import is_
 from typing import Any, cast
 
-import msgspec
-
-from sim.model.canon import Frozen, Tagged, by_key, freeze, thaw
+from sim.model.canon import PLAIN, ByClass, Frozen, Tagged, freeze, getter, in_order, putter, thaw
 from sim.model.renaming import rename
 
 
@@ -27,7 +27,68 @@ class _Thing:
     """Marks an object met for the first time."""
 
 
-_SEQUENCES = (list, deque)
+Numbers = dict[int, int]
+"""By the identity of an object that was met: its number."""
+
+
+class Forms:
+    """How graphs are written down. `blanks`: by dataclass, fields whose values do not count: what is there reads 0."""
+
+    def __init__(self, blanks: Mapping[type, Collection[str]] | None = None) -> None:
+        self._blanks = blanks or {}
+        self._freezers = ByClass(self._freezer)
+
+    def __call__(self, root: Any) -> Frozen:
+        """The form of everything that can be reached from `root`.
+
+        Raises TypeError for what is neither plain data nor a dataclass: a function, a generator, a file.
+        """
+        return cast(Frozen, root if type(root) in PLAIN else self._freezers[type(root)](root, {}))
+
+    def _freezer(self, cls: type) -> Callable[[Any, Numbers], Frozen]:
+        if cls is tuple:
+            return lambda value, numbers: tuple(self._all(value, numbers))
+        if cls is list:
+            return lambda value, numbers: Tagged((list, None, *self._all(value, numbers)))
+        if cls is deque:
+            return lambda value, numbers: Tagged((deque, value.maxlen, *self._all(value, numbers)))
+        if cls is dict:
+            return self._dict
+        if dataclasses.is_dataclass(cls):
+            return self._thing_freezer(cls)
+        return lambda value, numbers: freeze(value)
+
+    def _all(self, values: Iterable[Any], numbers: Numbers) -> list[Frozen]:
+        freezers = self._freezers
+        return [value if type(value) in PLAIN else freezers[type(value)](value, numbers) for value in values]
+
+    def _dict(self, value: dict[Any, Any], numbers: Numbers) -> Frozen:
+        keys = [key if type(key) in PLAIN else freeze(key) for key in value]
+        items = in_order([*zip(keys, value.values(), strict=True)], keys)
+        freezers = self._freezers
+        return Tagged((dict, *[(k, v if type(v) in PLAIN else freezers[type(v)](v, numbers)) for k, v in items]))
+
+    def _thing_freezer(self, cls: type) -> Callable[[Any, Numbers], Frozen]:
+        names = _names(cls)
+        fields, blank = getter(names), [names.index(name) for name in self._blanks.get(cls, ())]
+
+        def freezer(value: Any, numbers: Numbers) -> Frozen:
+            known = numbers.get(id(value))
+            if known is not None:
+                return Tagged((_Again, known))
+            numbers[id(value)] = len(numbers)
+            if not blank:
+                return Tagged((_Thing, cls, *self._all(fields(value), numbers)))
+            parts = [*fields(value)]
+            for number in blank:
+                if parts[number]:
+                    parts[number] = 0
+            return Tagged((_Thing, cls, *self._all(parts, numbers)))
+
+        return freezer
+
+
+_AS_IT_IS = Forms()
 
 
 class Graph:
@@ -35,12 +96,9 @@ class Graph:
 
     __slots__ = ("_form", "_hash")
 
-    def __init__(self, root: Any) -> None:
-        """Everything that can be reached from `root`.
-
-        Raises TypeError for what is neither plain data nor a dataclass: a function, a generator, a file.
-        """
-        self._form = _freeze(root, {})
+    def __init__(self, root: Any, forms: Forms = _AS_IT_IS) -> None:
+        """Everything that can be reached from `root`. Raises TypeError as `Forms` does."""
+        self._form = forms(root)
         self._hash = hash(self._form)
 
     def thaw(self) -> Any:
@@ -63,30 +121,8 @@ class Graph:
         return f"Graph({self._form!r})"
 
 
-_ATOMS = frozenset({int, str, bool, type(None), float, bytes})
-
-
-def _freeze(value: Any, numbers: dict[int, int]) -> Frozen:
-    cls: type = type(value)
-    if cls in _ATOMS:
-        return cast(Frozen, value)
-    if value is None or isinstance(value, (int, float, str, bytes, Enum, msgspec.Struct)):
-        return freeze(value)
-    if cls is tuple:
-        return tuple([_freeze(item, numbers) for item in value])
-    if cls in _SEQUENCES:
-        return Tagged((cls, getattr(value, "maxlen", None), *[_freeze(item, numbers) for item in value]))
-    if cls in (set, frozenset):
-        return freeze(value)
-    if cls is dict:
-        items = by_key((freeze(key), item) for key, item in value.items())
-        return Tagged((dict, *[(key, _freeze(item, numbers)) for key, item in items]))
-    if dataclasses.is_dataclass(cls):
-        if id(value) in numbers:
-            return Tagged((_Again, numbers[id(value)]))
-        numbers[id(value)] = len(numbers)
-        return Tagged((_Thing, cls, *[_freeze(getattr(value, field.name), numbers) for field in dataclasses.fields(cls)]))
-    raise TypeError(f"{value!r} of {cls} cannot be part of a canonical form; use plain data and dataclasses")
+def _names(cls: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(cls)]
 
 
 def _renamed(form: Any, names: Mapping[str, str]) -> Any:
@@ -98,30 +134,54 @@ def _renamed(form: Any, names: Mapping[str, str]) -> Any:
     return form if all(map(is_, parts, form)) else cls(parts)
 
 
+# -- thawing ------------------------------------------------------------------------------------------------------------
+
+
 def _thaw(form: Any, things: list[Any]) -> Any:
-    if type(form) in _ATOMS:
+    cls = type(form)
+    if cls in PLAIN:
         return form
-    if isinstance(form, Tagged):
-        kind, *parts = form
-        if kind is _Again:
-            return things[parts[0]]
-        if kind is _Thing:
-            return _thing(parts[0], parts[1:], things)
-        if kind is dict:
-            return {thaw(key): _thaw(item, things) for key, item in parts}
-        if kind is list:
-            return [_thaw(item, things) for item in parts[1:]]
-        if kind is deque:
-            return deque((_thaw(item, things) for item in parts[1:]), parts[0])
-        return thaw(form)
-    if type(form) is tuple:
-        return tuple([_thaw(item, things) for item in form])
-    return thaw(form)
+    if cls is Tagged:
+        return _MAKERS[form[0]](form, things)
+    return tuple(_thaw_all(form, things)) if cls is tuple else thaw(form)
 
 
-def _thing(cls: type, parts: list[Any], things: list[Any]) -> Any:
-    new: Any = object.__new__(cls)
-    things.append(new)
-    for field, part in zip(dataclasses.fields(cast(Any, cls)), parts, strict=True):
-        object.__setattr__(new, field.name, _thaw(part, things))
-    return new
+def _thaw_all(forms: Iterable[Any], things: list[Any]) -> list[Any]:
+    return [form if type(form) in PLAIN else _thaw(form, things) for form in forms]
+
+
+def _maker(cls: type) -> Callable[[Any, list[Any]], Any]:
+    """What makes the value of a form with this class in front."""
+    if cls is _Again:
+        return lambda form, things: things[form[1]]
+    if cls is _Thing:
+        return lambda form, things: _THINGS[form[1]](form, things)
+    if cls is list:
+        return lambda form, things: _thaw_all(islice(form, 2, None), things)
+    if cls is deque:
+        return lambda form, things: deque(_thaw_all(islice(form, 2, None), things), form[1])
+    return _thaw_dict if cls is dict else lambda form, things: thaw(form)
+
+
+def _thaw_dict(form: Iterable[Any], things: list[Any]) -> dict[Any, Any]:
+    return {
+        key if type(key) in PLAIN else thaw(key): item if type(item) in PLAIN else _thaw(item, things)
+        for key, item in islice(form, 1, None)
+    }
+
+
+def _thing_maker(cls: Any) -> Callable[[Any, list[Any]], Any]:
+    puts = [putter(cls, name) for name in _names(cls)]
+
+    def make(form: Any, things: list[Any]) -> Any:
+        new: Any = object.__new__(cls)
+        things.append(new)
+        for put, part in zip(puts, islice(form, 2, None), strict=True):
+            put(new, part if type(part) in PLAIN else _thaw(part, things))
+        return new
+
+    return make
+
+
+_MAKERS = ByClass(_maker)
+_THINGS = ByClass(_thing_maker)

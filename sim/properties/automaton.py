@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sim.model.canon import Frozen
@@ -20,7 +21,7 @@ from sim.model.inputs import Deliver, Input
 from sim.model.node import Node, Step
 from sim.model.promises import Exercised
 from sim.properties import KNOWN, Judge, promises, ticks
-from sim.properties.base import Observer, Subject
+from sim.properties.base import Observer, Property, Subject
 from sim.properties.scene import Scene
 from sim.protocol.names import workflow_of
 from sim.protocol.observations import FaultHappened
@@ -59,7 +60,7 @@ class Watcher(Node):
             raise TypeError(f"a watcher takes observations, got {event}")
         if len(self.broken) == len(self.names):
             return
-        hearing = _Hearing(self._open(), self.memory)
+        hearing = _hearing(self._open(), self.memory)
         hearing.take(ticks.NOW if self.horizon else 0, event.source, event.message)
         for name, observer in hearing.judge.observers.items():
             if observer.exercised:
@@ -79,14 +80,14 @@ class Watcher(Node):
         if not watcher.horizon or watcher.memory is None:
             return state
         memory = watcher._moved(us)
-        moved = _Hearing(watcher._open(), memory)
+        moved = _hearing(watcher._open(), memory)
         for observer in moved.judge.observers.values():
             observer.finish(ticks.NOW)
         broken = {name for name, observer in moved.judge.observers.items() if observer.broken}
         watcher.memory = memory
         if broken:
             watcher.broken |= broken
-            watcher.memory = _Hearing(watcher._open(), memory).memory(watcher.broken) if watcher._open() else None
+            watcher.memory = _hearing(watcher._open(), memory).memory(watcher.broken) if watcher._open() else None
         return watcher.snapshot()
 
     def _moved(self, us: int) -> Graph:
@@ -135,23 +136,28 @@ def audience(names: Iterable[str], subject: Subject, about: str) -> Audience | N
     if not chosen:
         return None
     if subject is Subject.WORKFLOW:
-        return Audience(chosen, subject, about, frozenset(_Hearing(chosen, None).chains))
+        return Audience(chosen, subject, about, frozenset(_hearing(chosen, None).chains))
     return Audience(chosen, subject, about, frozenset({FaultHappened, *(kind for name in chosen for kind in KNOWN[name].needs)}))
 
 
 class _Hearing:
-    """A judge with its memory given back, for one observation."""
+    """A judge of these properties that is given its memory back for each observation: what listens to what is found out once."""
 
-    def __init__(self, names: tuple[str, ...], memory: Graph | None) -> None:
-        self.judge = Judge(names=names)
-        if memory is not None:
-            scene, observers = memory.thaw()
-            _fill(self.judge.scene, scene)
-            for name, fields in observers.items():
-                if name in self.judge.observers:
-                    _fill(self.judge.observers[name], fields)
+    def __init__(self, properties: tuple[Property, ...]) -> None:
+        self.judge = Judge(names=[p.name for p in properties])
         self.chains: dict[type, list[Callable[[int, str, Any], None]]] = {}
         self.judge.attach(self)
+        self._nothing = Graph((_fields(self.judge.scene), {name: _fields(observer) for name, observer in self.judge.observers.items()}))
+        """What is known before the first observation."""
+
+    def recall(self, memory: Graph | None) -> None:
+        """Know what was known then, and nothing else."""
+        scene, observers = (memory or self._nothing).thaw()
+        _fill(self.judge.scene, scene)
+        for name, observer in self.judge.observers.items():
+            _fill(observer, observers[name])
+            observer.exercised = observer.broken = 0
+            observer.violations = []
 
     def listen(self, kind: type, listener: Callable[[int, str, Any], None]) -> None:
         """Called by the judge."""
@@ -162,10 +168,21 @@ class _Hearing:
             listener(now, node, observation)
 
     def memory(self, broken: frozenset[str]) -> Graph:
-        observers = {name: _fields(observer) for name, observer in self.judge.observers.items() if name not in broken}
-        memory = (_fields(self.judge.scene), observers)
-        ticks.forget(memory, frozenset(field for name in observers for field in KNOWN[name].times))
-        return Graph(memory)
+        observers = {name: observer for name, observer in self.judge.observers.items() if name not in broken}
+        memory = (_fields(self.judge.scene), {name: _fields(observer) for name, observer in observers.items()})
+        times = frozenset(field for name in observers for field in KNOWN[name].times)
+        ticks.forget(memory, times)
+        return Graph(memory, ticks.forms(times))
+
+
+def _hearing(names: tuple[str, ...], memory: Graph | None) -> _Hearing:
+    """A judge of `names` that knows what was known before; until the next call."""
+    hearing = _judge_of(tuple(KNOWN[name] for name in names))
+    hearing.recall(memory)
+    return hearing
+
+
+_judge_of = cache(_Hearing)
 
 
 def _fill(holder: Scene | Observer, fields: dict[str, Any]) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import is_dataclass
+from functools import cache
 from typing import Any, Final
 
+from sim.model.graphs import Forms
 from sim.properties.things import Activity, Place, Run, Session, State, Worker
 
 NOW: Final = 1_000_000_000_000_000
@@ -49,14 +51,23 @@ Memory = tuple[dict[str, Any], dict[str, dict[str, Any]]]
 
 
 def forget(memory: Memory, kept: frozenset[str]) -> None:
-    """Set the times that nobody compares to 0. `kept` has the others, as `Property.times` has them."""
+    """Set the times that nobody compares to 0. `kept` has the others, as `Property.times` has them.
+
+    Where there are none, those of things are left to `forms`, which go through all things anyway.
+    """
     # All at once: whether one may be compared depends on others.
-    for holder, name, value in list(_times(memory[0])):
+    for holder, name, value in list(_times(memory[0])) if kept else ():
         if value and not (f"{type(holder).__name__}.{name}" in kept and _may_be_compared(holder, name, memory[0])):
             setattr(holder, name, 0)
     for name in OF_SCENE:
         if memory[0].get(name) is not None:
             memory[0][name] = 0
+
+
+@cache
+def forms(kept: frozenset[str]) -> Forms:
+    """How to write down memories in which times were forgotten."""
+    return Forms() if kept else Forms(TIMES)
 
 
 def move(memory: Memory, us: int, horizon: int, own: Iterable[tuple[str, str]]) -> None:
