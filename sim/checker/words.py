@@ -142,7 +142,10 @@ class Fields:
 
     def _leave_out_doubles(self, tables: Tables, stations: Array) -> None:
         """Offer no delivery that does what the station does by itself, too: that leads to the same state, whatever is asleep."""
-        rows, parcels = np.nonzero(self.entries[stations, 1:])
+        idle = np.uint64(kernels.IDLE)
+        # What changes nothing is never taken, nor does it have outcomes to compare with.
+        stations = stations[self.entries[stations, 0] & idle == 0]
+        rows, parcels = np.nonzero((self.entries[stations, 1:] != 0) & (self.entries[stations, 1:] & idle == 0))
         pairs = np.stack([stations[rows], parcels + 1], axis=1)
         own, its = self.entries[pairs[:, 0], 0], self.entries[pairs[:, 0], pairs[:, 1]]
         number = own >> np.uint64(2) & np.uint64(kernels.COUNT)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from sim.checker.search import Search
 from sim.checker.words import WordSearch
 from sim.model.explorer import Invariant, explore
 from sim.model.inputs import Deliver, Fired
+from sim.model.node import Node
 from sim.model.promises import Everywhere, Pairwise
 from sim.model.spans import SECOND, Exactly
 from sim.model.system import System
@@ -120,6 +122,29 @@ def test_what_a_node_does_by_itself_is_not_offered_once_more_as_a_delivery(taken
             seen.add((manager.state.value, len(offers)))
     # A working manager may abort by itself, whether it is told to or not; a prepared one only when it is told.
     assert seen == {("working", 1), ("prepared", 2), ("committed", 0), ("aborted", 0)}
+
+
+@dataclass(slots=True)
+class Follower(Node):
+    """Counts the messages that come in order. It may look around and wait, which changes nothing."""
+
+    restless = True
+    count: int = 0
+
+    def moves(self) -> Sequence[Hashable]:
+        return ("look", "wait")
+
+    def handle(self, event: Any, step: Any) -> None:
+        if isinstance(event, Deliver) and event.message == self.count:
+            self.count += 1
+
+
+def test_what_does_nothing_is_no_double_of_anything(taken: list[WordSearch]) -> None:
+    world = World({"a": Puppet(tuple(("send", "b", n) for n in range(6))), "b": Follower()}, Network.SET)
+    result, oracle = check(System(world), PLAIN), explore(world)
+    assert taken
+    assert (result.states, result.generated, result.depth) == (oracle.states, oracle.generated, oracle.depth)
+    assert result.states == 8
 
 
 def test_more_choices_than_bits_have_rows(taken: list[WordSearch]) -> None:
