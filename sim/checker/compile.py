@@ -185,11 +185,16 @@ class Compiler:
 
     def resolve(self, misses: Iterable[tuple[int, int]]) -> None:
         """Compile these (station, parcel), parcel 0 for what the station does by itself."""
-        for station, parcel in misses:
-            if parcel:
-                self._take(station, parcel, self._entry(station, parcel, self.rules.delivery(station, parcel, {})))
-            elif self._columns["own"].data[station] < 0:
-                self._columns["own"].data[station] = self._entry(station, 0, self.rules.by_itself(station))
+        taken: list[tuple[int, int]] = []
+        try:
+            for station, parcel in misses:
+                if parcel:
+                    taken.append((station << 32 | parcel, self._compiled(station, parcel, self.rules.delivery(station, parcel, {}))))
+                elif self._columns["own"].data[station] < 0:
+                    self._columns["own"].data[station] = self._compiled(station, 0, self.rules.by_itself(station))
+        finally:
+            # What makes the search begin again goes on with all that was compiled before.
+            self._take_all(taken)
 
     def tables(self) -> Tables:
         """The tables as they are now; valid until the next `resolve`."""
@@ -215,6 +220,10 @@ class Compiler:
         self._columns["delta"] = Column(np.uint64)
         for station, change in zip(self._before, self.changes, strict=True):
             self._columns["delta"].append(self._delta(station, change, ()))
+
+    def before(self, which: slice) -> list[int]:
+        """The stations that these outcomes change."""
+        return self._before[which]
 
     @property
     def nbytes(self) -> int:
@@ -245,6 +254,12 @@ class Compiler:
             else:
                 columns["parcels"].append((interner.slot(parcel.to), interner.pair(parcel), interner.of_class(parcel)))
 
+    def _compiled(self, station: int, parcel: int, changes: Sequence[Change]) -> int:
+        """The entry of an input. Outcomes that change nothing are counted and never taken, so they need no numbers."""
+        if len(changes) < MOST_OUTCOMES and all(change.is_idle(station) for change in changes):
+            return len(changes) << 2 | kernels.SIMPLE | kernels.IDLE
+        return self._entry(station, parcel, changes)
+
     def _entry(self, station: int, parcel: int, changes: Sequence[Change]) -> int:
         self._sync()
         self._vacate_new_slots()
@@ -254,7 +269,7 @@ class Compiler:
         idle = simple = True
         for change in changes:
             simple &= self._add(station, parcel, change) == PLAIN
-            idle &= change.station == station and not (change.consumed or change.adds or change.purges or change.sets)
+            idle &= change.is_idle(station)
         return start << 20 | len(changes) << 2 | (kernels.SIMPLE if simple else 0) | (kernels.IDLE if idle else 0)
 
     def _add(self, station: int, parcel: int, change: Change) -> int:
@@ -313,7 +328,11 @@ class Compiler:
         return GENERAL if adds and self.keys.exact else PLAIN
 
     def _take(self, station: int, parcel: int, entry: int) -> None:
-        if 4 * self._n_taken >= len(self._taken):
+        self._take_all([(station << 32 | parcel, entry)])
+
+    def _take_all(self, entries: Sequence[tuple[int, int]]) -> None:
+        """Keep the entries of deliveries (station << 32 | parcel)."""
+        while 4 * (self._n_taken + len(entries)) > len(self._taken):
             old, self._taken = self._taken, np.zeros((2 * len(self._taken), 2), np.uint64)
             kernels.fill_taken(old, self._taken)
-        self._n_taken += bool(kernels.put_taken(self._taken, np.uint64(station << 32 | parcel), np.uint64(entry)))
+        self._n_taken += int(kernels.put_all_taken(self._taken, np.array(entries, np.uint64).reshape(-1, 2)))

@@ -133,7 +133,11 @@ class InstantCompiler(Compiler):
         self._readings: list[_Reading] = []
         self._through: dict[int, list[_Through]] = {}
         """By slot of the node."""
+        self._looked: dict[int, tuple[int, int]] = {}
+        """By slot of the node: how many parts, and how many of `_through`, have been seen to."""
         self._following: Array = np.zeros(0, np.int64)
+        self._synced = (0, 0, 0)
+        """How many stations, parcels and slots there were when all columns had rows for all of them."""
         self._judged = [kind for p in predicates.of if isinstance(p, Everywhere | Pairwise) for kind in p.kinds]
         self._apart: dict[type[Node], bool] = {}
         self.instant = world
@@ -246,14 +250,17 @@ class InstantCompiler(Compiler):
         """Parts that are new were empty so far: whoever goes through all looks at them too, and all stays as it was where
         there is nothing in them."""
         for slot, entries in self._through.items():
-            for part, _ in self.interner.parts_of(slot):
-                for through in entries:
+            parts = self.interner.parts_of(slot)
+            known, done = self._looked.get(slot, (0, 0))
+            for part, _ in parts:
+                for through in entries[done:] if known == len(parts) else entries:
                     if part not in through.given:
                         key, before = through.key, dict(through.given)
                         through.given[part] = 0
                         through.key = kernels.READING + len(self._readings), 0
                         self._take(*key, self._read(through.station, through.parcel, before, part))
                         self._take(*through.key, through.entry)
+            self._looked[slot] = len(parts), len(entries)
 
     def _pass_time(self, station: int) -> None:
         later = self.rules.later(station)
@@ -281,6 +288,8 @@ class InstantCompiler(Compiler):
 
     def _sync(self) -> None:
         interner, extra, world = self.interner, self.extra, self.instant
+        if self._synced == (len(interner.stations), len(interner.parcels), len(interner.names)):
+            return
         super()._sync()
         # Wills are parcels, and images of parcels may be stations that are new: until nothing new comes of it.
         while extra["wills"].size < len(interner.stations):
@@ -310,6 +319,7 @@ class InstantCompiler(Compiler):
                 for before, (_, part) in pairwise([(None, slot), *interner.parts_of(slot)]):
                     self._following[before[1]] = part
             self._look_at_more()
+        self._synced = len(interner.stations), len(interner.parcels), len(interner.names)
 
     def _will(self, station: Station | None) -> tuple[int, int]:
         """Rows of `willed`: what a part leaves to those whom it had called."""

@@ -75,6 +75,13 @@ def entry_of(taken: Any, station: Any, parcel: Any) -> Any:
 
 
 @kernel
+def entries_of(taken: Any, pairs: Any, entries: Any) -> None:
+    """The entries of many (station, parcel)."""
+    for i in range(pairs.shape[0]):
+        entries[i] = entry_of(taken, pairs[i, 0], pairs[i, 1])
+
+
+@kernel
 def put_taken(taken: Any, key: Any, entry: Any) -> Any:
     """Put one entry into an open-addressing table that has room; whether it is new."""
     mask = U(taken.shape[0] - 1)
@@ -85,6 +92,15 @@ def put_taken(taken: Any, key: Any, entry: Any) -> Any:
     taken[i, 0] = key
     taken[i, 1] = entry
     return fresh
+
+
+@kernel
+def put_all_taken(taken: Any, entries: Any) -> Any:
+    """Put rows (key, entry) into a table that has room; how many are new."""
+    n = 0
+    for i in range(entries.shape[0]):
+        n += int(put_taken(taken, entries[i, 0], entries[i, 1]))
+    return n
 
 
 @kernel
@@ -252,12 +268,18 @@ def enabled(
 
 
 @kernel
+def fullest(counts: Any) -> Any:
+    """Candidates in the bucket that has most."""
+    most = 0
+    for q in range(PARTITIONS):
+        most = max(most, counts[q])
+    return most
+
+
+@kernel
 def is_full(counts: Any, capacity: Any, more: Any) -> Any:
     """Whether so many more candidates might overflow a bucket."""
-    fullest = 0
-    for q in range(PARTITIONS):
-        fullest = max(fullest, counts[q])
-    return fullest + more > capacity
+    return fullest(counts) + more > capacity
 
 
 @kernel
@@ -355,24 +377,27 @@ def insert(table: Any, shift: Any, keys: Any, counts: Any, q: Any, where: Any, r
     Stops when `room` keys are new; `fresh` gets those that were (buffer << 32 | position). Whether all were inserted.
     """
     mask = U(table.shape[0] - 1)
-    n = where[2]
-    limit = n + room
+    n = U(where[2])
+    limit = n + U(room)
     for buffer in range(where[0], keys.shape[0]):
-        bucket = keys[buffer, q]
-        end = counts[buffer, q]
-        for i in range(where[1], end):
+        bucket = keys[U(buffer), U(q)]
+        i, end = U(where[1]), U(counts[U(buffer), U(q)])
+        while i < end:
             if n >= limit:
                 where[0], where[1], where[2] = buffer, i, n
                 return False
-            prefetch(table, bucket[min(i + AHEAD, end - 1)] >> shift)
+            prefetch(table, bucket[min(i + U(AHEAD), end - U(1))] >> shift)
             key = bucket[i]
             cell = key >> shift
-            while table[cell] != U(0) and table[cell] != key:
+            found = table[cell]
+            while found != U(0) and found != key:
                 cell = (cell + U(1)) & mask
-            if table[cell] == U(0):
-                table[cell] = key
-                fresh[n] = U(buffer) << U(32) | U(i)
-                n += 1
+                found = table[cell]
+            # Without a branch: whether a key is new is as good as chance.
+            table[cell] = key
+            fresh[n] = U(buffer) << U(32) | i
+            n += U(found == U(0))
+            i += U(1)
         where[1] = 0
     where[0], where[2] = keys.shape[0], n
     return True
@@ -383,7 +408,7 @@ def rehash(old: Any, table: Any, shift: Any) -> None:
     """Put all keys of one table into a larger one. Cells are in the order of keys, so both are walked in order."""
     mask = U(table.shape[0] - 1)
     for i in range(old.shape[0]):
-        key = old[i]
+        key = old[U(i)]
         if key != U(0):
             cell = key >> shift
             while table[cell] != U(0):

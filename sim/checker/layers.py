@@ -99,7 +99,7 @@ class Words(Layer):
 
 @dataclass(slots=True)
 class Trace:
-    """Where every state came from: (number of its parent, outcome), 8 bytes a state. State 0 is the first."""
+    """Where every state came from: (number of its parent, outcome), 6 or 8 bytes a state. State 0 is the first."""
 
     budget: Budget
     begins: list[int] = field(default_factory=list)
@@ -108,10 +108,12 @@ class Trace:
 
     def append(self, begin: int, layer: Layer) -> None:
         """Keep the origins of a layer whose first state has the number `begin`. Raises OutOfBudget."""
-        self.budget.resize("the origins of states", 0, 8 * layer.n)
+        outcomes = layer.outcomes[: layer.n]
+        number = np.uint16 if outcomes.max(initial=0) < 1 << 16 else np.uint32
+        self.budget.resize("the origins of states", 0, (4 + np.dtype(number).itemsize) * layer.n)
         self.begins.append(begin)
         self.parents.append(layer.parents[: layer.n].copy())
-        self.outcomes.append(layer.outcomes[: layer.n].copy())
+        self.outcomes.append(outcomes.astype(number))
 
     def path(self, number: int) -> list[int]:
         """The outcomes that lead from the first state to this one."""

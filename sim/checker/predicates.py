@@ -37,9 +37,12 @@ class Predicates:
         self._rows: dict[int, list[set[int]]] = {k: [] for k in self._numbers(Pairwise)}
         self._every: list[Local] = []
         """All local states, in the order of their numbers."""
-        self._marks: Array = np.zeros((0, 3), np.uint64)
-        self._alone = Column(np.uint64, width=3)
-        """Marks of stations as far as they come from their own local states."""
+        self._per_local: list[tuple[int, int, int]] = [(0, 0, 0)]
+        """Marks by local state; at the end those of stations where nobody is."""
+        self._marks = Column(np.uint64, width=3)
+        """The same by station."""
+        self._anew = False
+        """Whether conflicts were found since, which may change the marks of any."""
         self._done = 0
         self._of_stations: list[int] = []
         """The number of its local state, -1 where nobody is."""
@@ -59,22 +62,19 @@ class Predicates:
     def marks(self, interner: Interner) -> Array:
         """The column `marks` of `Tables`, up to date with all stations."""
         if self._done == len(interner.stations):
-            return self._marks
+            return self._marks.data
         numbers = self._of_stations
-        for station in interner.stations[self._done :]:
-            number = self._number((station.kind, station.local)) if station is not None and station.kind is not None else -1
-            numbers.append(number)
-            self._alone.append((self._broken[number] if number >= 0 else 0, 0, 0))
+        for station in interner.stations[len(numbers) :]:
+            numbers.append(self._number((station.kind, station.local)) if station is not None and station.kind is not None else -1)
+        if self._anew:
+            classes, conflicts = self._classes(len(self._every))
+            # The last row is for stations where nobody is, which have the number -1.
+            self._per_local = [*zip(self._broken, classes, conflicts, strict=True), (0, 0, 0)]
+            self._marks, self._done, self._anew = Column(np.uint64, width=3), 0, False
+        for number in numbers[self._done :]:
+            self._marks.append(self._per_local[number])
         self._done = len(interner.stations)
-        if not self._rows:
-            # Nobody conflicts with anybody: what is known of a station stays true.
-            self._marks = self._alone.data
-            return self._marks
-        classes, conflicts = self._classes(len(self._every))
-        per_local = np.array([*zip(self._broken, classes, conflicts, strict=True), (0, 0, 0)], np.uint64)
-        # The last row is for stations where nobody is, which have the number -1.
-        self._marks = per_local[np.array(numbers)]
-        return self._marks
+        return self._marks.data
 
     def _number(self, local: Local) -> int:
         """The number of a local state, which is judged when it is met first."""
@@ -82,13 +82,17 @@ class Predicates:
         if number == len(self._every):
             self._judge(local, self._every)
             self._every.append(local)
+            # What conflicts with nobody leaves everybody's marks as they are.
+            self._per_local.insert(number, (self._broken[number], 0, 0))
         return number
 
     def _judge(self, local: Local, earlier: list[Local]) -> None:
         """One more local state: which predicates it breaks on its own, and which together with earlier ones or itself."""
         me = len(self._broken)
-        alone = [k for k in self._numbers(Everywhere) if not self.of[k].allows(*local)]  # type: ignore[attr-defined]
-        self._broken.append(self.mask(alone))
+        kind, state = local
+        asked = [(k, p) for k, p in enumerate(self.of) if isinstance(p, Everywhere) and p.concerns(kind)]
+        node = kind.restored(state) if asked else None
+        self._broken.append(self.mask([k for k, predicate in asked if not predicate.holds(node)]))
         for k, rows in self._rows.items():
             predicate = self.of[k]
             assert isinstance(predicate, Pairwise)
@@ -99,6 +103,7 @@ class Predicates:
                 if predicate.concerns(its[0]) and not predicate.allows(local, its):
                     rows[me].add(other)
                     rows[other].add(me)
+                    self._anew = True
 
     def _classes(self, n: int) -> tuple[list[int], list[int]]:
         """Per local state: the bit of its class, and the bits of the classes that it conflicts with; of all predicates."""

@@ -44,6 +44,10 @@ class Change:
     sets: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Slot of another node, or of a part: (its station, FRESH or GONE or CRASHED or 0)."""
 
+    def is_idle(self, station: int) -> bool:
+        """Whether nothing changes where it befalls this station."""
+        return self.station == station and not (self.consumed or self.adds or self.purges or self.sets)
+
 
 FRESH, GONE, CRASHED = 1, 2, 4
 """What happens to a slot besides: it must have been empty before; the node's parts go with it; and callees get to know."""
@@ -157,6 +161,11 @@ class Rules:
             yield turn.change(None, event)
             return
         for result, parts in self._handled(station, name, event, given):
+            if not (self.instant or result.effects or isinstance(event, Fired | Reply)):
+                # Most deliveries of a world in which mail stays: all that may change is the local state.
+                after = Station(station.slot, station.kind, result.state, station.timers, station.calls)
+                yield Change(self.interner.station(after), result.answers, event)
+                continue
             turn = _Turn(self, name, station, given)
             if isinstance(event, Fired | Reply):
                 turn.ends(event)
@@ -346,4 +355,4 @@ class _Turn:
 
 
 def _in_order(items: dict[Tag, T]) -> tuple[tuple[Tag, T], ...]:
-    return tuple(by_key(items.items()))
+    return tuple(by_key(items.items())) if items else ()

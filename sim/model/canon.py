@@ -193,13 +193,13 @@ def _freeze_set(value: Iterable[Any]) -> Frozen:
 
 def _freeze_dict(value: dict[Any, Any]) -> Frozen:
     if not value:
-        return _NO_ENTRIES
+        return NO_ENTRIES
     keys = [key if type(key) in PLAIN else _FREEZERS[type(key)](key) for key in value]
     parts = [part if type(part) in PLAIN else _FREEZERS[type(part)](part) for part in value.values()]
     return Tagged((dict, *in_order([*zip(keys, parts, strict=True)], keys)))
 
 
-_NO_ENTRIES: Frozen = Tagged((dict,))
+NO_ENTRIES: Frozen = Tagged((dict,))
 
 
 def _dataclass_freezer(cls: type) -> Callable[[Any], Frozen]:
@@ -348,8 +348,8 @@ def _thaw_list(value: Iterable[Any]) -> list[Any]:
     return [part if type(part) in PLAIN else _THAWERS[type(part)](part) for part in islice(value, 1, None)]
 
 
-def _thaw_dict(value: Iterable[Any]) -> dict[Any, Any]:
-    return {
+def _thaw_dict(value: tuple[Any, ...]) -> dict[Any, Any]:
+    return {} if len(value) == 1 else {
         key if type(key) in PLAIN else _THAWERS[type(key)](key): part if type(part) in PLAIN else _THAWERS[type(part)](part)
         for key, part in islice(value, 1, None)
     }

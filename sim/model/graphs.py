@@ -15,7 +15,7 @@ from itertools import islice
 from operator import is_
 from typing import Any, cast
 
-from sim.model.canon import PLAIN, ByClass, Frozen, Tagged, freeze, getter, in_order, putter, thaw
+from sim.model.canon import NO_ENTRIES, PLAIN, ByClass, Frozen, Tagged, freeze, getter, in_order, putter, thaw
 from sim.model.renaming import rename
 
 
@@ -63,6 +63,8 @@ class Forms:
         return [value if type(value) in PLAIN else freezers[type(value)](value, numbers) for value in values]
 
     def _dict(self, value: dict[Any, Any], numbers: Numbers) -> Frozen:
+        if not value:
+            return NO_ENTRIES
         keys = [key if type(key) in PLAIN else freeze(key) for key in value]
         items = in_order([*zip(keys, value.values(), strict=True)], keys)
         freezers = self._freezers
@@ -163,8 +165,8 @@ def _maker(cls: type) -> Callable[[Any, list[Any]], Any]:
     return _thaw_dict if cls is dict else lambda form, things: thaw(form)
 
 
-def _thaw_dict(form: Iterable[Any], things: list[Any]) -> dict[Any, Any]:
-    return {
+def _thaw_dict(form: Any, things: list[Any]) -> dict[Any, Any]:
+    return {} if len(form) == 1 else {
         key if type(key) in PLAIN else thaw(key): item if type(item) in PLAIN else _thaw(item, things)
         for key, item in islice(form, 1, None)
     }

@@ -40,7 +40,11 @@ class Everywhere:
 
     def allows(self, kind: type[Node], local: Frozen) -> bool:
         """Whether a node of this class may be in this local state."""
-        return not issubclass(kind, self.kind) or bool(self.holds(kind.restored(local)))
+        return not self.concerns(kind) or bool(self.holds(kind.restored(local)))
+
+    def concerns(self, kind: type[Node]) -> bool:
+        """Whether nodes of this class are looked at."""
+        return issubclass(kind, self.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 
-from sim.checker import checking
+from sim.checker import checking, word_kernels
 from sim.checker.checking import Options, check
 from sim.checker.keys import Fingerprints
 from sim.checker.layout import layout
@@ -19,9 +20,10 @@ from sim.checker.predicates import Predicates
 from sim.checker.result import Verdict
 from sim.checker.search import Search
 from sim.checker.words import WordSearch
-from sim.model.explorer import explore
+from sim.model.explorer import Invariant, explore
 from sim.model.inputs import Deliver, Fired
-from sim.model.promises import Everywhere
+from sim.model.node import Node
+from sim.model.promises import Everywhere, Pairwise
 from sim.model.spans import SECOND, Exactly
 from sim.model.system import System
 from sim.model.world import Network, State, World
@@ -103,6 +105,64 @@ def test_steps_that_commute_are_met_fewer_times(monkeypatch: pytest.MonkeyPatch)
     assert met[True] < met[False] / 2
 
 
+def test_what_a_node_does_by_itself_is_not_offered_once_more_as_a_delivery(taken: list[WordSearch]) -> None:
+    system = build("two_phase_commit", 3)
+    result, oracle = check(system, PLAIN), system.explore()
+    assert (result.states, result.generated) == (oracle.states, oracle.generated)
+    search = taken[-1]
+    fields, interner = search.fields, search.compiler.interner
+    seen = set()
+    for number, station in enumerate(interner.stations):
+        if station is not None and interner.names[station.slot] != "tm":
+            manager = station.kind.restored(station.local) if station.kind is not None else None
+            (place,) = fields.places[fields.places[:, word_kernels.STATION] == number]
+            offers = {
+                (choice, slot) for choice, (slot, _) in enumerate(fields.choices.tolist()) if int(place[word_kernels.OFFERS]) >> choice & 1
+            }
+            seen.add((manager.state.value, len(offers)))
+    # A working manager may abort by itself, whether it is told to or not; a prepared one only when it is told.
+    assert seen == {("working", 1), ("prepared", 2), ("committed", 0), ("aborted", 0)}
+
+
+@dataclass(slots=True)
+class Follower(Node):
+    """Counts the messages that come in order. It may look around and wait, which changes nothing."""
+
+    restless = True
+    count: int = 0
+
+    def moves(self) -> Sequence[Hashable]:
+        return ("look", "wait")
+
+    def handle(self, event: Any, step: Any) -> None:
+        if isinstance(event, Deliver) and event.message == self.count:
+            self.count += 1
+
+
+def test_what_does_nothing_is_no_double_of_anything(taken: list[WordSearch]) -> None:
+    world = World({"a": Puppet(tuple(("send", "b", n) for n in range(6))), "b": Follower()}, Network.SET)
+    result, oracle = check(System(world), PLAIN), explore(world)
+    assert taken
+    assert (result.states, result.generated, result.depth) == (oracle.states, oracle.generated, oracle.depth)
+    assert result.states == 8
+
+
+def test_more_choices_than_bits_have_rows(taken: list[WordSearch]) -> None:
+    few = World({f"n{i}": Mayfly((("arm", "t", SECONDS),) if not i else ()) for i in range(70)}, Network.SET)
+    result = check(System(few), PLAIN)
+    assert not taken
+    assert result.states == explore(few).states > 1
+
+
+def test_outcomes_that_change_nothing_have_no_numbers() -> None:
+    world = build("two_phase_commit", 3).world
+    search = Search(world, Fingerprints(), Predicates({}, {}))
+    found = search.run()
+    handled = sum(len(one.outcomes) for one in search.compiler.handlers.handled())
+    assert 0 < len(search.compiler.changes) < handled
+    assert found.generated == explore(world).generated
+
+
 def test_small_searches_and_other_networks_have_rows(taken: list[WordSearch], monkeypatch: pytest.MonkeyPatch) -> None:
     check(build("two_phase_commit", 5))  # with symmetry
     check(build("alternating_bit"), PLAIN)
@@ -124,6 +184,17 @@ OTHERS: st.SearchStrategy[Order] = st.one_of(
 TRIGGERS = st.sampled_from([1, 2, "?", Fired("t"), Fired("v")])
 
 
+PROMISES: dict[str, Invariant] = {
+    "nobody hears twice": Everywhere(Mayfly, lambda node: len(node.heard) < 2),
+    "two hear little": Pairwise(Mayfly, Mayfly, lambda a, b: len(a.heard) + len(b.heard) < 3),
+    "somebody plans until anybody hears": Pairwise(Mayfly, Mayfly, lambda a, b: bool(a.plan) or not b.heard),
+}
+GOALS: dict[str, Invariant] = {
+    "all heard": Everywhere(Mayfly, lambda node: bool(node.heard)),
+    "all heard as much": Pairwise(Mayfly, Mayfly, lambda a, b: len(a.heard) == len(b.heard) > 0),
+}
+
+
 @st.composite
 def any_set_world(draw: st.DrawFn) -> World:
     orders = draw(st.sampled_from([SENDS, SENDS, st.one_of(SENDS, OTHERS)]))
@@ -138,15 +209,17 @@ def any_set_world(draw: st.DrawFn) -> World:
 @given(world=any_set_world(), options=st.sampled_from([PLAIN, replace(PLAIN, jobs=2), replace(PLAIN, once=False)]))
 @settings(max_examples=150, deadline=None)
 def test_any_world_in_which_mail_stays(world: World, options: Options) -> None:
-    oracle = explore(world, limit=3000)
+    oracle = explore(world, PROMISES, GOALS, limit=3000)
     assume(oracle.complete)
-    result = check(System(world), options)
+    result = check(System(world, PROMISES, GOALS), options)
     assert (result.states, result.generated, result.depth, result.deadlocks) == (
         oracle.states,
         oracle.generated,
         oracle.depth,
         oracle.deadlocks,
     )
+    decided = {name: judgement.length for name, judgement in result.properties.items() if judgement.path is not None}
+    assert decided == {name: len(path) for name, path in {**oracle.broken, **oracle.reached}.items()}
 
 
 @pytest.mark.parametrize("once", [True, False])
