@@ -166,10 +166,14 @@ def _maker(cls: type) -> Callable[[Any, list[Any]], Any]:
 
 
 def _thaw_dict(form: Any, things: list[Any]) -> dict[Any, Any]:
-    return {} if len(form) == 1 else {
-        key if type(key) in PLAIN else thaw(key): item if type(item) in PLAIN else _thaw(item, things)
-        for key, item in islice(form, 1, None)
-    }
+    return (
+        {}
+        if len(form) == 1
+        else {
+            key if type(key) in PLAIN else thaw(key): item if type(item) in PLAIN else _thaw(item, things)
+            for key, item in islice(form, 1, None)
+        }
+    )
 
 
 def _thing_maker(cls: Any) -> Callable[[Any, list[Any]], Any]:
