@@ -349,14 +349,12 @@ def _thaw_list(value: Iterable[Any]) -> list[Any]:
 
 
 def _thaw_dict(value: tuple[Any, ...]) -> dict[Any, Any]:
-    return (
-        {}
-        if len(value) == 1
-        else {
-            key if type(key) in PLAIN else _THAWERS[type(key)](key): part if type(part) in PLAIN else _THAWERS[type(part)](part)
-            for key, part in islice(value, 1, None)
-        }
-    )
+    if len(value) == 1:
+        return {}
+    return {
+        key if type(key) in PLAIN else _THAWERS[type(key)](key): part if type(part) in PLAIN else _THAWERS[type(part)](part)
+        for key, part in islice(value, 1, None)
+    }
 
 
 _THAWERS = ByClass(_thawer)

@@ -11,11 +11,14 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
+from enum import Enum
 from itertools import islice
 from operator import is_
 from typing import Any, cast
 
-from sim.model.canon import NO_ENTRIES, PLAIN, ByClass, Frozen, Tagged, freeze, getter, in_order, putter, thaw
+import msgspec
+
+from sim.model.canon import NO_ENTRIES, PLAIN, SETS, ByClass, Frozen, Tagged, freeze, getter, in_order, putter, thaw
 from sim.model.renaming import rename
 
 
@@ -27,6 +30,8 @@ class _Thing:
     """Marks an object met for the first time."""
 
 
+_ATOMS: set[type] = {int, str, bool, type(None), float, bytes}
+"""Classes whose values are their own forms; enums come in when they are met."""
 Numbers = dict[int, int]
 """By the identity of an object that was met: its number."""
 
@@ -43,7 +48,7 @@ class Forms:
 
         Raises TypeError for what is neither plain data nor a dataclass: a function, a generator, a file.
         """
-        return cast(Frozen, root if type(root) in PLAIN else self._freezers[type(root)](root, {}))
+        return cast(Frozen, root if type(root) in _ATOMS else self._freezers[type(root)](root, {}))
 
     def _freezer(self, cls: type) -> Callable[[Any, Numbers], Frozen]:
         if cls is tuple:
@@ -56,19 +61,23 @@ class Forms:
             return self._dict
         if dataclasses.is_dataclass(cls):
             return self._thing_freezer(cls)
+        if issubclass(cls, Enum):
+            _ATOMS.add(cls)
+        elif not issubclass(cls, (*_ATOMS, msgspec.Struct, *SETS)):
+            return _refuse
         return lambda value, numbers: freeze(value)
 
     def _all(self, values: Iterable[Any], numbers: Numbers) -> list[Frozen]:
         freezers = self._freezers
-        return [value if type(value) in PLAIN else freezers[type(value)](value, numbers) for value in values]
+        return [value if type(value) in _ATOMS else freezers[type(value)](value, numbers) for value in values]
 
     def _dict(self, value: dict[Any, Any], numbers: Numbers) -> Frozen:
         if not value:
             return NO_ENTRIES
-        keys = [key if type(key) in PLAIN else freeze(key) for key in value]
+        keys = [key if type(key) in _ATOMS else freeze(key) for key in value]
         items = in_order([*zip(keys, value.values(), strict=True)], keys)
         freezers = self._freezers
-        return Tagged((dict, *[(k, v if type(v) in PLAIN else freezers[type(v)](v, numbers)) for k, v in items]))
+        return Tagged((dict, *[(k, v if type(v) in _ATOMS else freezers[type(v)](v, numbers)) for k, v in items]))
 
     def _thing_freezer(self, cls: type) -> Callable[[Any, Numbers], Frozen]:
         names = _names(cls)
@@ -123,6 +132,10 @@ class Graph:
         return f"Graph({self._form!r})"
 
 
+def _refuse(value: Any, numbers: Numbers) -> Frozen:
+    raise TypeError(f"{value!r} of {type(value)} cannot be part of a canonical form; use plain data and dataclasses")
+
+
 def _names(cls: Any) -> list[str]:
     return [field.name for field in dataclasses.fields(cls)]
 
@@ -166,14 +179,12 @@ def _maker(cls: type) -> Callable[[Any, list[Any]], Any]:
 
 
 def _thaw_dict(form: Any, things: list[Any]) -> dict[Any, Any]:
-    return (
-        {}
-        if len(form) == 1
-        else {
-            key if type(key) in PLAIN else thaw(key): item if type(item) in PLAIN else _thaw(item, things)
-            for key, item in islice(form, 1, None)
-        }
-    )
+    if len(form) == 1:
+        return {}
+    return {
+        key if type(key) in PLAIN else thaw(key): item if type(item) in PLAIN else _thaw(item, things)
+        for key, item in islice(form, 1, None)
+    }
 
 
 def _thing_maker(cls: Any) -> Callable[[Any, list[Any]], Any]:
