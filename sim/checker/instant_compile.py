@@ -336,6 +336,8 @@ class InstantCompiler(Compiler):
         part = self.interner.parts[station.slot]
         if self._is_apart(station.kind):
             found = set(shields(station.kind, part, station.local))
+        elif station.kind.shields is Node.shields:
+            found = set()
         else:
             found = set(station.kind.restored(station.local).shields())
         if any(armed.fires and is_prompt(station.kind, tag) for tag, armed in station.timers):

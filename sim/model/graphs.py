@@ -19,7 +19,7 @@ from typing import Any, cast
 import msgspec
 
 from sim.model.canon import NO_ENTRIES, PLAIN, SETS, ByClass, Frozen, Tagged, freeze, getter, in_order, putter, thaw
-from sim.model.renaming import rename
+from sim.model.renaming import NAMELESS, rename
 
 
 class _Again:
@@ -145,7 +145,7 @@ def _renamed(form: Any, names: Mapping[str, str]) -> Any:
     cls = type(form)
     if cls is not tuple and cls is not Tagged:
         return rename(form, names)
-    parts = [_renamed(part, names) for part in form]
+    parts = [part if type(part) in NAMELESS else _renamed(part, names) for part in form]
     return form if all(map(is_, parts, form)) else cls(parts)
 
 

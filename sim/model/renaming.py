@@ -26,7 +26,7 @@ from sim.model.canon import (
 )
 from sim.model.words import Texts, Words
 
-_NAMELESS: set[type] = {int, bool, type(None), float}
+NAMELESS: set[type] = {int, bool, type(None), float}
 """Classes whose values stay as they are whatever is renamed; more come in."""
 
 
@@ -53,7 +53,7 @@ def rename(value: Frozen, names: Mapping[str, str]) -> Frozen:
     What has none of them in it stays the same object.
     """
     cls: type = type(value)
-    if cls in _NAMELESS:
+    if cls in NAMELESS:
         return value
     return cast(Frozen, _RENAMERS[cls](value, names if isinstance(names, Words) else _Renaming(names)))
 
@@ -69,7 +69,7 @@ def _renamer(cls: type) -> Callable[[Any, _Names], Frozen]:
         return _rename_tuple
     if issubclass(cls, msgspec.Struct):
         return _struct_renamer(cls)
-    _NAMELESS.add(cls)
+    NAMELESS.add(cls)
     return lambda value, names: cast(Frozen, value)
 
 
@@ -78,7 +78,7 @@ _RENAMERS = ByClass(_renamer)
 
 def _rename_parts(parts: Iterable[Any], names: _Names) -> list[Any]:
     texts = names.texts
-    return [texts[part] if type(part) is str else part if type(part) in _NAMELESS else _RENAMERS[type(part)](part, names) for part in parts]
+    return [texts[part] if type(part) is str else part if type(part) in NAMELESS else _RENAMERS[type(part)](part, names) for part in parts]
 
 
 def _rename_tuple(value: tuple[Any, ...], names: _Names) -> Frozen:
