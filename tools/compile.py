@@ -59,7 +59,9 @@ OPEN = (
     "Agenda", "Choices", "Clock", "Delays", "Digest", "Entry", "Judge", "LaneEntry", "LiveStep", "Node", "Observer", "Simulation", "Timer",
 )  # fmt: skip
 """Classes with subclasses that stay interpreted. Without being told, mypyc lets nobody make one of such a subclass."""
-READERS = tuple(Path("sim", *path.split("/")) for path in ("model/canon.py", "model/renaming.py", "scenario/projected.py"))
+READERS = tuple(
+    Path("sim", *path.split("/")) for path in ("model/canon.py", "model/graphs.py", "model/renaming.py", "scenario/projected.py")
+)
 """Modules that stay interpreted and ask whether something is a struct, or change copies of one."""
 
 CHANGES = [
