@@ -333,13 +333,7 @@ class InstantCompiler(Compiler):
     def _shields_of(self, station: Station | None) -> set[Hashable]:
         if station is None or station.kind is None:
             return set()
-        part = self.interner.parts[station.slot]
-        if self._is_apart(station.kind):
-            found = set(shields(station.kind, part, station.local))
-        elif station.kind.shields is Node.shields:
-            found = set()
-        else:
-            found = set(station.kind.restored(station.local).shields())
+        found = set(shields(station.kind, self.interner.parts[station.slot], station.local))
         if any(armed.fires and is_prompt(station.kind, tag) for tag, armed in station.timers):
             found.add(PROMPT)
         return found

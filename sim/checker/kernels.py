@@ -303,14 +303,15 @@ def stamp_mail(network: Any, slots: Any, rows: Any, f: Any, stamps: Any) -> Any:
 
 
 @kernel
-def propose(keys: Any, origins: Any, counts: Any, key: Any, f: Any, outcome: Any) -> None:
-    """Put a candidate, and where it comes from, into the bucket of its partition, which has room."""
+def propose(keys: Any, origins: Any, counts: Any, key: Any, f: Any, outcome: Any, counted: Any) -> None:
+    """Put a candidate, and where it comes from, into the bucket of its partition, which has room; if it is not `counted`, the next one
+    is put in its place."""
     mixed = mix(key)
     q = mixed & U(PARTITIONS - 1)
     i = counts[q]
-    keys[q, i] = mixed
-    origins[q, i] = U(f) << U(32) | U(outcome)
-    counts[q] = i + 1
+    keys[q, U(i)] = mixed
+    origins[q, U(i)] = U(f) << U(32) | U(outcome)
+    counts[q] = i + np.int64(counted)
 
 
 @kernel
@@ -366,7 +367,7 @@ def expand(
                 if key == U(0):
                     key = U(1)
                 if key != key0:
-                    propose(keys, origins, counts, key, f, outcome)
+                    propose(keys, origins, counts, key, f, outcome, True)
     return todo.shape[0], n_pending, missed
 
 

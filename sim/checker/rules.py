@@ -161,11 +161,6 @@ class Rules:
             yield turn.change(None, event)
             return
         for result, parts in self._handled(station, name, event, given):
-            if not (self.instant or result.effects or isinstance(event, Fired | Reply)):
-                # Most deliveries of a world in which mail stays: all that may change is the local state.
-                after = Station(station.slot, station.kind, result.state, station.timers, station.calls)
-                yield Change(self.interner.station(after), result.answers, event)
-                continue
             turn = _Turn(self, name, station, given)
             if isinstance(event, Fired | Reply):
                 turn.ends(event)

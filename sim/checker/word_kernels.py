@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.checker.intrinsics import bits_set, lowest_bit
 from sim.checker.kernel import kernel
-from sim.checker.kernels import COUNT, PARTITIONS, U, clashes, fullest, mix, note_hits, tally, unmix
+from sim.checker.kernels import COUNT, U, clashes, fullest, note_hits, propose, tally, unmix
 
 SHIFT, MASK, FIRST = range(3)
 """Columns of `Fields.fields`, a row per slot: where its field is, as wide as the mask; its first place."""
@@ -163,12 +163,7 @@ def offer(
         end = outcome + (entry >> U(2) & U(COUNT))
         while outcome < end:
             key = (key0 + effects[outcome, ADDS]) | effects[outcome, PUTS]
-            mixed = mix(key)
-            q = mixed & U(PARTITIONS - 1)
-            i = counts[q]
-            keys[q, U(i)] = mixed
-            origins[q, U(i)] = f << U(32) | outcome
-            counts[q] = i + np.int64(key != key0)
+            propose(keys, origins, counts, key, f, outcome, key != key0)
             outcome += U(1)
         offers &= offers - U(1)
         number += U(offers == U(0))

@@ -69,10 +69,12 @@ def rename_bundle(bundle: Bundle, names: Mapping[str, str]) -> Bundle:
 
 
 def shields(kind: type[Node], part: Part, local: Frozen) -> Iterable[Hashable]:
-    """What a node will do in time according to one part alone, or to the rest.
+    """What a node will do in time according to one part alone, or to the rest (or the whole, where nothing lies apart).
 
     Raises AttributeError when that part does not say.
     """
+    if kind.shields is Node.shields:
+        return ()
     if part is None:
         return kind.restored(local).shields()
     node: Any = object.__new__(kind)

@@ -29,14 +29,12 @@ LARGEST_BLOCK = 256
 class Samples:
     """Samples of `law`, microseconds; they are the same as those of one draw after the other."""
 
-    __slots__ = ("_law", "_singly", "_stream", "ready")
+    __slots__ = ("_law", "_stream", "ready")
 
     def __init__(self, stream: Stream, law: Law) -> None:
         """Take over a stream before its first draw."""
         self._stream = stream
         self._law = law
-        self._singly = SCALAR_DRAWS
-        """How many samples are still to be made one by one."""
         self.ready: array[int] = _NOTHING
         """Samples that were made and not used, the next one last; `more` gives one when there is none."""
 
@@ -48,8 +46,7 @@ class Samples:
     def more(self) -> int:
         """The next sample, when none is ready: makes a block, after the first few."""
         law, stream = self._law, self._stream
-        if self._singly:
-            self._singly -= 1
+        if stream.drawn < SCALAR_DRAWS:
             return law.sample(stream.next())
         draws = stream.take(LARGEST_BLOCK)
         if type(law) is Uniform and law.hi < _NARROW - 1:
