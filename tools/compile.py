@@ -2,24 +2,29 @@
 
 It copies the package to `build/compiled/sim`, changes in the copy what mypyc cannot take, and compiles the modules below
 in place. Use it with `PYTHONPATH=build/compiled`. The sources stay as they are; nothing else depends on this. It is for runs
-and campaigns: `check`, which takes nodes apart and makes them anew without their `__init__`, needs the sources.
+and campaigns: `check`, which takes nodes apart and makes them anew without their `__init__`, needs the sources. A build that is
+of the present sources is not made again.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 from tools import draws64, native
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "compiled"
+STAMP = "sources.sha256"
+"""The file of a finished build that says what it was made of."""
 
 MODULES = {
     "model": ["node", "draws", "inputs", "spans", "samples", "laws", "fixed_point"],
@@ -121,12 +126,35 @@ def prepare(out: Path) -> None:
         path.write_text(text, "utf-8")
 
 
+def made_of(root: Path = ROOT) -> str:
+    """A digest of what a build depends on: the package's modules, what changes them, this Python and its mypyc."""
+    try:
+        mypyc = metadata.version("mypy")
+    except metadata.PackageNotFoundError:
+        mypyc = "not installed"
+    digest = hashlib.sha256(f"{sys.version}\n{mypyc}\n".encode())
+    changing = [root / "tools" / name for name in ("compile.py", "native.py", "draws64.py")]
+    for path in [*sorted(root.glob("sim/**/*.py")), *changing]:
+        code = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()} {len(code)}\n".encode() + code)
+    return digest.hexdigest()
+
+
+def lacking(out: Path = OUT) -> str | None:
+    """Why there is no build of the present sources in `out`, and what to do about it; None when there is one."""
+    stamp = out / STAMP
+    if not stamp.is_file():
+        return "there is no compiled build: make fast"
+    return None if stamp.read_text("utf-8").strip() == made_of() else "the compiled build is one of other sources: make fast"
+
+
 def build(out: Path) -> None:
     """Copy, change and compile. Raises SystemExit with one sentence when that is not possible."""
     if shutil.which("cc") is None and shutil.which("gcc") is None:
         raise SystemExit("no C compiler (cc or gcc) was found; session-sim works without this build, only slower")
     if out.exists():
         shutil.rmtree(out)
+    made = made_of()  # before the minutes in which sources may change
     shutil.copytree(ROOT / "sim", out / "sim", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     prepare(out)
     # Without the project's own settings of mypy: they judge the sources, not this copy of them.
@@ -137,12 +165,17 @@ def build(out: Path) -> None:
     done = subprocess.run(command, cwd=out, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"mypyc failed:\n{(done.stdout + done.stderr)[-4000:]}")
+    (out / STAMP).write_text(f"{made}\n", "utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.compile", description="Build the hot modules with mypyc (some minutes).")
     parser.add_argument("--out", type=Path, default=OUT, help="folder for the compiled package (default: build/compiled)")
+    parser.add_argument("--again", action="store_true", help="build even if the build there is one of the present sources")
     options = parser.parse_args(argv)
+    if not options.again and lacking(options.out) is None:
+        print(f"{options.out} is of the present sources already; --again builds it once more")
+        return 0
     build(options.out.resolve())
     print(f"compiled {len(sources())} modules; use them with PYTHONPATH={options.out}")
     return 0
