@@ -6,6 +6,9 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
+# SIMLOOP_PYTHON=PATH names a Python of 3.12 or later for simloop. Without a checkout, or the compiled build, rows say what is missing.
+BENCH_FUZZ = $(BIN)/python -m benchmarks.fuzz.run $(if $(SIMLOOP),--simloop $(SIMLOOP)) $(if $(SIMLOOP_PYTHON),--python $(SIMLOOP_PYTHON))
+
 STAMP := $(VENV)/.stamp
 STAMP_BENCH := $(VENV)/.stamp-bench
 
@@ -47,9 +50,10 @@ test: $(STAMP) ## run the fast tests
 test-slow: $(STAMP) ## run the slow tests
 	$(BIN)/pytest -n $(JOBS) -m slow
 
-bench: $(STAMP_BENCH) ## run the benchmarks, with the packages they compare against
+bench: $(STAMP_BENCH) ## run the benchmarks, with the packages they compare against; SIMLOOP=DIR as for bench-fuzz
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.sweeps
+	$(BENCH_FUZZ)
 
 bench-sweeps: $(STAMP) ## what the executor and the store of sweeps cost
 	$(BIN)/python -m benchmarks.sweeps
@@ -57,10 +61,10 @@ bench-sweeps: $(STAMP) ## what the executor and the store of sweeps cost
 bench-checker: $(STAMP) ## two-phase commit with the checker and its peers, which are made in build/peers where they can be
 	$(BIN)/python -m benchmarks.checker.run
 
-bench-fuzz: $(STAMP) ## campaigns beside simloop's; SIMLOOP=DIR names a checkout of its repository
-	$(BIN)/python -m benchmarks.fuzz.run $(if $(SIMLOOP),--simloop $(SIMLOOP))
+bench-fuzz: fast ## campaigns, plain and compiled, beside simloop's; SIMLOOP=DIR names a checkout of its repository
+	$(BENCH_FUZZ)
 
-fast: $(STAMP) ## build the hot modules with mypyc into build/compiled (optional; needs a C compiler)
+fast: $(STAMP) ## build the hot modules with mypyc into build/compiled, unless that is done (optional; needs a C compiler)
 	$(BIN)/python -m tools.compile
 
 bench-fast: fast $(STAMP_BENCH) ## run the benchmarks with the compiled build
