@@ -367,12 +367,8 @@ class Run(Node):
             # It brings new events, so it is not transient (P4.5.7).
             task.attempt = 1
             self.journal.flush()
-        task.phase = Phase.SCHEDULED
-        task.overtaken = False
-        task.serial += 1
+        task.schedule(self.tasks_done, step.stamp())
         task.sticky = bool(self.sticky.queue) and not task.transient
-        task.refused_close = False
-        task.scheduled = step.stamp()
         if not task.transient:
             name = self.sticky.name if task.sticky else spec.task_queue
             self.journal.direct(step, ev.WorkflowTaskScheduled(name, task.sticky, spec.task_queue, spec.task_timeout, 1))
@@ -414,7 +410,7 @@ class Run(Node):
             return
         self.journal.direct(step, ev.WorkflowTaskTimedOut("SCHEDULE_TO_START"))
         self.sticky.clear()
-        self.task.phase = Phase.NONE
+        self.task.end(self.task.attempt)
         self.schedule_task(step)
 
     def _task_timeout(self, step: Step) -> None:
@@ -425,9 +421,7 @@ class Run(Node):
             step.emit(obs.WorkflowTaskTaken(step.me, ""))
         had_sticky = bool(self.sticky.queue)
         self.sticky.clear()
-        task.phase = Phase.NONE
-        if not had_sticky:
-            task.attempt += 1
+        task.end(task.attempt + (not had_sticky))
         self.schedule_task(step)
 
     def fail_task(self, step: Step, failed: ev.WorkflowTaskFailed, attempt: int) -> None:
@@ -435,8 +429,7 @@ class Run(Node):
         self.journal.direct(step, failed)
         step.disarm(("task",))
         self.sticky.clear()
-        self.task.phase = Phase.NONE
-        self.task.attempt = attempt
+        self.task.end(attempt)
         self.schedule_task(step)
 
     # -- closing ------------------------------------------------------------------------------------------------------

@@ -122,8 +122,7 @@ def _write_completion(run: Run, message: msg.RespondWorkflowTaskCompleted, step:
         _write_transient(run, step)
     run.journal.direct(step, ev.WorkflowTaskCompleted(message.identity), vis.TaskBegan(task.now))
     step.disarm(("task",))
-    task.phase = Phase.NONE
-    task.attempt = 1
+    task.end(attempt=1)
     run.tasks_done += 1
     run.sticky.queue, run.sticky.name = message.sticky_queue, message.sticky_name
 

@@ -16,6 +16,8 @@ from sim.model.spans import MINUTE, SECOND
 STICKY_SCHEDULE_TO_START = 5 * SECOND
 DEFAULT_TIMEOUT = 10 * SECOND
 MAX_TIMEOUT = 120 * SECOND
+SERIALS = 1 << 20
+"""So many numbers there are for tasks between one that is completed and the next."""
 
 
 class Phase(Enum):
@@ -44,6 +46,23 @@ class PendingTask:
     """Events were written since it was scheduled: it is not transient any more when it starts."""
     refused_close: bool = False
     """A close was refused since this task was scheduled: signals have to wait (P4.4.1)."""
+
+    def schedule(self, done: int, now: int) -> None:
+        """The next task waits for a worker, after `done` that were completed. Its number is larger than any before, and tells nothing of
+        those that were tried in vain before the last one was done.
+        """
+        self.phase = Phase.SCHEDULED
+        self.serial = max(self.serial + 1, done * SERIALS)
+        self.scheduled = now
+        self.overtaken = self.refused_close = False
+
+    def end(self, attempt: int) -> None:
+        """It is over; the next will be this attempt. Nothing else is left of it but its number."""
+        self.phase = Phase.NONE
+        self.attempt = attempt
+        self.sticky = self.overtaken = self.refused_close = False
+        self.request = self.identity = ""
+        self.upto = self.scheduled = self.now = 0
 
     @property
     def transient(self) -> bool:

@@ -68,8 +68,8 @@ def test_the_states_are_those_that_the_small_explorer_finds(budgets: dict[str, i
     ("size", "budgets", "states", "depth"),
     [
         ((1, 1, 1), {}, 37, 15),
-        ((2, 1, 1), {}, 123, 15),
-        ((1, 1, 1), {"crashes": 1}, 516, 20),
+        ((2, 1, 1), {}, 121, 15),
+        ((1, 1, 1), {"crashes": 1}, 510, 20),
     ],
 )
 def test_counts_without_properties(size: tuple[int, ...], budgets: dict[str, int], states: int, depth: int) -> None:
@@ -113,7 +113,7 @@ def test_workers_that_differ_are_not_interchangeable() -> None:
 
 
 LARGE = [
-    ((2, 1, 2), {"crashes": 1}, 15_990, {"activity_needs_slot": 11, "failure_is_failure": 10}),
+    ((2, 1, 2), {"crashes": 1}, 15_668, {"activity_needs_slot": 11, "failure_is_failure": 10}),
     pytest.param((2, 1, 2), {"stops": 1}, 4_803, {"activity_needs_slot": 8, "failure_is_failure": 8}, marks=pytest.mark.slow),
     pytest.param((2, 2, 3), {"crashes": 1}, 2_774_752, {"activity_needs_slot": 12, "failure_is_failure": 10}, marks=pytest.mark.slow),
 ]

@@ -17,7 +17,7 @@ from tests.cli.test_run import sim
 Size = tuple[int, int, int]
 SLOW = pytest.mark.slow
 SCOPES = [
-    ((1, 1, 1), "", 38, 6_999), ((1, 1, 1), "crashes", 520, 16_054), ((2, 1, 1), "", 70, 107_579),
+    ((1, 1, 1), "", 38, 7_191), ((1, 1, 1), "crashes", 514, 16_174), ((2, 1, 1), "", 70, 108_923),
     pytest.param((1, 1, 1), "stops", 246, 302_303, marks=SLOW), pytest.param((1, 1, 1), "slow", 521, 350_866, marks=SLOW),
     pytest.param((1, 1, 1), "lost_responses", 3_146, 162_650, marks=SLOW),
     pytest.param((2, 1, 1), "crashes", 930, 1_491_688, marks=SLOW),
