@@ -49,8 +49,8 @@ class Setting:
     faults: bool = True
     histories_only: bool = False
     quiet_from_us: int = 0
-    """From when on nothing is wrong any more, if the scenario says so; `finish_within_us`: how long workflows may take then."""
-    finish_within_us: int = 0
+    """From when on nothing is wrong any more; `finish_within_us`: how long workflows may take then, None where nobody demands that."""
+    finish_within_us: int | None = None
     until_us: int = 0
     """When the run ends at the latest; one that ended before, with workflows open, had nothing left to happen."""
 

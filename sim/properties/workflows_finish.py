@@ -21,6 +21,8 @@ class _Observer(Observer):
         self._since: dict[str, int] = {}
 
     def listeners(self) -> Mapping[type, Listener]:
+        if self.setting.finish_within_us is None:
+            return {}
         return {obs.WorkflowStarted: self._started, obs.WorkflowClosed: self._closed}
 
     def _started(self, time: int, node: str, o: obs.WorkflowStarted) -> None:
@@ -33,6 +35,7 @@ class _Observer(Observer):
 
     def _judge(self, time: int, workflow: str, since: int, what: str) -> None:
         waited = time - max(since, self.setting.quiet_from_us)
+        assert self.setting.finish_within_us is not None
         if waited > self.setting.finish_within_us:
             quiet = self.setting.quiet_from_us / 1e6
             self.violated(time, f"workflow {workflow} {what} {waited / 1e6:.3f} s after {quiet:g} s, when the last fault was over")

@@ -204,11 +204,24 @@ class Cluster:
 
     def _worker_stopped(self, time: int, node: Name, stopped: object) -> None:
         process = node.partition("/")[0].rpartition(".")[0]
-        if process in self.exits_when_stopped and all(w.stop.stage.value == "stopped" for w in self.workers_of(process)):
-            self.exits_when_stopped.discard(process)
-            generation = self._generations[process]
-            exit_at = time + self.sim.choices.sample_at("exit", process, generation, EXIT)
-            self.sim.schedule(exit_at, f"exit {process}", lambda: self._exit(process, generation))
+        if process in self.exits_when_stopped and self._is_stopped(process):
+            self._exit_soon(process, time)
+
+    def _is_stopped(self, process: str) -> bool:
+        return all(w.stop.stage.value == "stopped" for w in self.workers_of(process))
+
+    def exit_when_stopped(self, process: str) -> None:
+        """A process whose workers were told to stop ends once they have, which may be now."""
+        if self._is_stopped(process):
+            self._exit_soon(process, self.sim.now)
+        else:
+            self.exits_when_stopped.add(process)
+
+    def _exit_soon(self, process: str, now: int) -> None:
+        self.exits_when_stopped.discard(process)
+        generation = self._generations[process]
+        exit_at = now + self.sim.choices.sample_at("exit", process, generation, EXIT)
+        self.sim.schedule(exit_at, f"exit {process}", lambda: self._exit(process, generation))
 
     def _exit(self, process: str, generation: int) -> None:
         """A process that has stopped ends, unless it ended otherwise meanwhile."""

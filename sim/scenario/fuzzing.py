@@ -18,6 +18,7 @@ from sim.scenario.aims import aims_of
 from sim.scenario.arrivals import workflow_ids
 from sim.scenario.calls import METHODS
 from sim.scenario.fault_checks import check_fault
+from sim.scenario.judging import FINISH_WITHIN
 from sim.scenario.load import Scenario
 from sim.scenario.moments import MOMENTS
 from sim.scenario.problems import ScenarioError
@@ -26,8 +27,6 @@ from sim.scenario.schema import FaultSection, FuzzSection, ScenarioModel
 
 TRIAL_SEED: Final = 0
 """The luck of the run that shows how long a scenario takes and which moments there are."""
-FINISH_WITHIN: Final = 3 * 3_600_000_000
-"""How long what is open may take once all faults are over, microseconds: longer than the timeouts that workflows usually have."""
 FEWEST_STEPS: Final = 300_000
 STEPS_OF_TRIAL: Final = 20
 """A run that has as many times the steps of one without further faults, and at least `FEWEST_STEPS`, does not end."""

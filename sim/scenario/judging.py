@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
 
 from sim.properties import DEMANDS, KNOWN, promises
 from sim.properties.base import Property, Setting
@@ -10,6 +12,8 @@ from sim.scenario.network import NetworkDelays
 from sim.scenario.schema import ScenarioModel
 from sim.workflow.variants import Variant
 
+FINISH_WITHIN: Final = 3 * 3_600_000_000
+"""How long what is open may take once all faults are over, microseconds: longer than the timeouts that workflows usually have."""
 UNREMARKABLE = ("held", "not exercised")
 """What is expected of a property of which the scenario says nothing."""
 
@@ -46,11 +50,10 @@ def _demanded(model: ScenarioModel) -> list[str]:
 
 def setting_of(model: ScenarioModel, delays: NetworkDelays) -> Setting:
     """What the properties may know of this scenario beside what they see."""
-    fuzz = model.fuzz
-    quiet, within = (fuzz.quiet_after or 0, fuzz.finish_within or 0) if fuzz is not None else (0, 0)
-    return Setting(
-        max_call_delay_us=delays.longest_us, faults=bool(model.faults), quiet_from_us=quiet, finish_within_us=within, until_us=model.until
-    )  # fmt: skip
+    setting = Setting(max_call_delay_us=delays.longest_us, faults=bool(model.faults), until_us=model.until)
+    if model.fuzz is None or model.fuzz.quiet_after is None:
+        return setting
+    return replace(setting, quiet_from_us=model.fuzz.quiet_after, finish_within_us=model.fuzz.finish_within or FINISH_WITHIN)
 
 
 def as_expected(model: ScenarioModel, verdicts: Mapping[str, str]) -> bool:

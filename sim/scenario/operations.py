@@ -107,8 +107,7 @@ class ClusterOperations:
             case "restart":
                 self._restart(process, p.get("delay", 0), p.get("graceful", False))
             case "stop":
-                cluster.stop(process, p.get("exits", True))
-                return lambda: self._start_when_gone(process, cluster.sim.now)
+                return self._stop(process, p.get("exits", True))
             case "pause":
                 return self._pause(process)
             case "slow_down":
@@ -153,6 +152,19 @@ class ClusterOperations:
         else:
             self.cluster.kill(process)
             sim.schedule(sim.now + delay, f"restart {process}", lambda: self.cluster.start_process(process))
+
+    def _stop(self, process: str, exits: bool) -> Undo:
+        cluster = self.cluster
+        place = cluster.place(process)
+        cluster.stop(process, exits)
+
+        def start_again() -> None:
+            # One that would live on without workers has to end first; a new start was never stopped.
+            if not exits and self._runs(process) and cluster.place(process) == place:
+                cluster.exit_when_stopped(process)
+            self._start_when_gone(process, cluster.sim.now)
+
+        return start_again
 
     def _start_when_gone(self, process: str, not_before: int) -> None:
         """Start a process that is stopping once it has ended."""

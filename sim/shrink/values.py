@@ -22,8 +22,11 @@ _POINTS: Final = frozenset({"at", "start", "start_at", "after"})
 _LEFT_ALONE: Final = frozenset({"schema_version", "name", "until", "modules", "workers", "workflows", "faults", *PROTOCOL})
 """Keys that the passes for settings leave as they are: others change them, or nobody may."""
 
-_NEEDED: Final = frozenset({"name", "id", "workflow", "program", "kind", "target", "at", "op", "max_concurrent_session_execution_size"})
-"""Keys that tables cannot do without, or that have passes of their own."""
+_NEEDED: Final = frozenset({
+    "name", "id", "workflow", "program", "kind", "target", "at", "op", "max_concurrent_session_execution_size", "quiet_after",
+    "finish_within",
+})  # fmt: skip
+"""Keys that tables cannot do without, that have passes of their own, or that say what is demanded: of less time any run has too little."""
 
 
 def drop_settings(search: Shrinking) -> None:

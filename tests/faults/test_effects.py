@@ -102,6 +102,24 @@ def test_a_stop_need_not_end_the_process() -> None:
     assert failed_at(seen) == pytest.approx(8.0, abs=0.1)
 
 
+def test_a_stop_that_is_over_ends_the_process_and_starts_it_again() -> None:
+    """Also where the process would have lived on, with workers that are stopped for good."""
+    for length in ("100us", "3s"):
+        seen, _ = after({"kind": "stop", "exits": False, "for": length}, workers=[{"name": "w", "count": 1}])
+        (stopped,), (gone,) = seen.times(obs.WorkerStopped), seen.faults("exit")
+        _, again = seen.times(obs.WorkerStarted)
+        assert stopped < gone <= again
+        assert again == pytest.approx(8 + max(stopped - 8, 3.0 if length == "3s" else 0.0), abs=0.1)
+
+
+def test_a_stop_that_is_over_leaves_a_process_alone_that_was_started_since() -> None:
+    stop = {"kind": "stop", "target": "w", "at": "8s", "for": "9s", "exits": False}
+    faults = [stop, {"kind": "kill", "target": "w", "at": "9s"}, {"kind": "start", "target": "w", "at": "10s"}]
+    seen, _ = watch(scenario(LONG, workers=[{"name": "w", "count": 1}], faults=faults), *KINDS)
+    assert seen.times(obs.WorkerStarted) == [0.0, 10.0]
+    assert seen.faults("exit") == []
+
+
 def test_graceful_restart_waits_for_the_end() -> None:
     workers = [{"name": "w", "count": 2, "worker_stop_timeout": "10s"}]
     seen, _ = after({"kind": "restart", "graceful": True, "delay": "1s"}, workers=workers)

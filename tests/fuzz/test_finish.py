@@ -6,7 +6,8 @@ from typing import Any
 
 from sim import Scenario, run
 from sim.properties import ALL, DEMANDS
-from sim.scenario.fuzzing import FINISH_WITHIN, ground_of, with_tables
+from sim.scenario.fuzzing import ground_of, with_tables
+from sim.scenario.judging import FINISH_WITHIN
 
 HOUR, SECOND = 3_600_000_000, 1_000_000
 
@@ -35,6 +36,13 @@ def test_one_that_ends_late_or_never_breaks_it() -> None:
     late = run(scenario([{"op": "sleep", "ms": 3_600_000}], **QUIET), 1)
     (violation,) = late.verdicts["workflows_finish"].violations
     assert violation.message.startswith("workflow job is still open 590.000 s after 10 s")
+
+
+def test_nothing_is_judged_where_nothing_is_demanded() -> None:
+    endless = scenario([{"op": "sleep", "ms": 36_000_000}])
+    assert run(endless, 1, properties=["workflows_finish"]).properties == {"workflows_finish": "not exercised"}
+    asked = scenario([{"op": "sleep", "ms": 36_000_000}], fuzz={"quiet_after": "10s"}, until="4h")
+    assert run(asked, 1, properties=["workflows_finish"]).properties == {"workflows_finish": "broken"}
 
 
 def test_only_where_the_scenario_asks() -> None:

@@ -108,6 +108,28 @@ def test_a_search_that_is_stopped_gives_what_it_found() -> None:
     assert found.suspects[0].present.runs == 0
 
 
+def test_what_is_demanded_stays() -> None:
+    """In less time no workflow ends, which says nothing about this one: it takes 20 s until it hears that its worker is gone."""
+    program = [
+        {"op": "create", "as": "s", "creation": "1m", "execution": "1h"},
+        {"op": "act", "in": "s", "work": {"name": "work", "ms": 5000}},
+    ]
+    scenario = Scenario.from_dict(
+        {
+            "workers": [{"name": "w", "count": 2}],
+            "workflows": [{"id": "job", "program": program}],
+            "faults": [{"kind": "kill", "target": "@busy", "at": "2s", "for": "2s"}],
+            "fuzz": {"quiet_after": "4s", "finish_within": "10s"},
+        }
+    )
+    tape = run(scenario, 3).tape
+    found = shrink(tape, "workflows_finish", seeds=0)
+    smaller = Scenario.from_dict(found.tape.scenario).model
+    assert smaller.fuzz is not None
+    assert (smaller.fuzz.quiet_after, smaller.fuzz.finish_within) == (4_000_000, 10_000_000)
+    assert [fault.kind for fault in smaller.faults] == ["kill"]
+
+
 def test_a_run_that_breaks_nothing_is_refused() -> None:
     scenario = Scenario.load("scenarios/file_processing.toml")
     tape = run(scenario, 1).tape
