@@ -39,10 +39,11 @@ PROGRAMS: Final = {"one session": PROGRAM, "two sessions": TWICE, "recreated ove
 ALL: Final = Reductions()
 VARIANTS: Final[dict[str, tuple[Reductions, dict[str, bool]]]] = {
     "all": (ALL, {}),
+    "subsumption": (ALL, {"subsumption": False}),
     "symmetry": (ALL, {"symmetry": False}),
     "parts": (ALL, {"parts": False}),
     **{name: (replace(ALL, **{name: False}), {}) for name in ALL.names},
-    "none": (NO_REDUCTIONS, {"symmetry": False, "parts": False}),
+    "none": (NO_REDUCTIONS, {"symmetry": False, "parts": False, "subsumption": False}),
 }
 """With all reductions, without one of them, with none at all."""
 

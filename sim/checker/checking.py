@@ -38,6 +38,10 @@ class Options:
     """Whether interchangeable nodes (`System.symmetry`) are taken for one another: then states are orbits."""
     parts: bool = True
     """Whether nodes are kept in parts where their class says what lies apart: the same states, from fewer local ones."""
+    subsumption: bool = True
+    """Whether a state is left out if one was met before it that differs in nothing but budgets of faults, none of which is smaller, in a
+    world without delays where no promise looks at budgets: what happens after it happens after that one, too.
+    """
     once: bool = True
     """Whether steps of two nodes that do not touch each other are taken in one order only, where states are words: the same states
     at the same depths, met fewer times."""
@@ -110,7 +114,8 @@ def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -
     predicates = Predicates(system.invariants, system.goals)
     symmetry = system.symmetry if options.symmetry else ()
     if isinstance(system.world, InstantWorld):
-        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry, parts=options.parts)
+        how = {"parts": options.parts, "subsumption": options.subsumption}
+        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry, **how)
     return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
 
 
@@ -142,7 +147,7 @@ def _result(system: System, options: Options, search: Search, found: Found, comp
         bytes_per_state=(search.budget.highest + search.compiler.nbytes) / states,
         handler_calls=sum(search.compiler.handlers.calls.values()),
         local_states=dict(sorted(local_states.items())),
-        collision_probability=0.0 if search.keys.exact else collision_probability(found.states),
+        collision_probability=0.0 if search.keys.exact else collision_probability(sum(p.count for p in search.partitions)),
         bounds=_bounds(system, options),
         handled=search.compiler.handlers.handled,
     )
@@ -176,7 +181,8 @@ def _bounds(system: System, options: Options) -> dict[str, object]:
     world = system.world
     groups = [list(group) for group in system.symmetry] if options.symmetry else []
     if isinstance(world, InstantWorld):
-        reductions = [*system.reductions, *(["parts"] if options.parts else [])]
+        made = {"parts": options.parts, "subsumption": options.subsumption}
+        reductions = [*system.reductions, *(name for name, is_made in made.items() if is_made)]
         return {**system.bounds, "symmetry": groups, "reductions": sorted(reductions)}
     losses = "any" if world.lossy is not None else "none"
     return {"time": "free", "network": world.network.name.lower(), "losses": losses, "symmetry": groups, **system.bounds}

@@ -31,12 +31,16 @@ class InstantSearch(Search):
 
     benches: Sequence[Bench] = ()
 
-    def __init__(self, *args: Any, parts: bool = True, **more: Any) -> None:
-        """As `Search`; `parts`: whether nodes of classes that say so are kept in parts."""
+    def __init__(self, *args: Any, parts: bool = True, subsumption: bool = False, **more: Any) -> None:
+        """As `Search`; `parts`: whether nodes of classes that say so are kept in parts; `subsumption`: whether states are left out that
+        differ from one that was met in budgets only, none of which is larger.
+        """
         self._parts = parts
+        self.subsumption = False
         self._mail_grows = False
         self._kept: dict[int, Ways] = {}
         super().__init__(*args, **more)
+        self.subsumption = subsumption and self.compiler.environment_is_unseen
 
     def make_compiler(self, world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> InstantCompiler:
         return InstantCompiler(world, keys, predicates, symmetry, self._parts)
@@ -50,6 +54,10 @@ class InstantSearch(Search):
             b.pending, np.zeros(PARTITIONS, np.int64),
         )  # fmt: skip
         return int(done), int(pending), int(missed)
+
+    @property
+    def _shifts(self) -> Array:
+        return np.array([partition.shift for partition in self.partitions], np.uint64)
 
     @property
     def _site(self) -> Site:
@@ -102,6 +110,16 @@ class InstantSearch(Search):
             # Now that the buckets are empty.
             self._mail_grows = False
             self._lengthen()
+
+    def _sift(self, found: tuple[int, int]) -> int:
+        q, number = found
+        if not self.subsumption:
+            return number
+        tables = tuple(partition.table for partition in self.partitions)
+        return int(kernels.sift(
+            self._extra, self.tables.key_of_station, tables, self._shifts, self.bucket_keys[:, q], self.bucket_rows[:, q], self.fresh[q],
+            number,
+        ))  # fmt: skip
 
     def _write(self, q: int, fresh: Array, begin: int, number: int, hits: Array, done: list[int]) -> None:
         _, goals = self._wanted()

@@ -58,6 +58,10 @@ class Extra(NamedTuple):
     """Per reading: the slot that is looked at."""
     later: Array
     """Per station: what it is after a tick, UNKNOWN at first, STANDS where no tick may pass; none of these where there are no ticks."""
+    above: Array
+    """Per station: its first row of `larger`, and the row behind its last."""
+    larger: Array
+    """Stations of the environment that allow all that another one allows."""
     following: Array
     """Per slot: the next part of the same node, 0 behind the last."""
     environment: int
@@ -126,10 +130,14 @@ class InstantCompiler(Compiler):
             "retries": Column(np.bool_),
             "reads": Column(np.int64),
             "later": Column(np.int64, kernels.UNKNOWN),
+            "above": Column(np.int64, width=2),
+            "larger": Column(np.int64),
         }
         self._known: dict[tuple[int, int, tuple[tuple[int, int], ...]], _Decided] = {}
         """By (station, parcel, parts by slot), of one of those that are the same under other names."""
         self._elements: list[tuple[int, ...]] = []
+        self._environments: list[tuple[int, Station, Environment]] = []
+        """The environment's stations: number, station, what it is there."""
         self._readings: list[_Reading] = []
         self._through: dict[int, list[_Through]] = {}
         """By slot of the node."""
@@ -313,6 +321,7 @@ class InstantCompiler(Compiler):
                 extra["leaves"].append(self._leaves(interner.stations[number]))
         if extra["leaves"].size < len(interner.stations):
             self._sync()
+        self._compare_budgets()
         if len(self._following) < len(interner.names):
             self._following = np.zeros(len(interner.names), np.int64)
             for slot in interner.slots.values():
@@ -320,6 +329,31 @@ class InstantCompiler(Compiler):
                     self._following[before[1]] = part
             self._look_at_more()
         self._synced = len(interner.stations), len(interner.parcels), len(interner.names)
+
+    @property
+    def environment_is_unseen(self) -> bool:
+        """Whether there is an environment, and no promise or goal looks at it."""
+        kinds = (type(node) for name, node in self.instant.nodes.items() if name == self.instant.environment)
+        return not self.predicates.slow and any(not any(issubclass(kind, judged) for judged in self._judged) for kind in kinds)
+
+    def _compare_budgets(self) -> None:
+        """Find out which stations of the environment allow all that another one allows."""
+        extra, stations = self.extra, self.interner.stations
+        before = len(self._environments)
+        for number in range(extra["above"].size, len(stations)):
+            station = stations[number]
+            extra["above"].append(0)
+            if station is not None and station.kind is not None and issubclass(station.kind, Environment):
+                self._environments.append((number, station, station.kind.restored(station.local)))
+        if len(self._environments) == before:
+            return
+        for number, station, node in self._environments:
+            start = extra["larger"].size
+            for other, there, larger in self._environments:
+                same = (there.slot, there.timers, there.calls) == (station.slot, station.timers, station.calls)
+                if other != number and same and larger.allows_all_of(node):
+                    extra["larger"].append(other)
+            extra["above"].data[number] = start, extra["larger"].size
 
     def _will(self, station: Station | None) -> tuple[int, int]:
         """Rows of `willed`: what a part leaves to those whom it had called."""

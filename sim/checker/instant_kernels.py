@@ -456,6 +456,32 @@ def expand(
 
 
 @kernel
+def sift(x: Any, key_of_station: Any, tables: Any, shifts: Any, keys: Any, rows: Any, fresh: Any, number: Any) -> Any:
+    """Keep of the `number` new ones in a partition those that were not met with an environment that allows more; how many that are.
+
+    The table of a partition, in `tables`, says by `shifts` in which cell a mixed key is looked for.
+    """
+    kept = 0
+    for j in range(number):
+        buffer, i = fresh[j] >> U(32), fresh[j] & U(0xFFFFFFFF)
+        station = rows[buffer, i, 1 + x.environment]
+        rest = unmix(keys[buffer, i]) - key_of_station[station]
+        is_met = False
+        for k in range(x.above[station, 0], x.above[station, 1]):
+            key = mix(rest + key_of_station[x.larger[k]])
+            table, cell = tables[key & U(PARTITIONS - 1)], key >> shifts[key & U(PARTITIONS - 1)]
+            while table[cell] != U(0) and table[cell] != key:
+                cell = (cell + U(1)) & U(table.shape[0] - 1)
+            if table[cell] == key:
+                is_met = True
+                break
+        if not is_met:
+            fresh[kept] = fresh[j]
+            kept += 1
+    return kept
+
+
+@kernel
 def write(
     slots: Any, bucket_keys: Any, origins: Any, bucket_rows: Any, q: Any, fresh: Any, begin_at: Any, end: Any, out: Any, out_keys: Any,
     parents: Any, outcomes: Any, at: Any, base: Any, station_marks: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any,

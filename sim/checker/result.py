@@ -50,7 +50,8 @@ class CheckResult:
     stopped: str
     """Why the search ended early, empty if it did not."""
     deadlocks: int
-    """States in which nothing can happen any more; whether that is an end or a deadlock only a promise can say."""
+    """States in which nothing can happen any more, of those that were looked at; whether that is an end or a deadlock only a promise
+    can say."""
     deadlock: tuple[Leg, ...] | None
     """The shortest path to the first of them."""
     properties: dict[str, Judgement]

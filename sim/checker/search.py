@@ -330,7 +330,7 @@ class Search:
         def insert(q: int) -> int:
             return self.partitions[q].insert(self.bucket_keys, counts, q, fresh[q])
 
-        numbers = self._each(insert, range(PARTITIONS))
+        numbers = self._each(self._sift, enumerate(self._each(insert, range(PARTITIONS))))
         start = self.following.n
         self.following.reserve(sum(numbers))
         # At once, so that those already written are kept when rows have to become longer.
@@ -351,6 +351,10 @@ class Search:
             if found:
                 self.found.hits[k] = first + min(found)
         self._judge_slowly(self.following, start, self.following.n, first)
+
+    def _sift(self, found: tuple[int, int]) -> int:
+        """Leave out of what is new in a partition (its number, how much that is) what need not be looked at; how much is left."""
+        return found[1]
 
     def _write(self, q: int, fresh: Array, begin: int, number: int, hits: Array, done: list[int]) -> None:
         promises, goals = self._wanted()

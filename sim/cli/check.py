@@ -99,7 +99,8 @@ def command(
 
         leave(check_small.show(system, not no_symmetry, min(limit, 1_000_000), as_json))
     search = {
-        "exact": exact, "symmetry": not no_symmetry, "parts": not no_reduction, "jobs": jobs, "memory": int(memory * GIB),
+        "exact": exact, "symmetry": not no_symmetry, "parts": not no_reduction, "subsumption": not no_reduction,
+        "jobs": jobs, "memory": int(memory * GIB),
         "limit": limit, "seed": fingerprint_seed,
     }  # fmt: skip
     leave(_search(model, system, scenario, search, liveness, Files(out, graph), as_json))

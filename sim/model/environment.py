@@ -7,7 +7,7 @@ else may happen, crashes and operators' requests, it does as a move. Subclasses 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sim.model.inputs import Fault, Input, Move
 from sim.model.node import Node, Step
@@ -28,6 +28,12 @@ class Environment(Node):
     def grants(self) -> frozenset[str]:
         """The kinds that may still happen."""
         return frozenset(kind for kind, left in self.budgets.items() if left)
+
+    def allows_all_of(self, other: Environment) -> bool:
+        """Whether this is `other` with other budgets, none of which is smaller: whatever may happen there may happen here."""
+        if replace(self, budgets=other.budgets) != other or self.budgets.keys() != other.budgets.keys():
+            return False
+        return all(mine < 0 or 0 <= other.budgets[kind] <= mine for kind, mine in self.budgets.items())
 
     def handle(self, event: Input, step: Step) -> None:
         match event:

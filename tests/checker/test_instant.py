@@ -40,6 +40,30 @@ def found(world: InstantWorld, **options: Any) -> set[State]:
     return set(states)
 
 
+EVERY_STATE = Options(jobs=1, subsumption=False)
+
+
+def assert_subsumed(whole: set[State], kept: set[State]) -> None:
+    """Each state is kept, or one beside which it differs in nothing but an environment that allows less."""
+    assert kept <= whole
+    environments: dict[State, list[Environment]] = {}
+    for state in kept:
+        rest, environment = apart(state)
+        environments.setdefault(rest, []).append(environment)
+    for state in whole - kept:
+        rest, environment = apart(state)
+        assert any(larger.allows_all_of(environment) for larger in environments.get(rest, ()))
+
+
+def apart(state: State) -> tuple[State, Environment]:
+    """A state without what its environment may do, and that."""
+    ((name, kind, local),) = [node for node in state.nodes if issubclass(node[1], Environment)]
+    environment = kind.restored(local)
+    assert isinstance(environment, Environment)
+    others = tuple(node for node in state.nodes if node[0] != name)
+    return State((*others, (name, kind, ())), state.mail, state.timers, state.calls), environment
+
+
 BUDGETS = [{}, {"lost request": 1, "lost response": 1, "slow": 1}]
 
 
@@ -54,8 +78,10 @@ def to_b(parcel: Parcel) -> bool:
 @pytest.mark.parametrize(("what", "world"), list(worlds()), ids=[name for name, _ in worlds()])
 def test_every_effect(what: str, world: World, travels: Any, mail_first: bool, budgets: dict[str, int], ticks: Ticks | None) -> None:
     world = instant(world, budgets, travels=travels, mail_first=mail_first, ticks=ticks)
-    assert found(world) == reachable(world)
-    same(System(world), check(System(world), Options(jobs=1)))
+    whole = reachable(world)
+    assert found(world) == whole
+    same(System(world), check(System(world), EVERY_STATE))
+    assert_subsumed(whole, found(world, subsumption=True))
 
 
 @given(
@@ -71,8 +97,10 @@ def test_any_world(world: World, lossy: bool, travels: Any, mail_first: bool, jo
     world = instant(world, BUDGETS[lossy], travels=travels, mail_first=mail_first, ticks=Ticks(unit) if unit else None)
     oracle = explore(world, limit=2000)
     assume(oracle.complete)
-    assert found(world, jobs=jobs) == reachable(world)
-    result = check(System(world), Options(jobs=jobs))
+    whole = reachable(world)
+    assert found(world, jobs=jobs) == whole
+    assert_subsumed(whole, found(world, jobs=jobs, subsumption=True))
+    result = check(System(world), replace(EVERY_STATE, jobs=jobs))
     assert (result.states, result.generated, result.depth, result.deadlocks) == (
         oracle.states, oracle.generated, oracle.depth, oracle.deadlocks,
     )  # fmt: skip
@@ -88,7 +116,7 @@ def test_small_pieces_and_buckets_change_nothing(monkeypatch: pytest.MonkeyPatch
     system = System(instant(world, BUDGETS[1], travels=to_b))
     for name, value in (("PIECE", 3), ("BUCKET", 4), ("MISSES", 2)):
         monkeypatch.setattr(searching, name, value)
-    same(system, check(system, Options(jobs=1)))
+    same(system, check(system, EVERY_STATE))
 
 
 def test_a_clock_changes_nothing_where_there_are_no_timers() -> None:

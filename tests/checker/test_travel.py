@@ -17,10 +17,10 @@ from tests.cli.test_run import sim
 Size = tuple[int, int, int]
 SLOW = pytest.mark.slow
 SCOPES = [
-    ((1, 1, 1), "", 38, 7_191), ((1, 1, 1), "crashes", 514, 16_174), ((2, 1, 1), "", 70, 108_923),
-    pytest.param((1, 1, 1), "stops", 246, 302_303, marks=SLOW), pytest.param((1, 1, 1), "slow", 521, 350_866, marks=SLOW),
-    pytest.param((1, 1, 1), "lost_responses", 3_146, 162_650, marks=SLOW),
-    pytest.param((2, 1, 1), "crashes", 930, 1_491_688, marks=SLOW),
+    ((1, 1, 1), "", 38, 7_191), ((1, 1, 1), "crashes", 514, 15_993), ((2, 1, 1), "", 70, 108_923),
+    pytest.param((1, 1, 1), "stops", 246, 309_019, marks=SLOW), pytest.param((1, 1, 1), "slow", 394, 327_426, marks=SLOW),
+    pytest.param((1, 1, 1), "lost_responses", 2_348, 117_722, marks=SLOW),
+    pytest.param((2, 1, 1), "crashes", 862, 1_122_351, marks=SLOW),
 ]  # fmt: skip
 
 
