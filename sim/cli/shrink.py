@@ -101,13 +101,13 @@ def write(small: Shrunk, out: Path) -> dict[str, str]:
     from sim.report.regression import regression_test
     from sim.scenario.load import Scenario
     from sim.scenario.toml import to_toml
+    from sim.shrink.shrinking import named
     from sim.shrink.sketch import tables_of
 
     scenario = Scenario.from_dict(small.tape.scenario)
     files = {"tape": out / "shrunk.tape", "scenario": out / "shrunk.toml", "test": out / f"test_{small.broken}.py"}
     small.tape.write(files["tape"])
-    expected = {"expect": {small.broken: "broken"}, "properties": {"enable": [small.broken]}}
-    files["scenario"].write_text(to_toml({**tables_of(scenario), **expected}), "utf-8")
+    files["scenario"].write_text(to_toml({**tables_of(scenario), **named(small.broken)}), "utf-8")
     files["test"].write_text(regression_test(small), "utf-8")
     return {kind: str(path) for kind, path in files.items()}
 

@@ -78,7 +78,7 @@ def examined(broken: Broken, out: Path, test: str = "", tries: int = TRIES, show
             with suppress(NotBroken):
                 examination = examine(broken.tape, one.name, tries=tries, seeds=SEEDS, forks=FORKS)
         tape = broken.tape if examination is None else examination.shrunk.tape
-        scenario = Scenario.from_dict(tape.scenario if builtin else _without(tape.scenario), source="the tape's scenario")
+        scenario = Scenario.from_dict(_judging(tape.scenario, one.name if builtin else ""), source="the tape's scenario")
         watched = StoryCollector(), TimelineCollector()
         result = run(scenario, tape.seed, deviations=tape.deviations, properties=[one], observers=watched)
         result.tape.write(files["tape"])
@@ -96,9 +96,13 @@ def examined(broken: Broken, out: Path, test: str = "", tries: int = TRIES, show
     return Found(one, violation, result, lines, files, None if examination is None else examination.shrunk)
 
 
-def _without(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """A scenario that names no check of a test: its tape goes to whoever runs `session-sim replay`, where nobody knows it."""
-    return {name: table for name, table in tables.items() if name not in ("expect", "properties")}
+def _judging(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A scenario that is judged by what the test has failed for, and expects it no more than the test does.
+
+    It names no check of a test's own (`name` is ""): whoever runs `session-sim replay` does not know it.
+    """
+    rest = {key: table for key, table in tables.items() if key not in ("expect", "properties")}
+    return {**rest, "properties": {"enable": [name]}} if name else rest
 
 
 def _page(examination: Examination, again: str, look: str, builtin: bool) -> str:

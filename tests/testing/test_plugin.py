@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from sim import Scenario
 from sim.properties import DEMANDS, DUTIES, KNOWN
+from sim.scenario.run import run
 from sim.testing import plugin
 from sim.testing.campaign import RUNS
 from sim.testing.failing import INSTEAD
@@ -102,6 +104,8 @@ def test_each_report_makes_the_mistake_obvious(ran: Ran, folder: Path, test: str
         assert (folder / rows[kind]).is_file()
     tape = read(folder / rows["replay"].split()[-1])
     assert len(tape.scenario["faults"]) == bool(guilty)
+    # What was written to look at fails like the test: nobody expects a mistake.
+    assert not run(Scenario.load(folder / rows["scenario"]), tape.seed, deviations=tape.deviations).as_expected
     # The story tells what was done to the workflow, marks the break, and goes on a little.
     assert lines.index(f"  ✗ here {broken} is broken") >= len(lines) - 3
 
