@@ -85,7 +85,7 @@ def test_each_mistake_is_found_with_default_settings(ran: Ran) -> None:
         ("test_forgotten_completion", "session_is_completed",
          "job ends COMPLETED and has never completed job/1/s1, which is still open", ""),
         ("test_cleanup_on_cancelled", "cancelled_context_unused", "`drop_scratch_tables` never runs: its workflow was cancelled, and it is "
-         "asked for on the cancelled context; new_disconnected_context gives another (cleanup_on_cancelled.py, line 28, in mistaken)",
+         "asked for on the cancelled context; `apart, _ = new_disconnected_context(ctx)` gives another (cleanup_on_cancelled.py, line 28, in mistaken)",
          "cancel job"),
     ],
 )  # fmt: skip
