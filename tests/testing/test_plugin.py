@@ -85,7 +85,8 @@ def test_each_mistake_is_found_with_default_settings(ran: Ran) -> None:
         ("test_forgotten_completion", "session_is_completed",
          "job ends COMPLETED and has never completed job/1/s1, which is still open", ""),
         ("test_cleanup_on_cancelled", "cancelled_context_unused", "`drop_scratch_tables` never runs: its workflow was cancelled, and it is "
-         "asked for on the cancelled context; `apart, _ = new_disconnected_context(ctx)` gives another (cleanup_on_cancelled.py, line 28, in mistaken)",
+         "asked for on the cancelled context; `apart, _ = new_disconnected_context(ctx)` gives another "
+         "(cleanup_on_cancelled.py, line 28, in mistaken)",
          "cancel job"),
     ],
 )  # fmt: skip
@@ -264,6 +265,14 @@ def test_a_pytest_that_does_not_use_it_loads_nothing_of_the_simulator() -> None:
     program = "import sys, pytest; before = set(sys.modules); import sim.testing.plugin; print(sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "['sim', 'sim.testing', 'sim.testing.plugin']"
+
+
+@pytest.mark.parametrize(("option", "least"), [("--session-sim-runs", 1), ("--session-sim-tries", 0)])
+def test_an_option_that_leaves_nothing_to_do_is_refused(tmp_path: Path, option: str, least: int) -> None:
+    for value in (str(least - 1), "many"):
+        done = run_pytest(tmp_path, TESTS, f"{option}={value}")
+        assert done.code == 4, done.output
+        assert f"argument {option}: is {value}; expected a whole number, at least {least}" in done.output
 
 
 def test_the_reference_has_every_argument_and_option() -> None:
