@@ -63,6 +63,8 @@ def command(
 
 def _said(failure: Failure) -> dict[str, Any]:
     """What the JSON object says of the failure, beside its files."""
+    from sim.report.regression import scenario_text
+
     examination, decided = failure.examination, failure.decided
     jump = examination.decisive.jump
     return {
@@ -77,7 +79,7 @@ def _said(failure: Failure) -> dict[str, Any]:
         ],
         "nearest_passing": None if examination.passing is None else examination.passing.words,
         "story": [{"at_s": line.time / 1e6, "text": line.text} for line in failure.told()],
-        "scenario_toml": failure.scenario,
+        "scenario_toml": scenario_text(examination.shrunk),
         "test": failure.test,
         "commands": list(failure.commands),
     }

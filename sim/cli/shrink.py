@@ -98,25 +98,17 @@ def side(quiet: bool) -> Callable[[str], None]:
 
 def write(small: Shrunk, out: Path) -> dict[str, str]:
     """Write the smaller run's files, and say where, by kind."""
-    from sim.report.regression import regression_test
-    from sim.scenario.load import Scenario
-    from sim.scenario.toml import to_toml
-    from sim.shrink.sketch import tables_of
+    from sim.report.regression import regression_test, scenario_text
 
-    scenario = Scenario.from_dict(small.tape.scenario)
     files = {"tape": out / "shrunk.tape", "scenario": out / "shrunk.toml", "test": out / f"test_{small.broken}.py"}
     small.tape.write(files["tape"])
-    expected = {"expect": {small.broken: "broken"}, "properties": {"enable": [small.broken]}}
-    files["scenario"].write_text(to_toml({**tables_of(scenario), **expected}), "utf-8")
+    files["scenario"].write_text(scenario_text(small), "utf-8")
     files["test"].write_text(regression_test(small), "utf-8")
     return {kind: str(path) for kind, path in files.items()}
 
 
 def _show(small: Shrunk, files: dict[str, str]) -> None:
-    from sim.report.regression import counted
-    from sim.scenario.load import Scenario
-    from sim.scenario.toml import to_toml
-    from sim.shrink.sketch import tables_of
+    from sim.report.regression import counted, scenario_text
 
     console = to_user()
     before = "" if small.before is None else f" of {counted(small.before.faults, small.before.choices)}"
@@ -127,8 +119,8 @@ def _show(small: Shrunk, files: dict[str, str]) -> None:
     for label, value in small.tape.deviations.items():
         console.print(f"  unusual: {label} = {value:,}", markup=False, soft_wrap=True)
     console.print()
-    tables = tables_of(Scenario.from_dict(small.tape.scenario))
-    console.print(to_toml({key: value for key, value in tables.items() if key != "modules"}), markup=False, soft_wrap=True)
+    whole = f"{files['scenario']} has both in one" if files else "--out DIR writes both in one file"
+    console.print(scenario_text(small, whole), markup=False, soft_wrap=True)
     console.print(
         f"seed {small.tape.seed}; {small.tries} runs" + ("" if small.complete else ", and the budget was spent: --tries"), style="dim"
     )

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from sim.faults.nemesis import Plan
 from sim.fuzz.corpus import Corpus
-from sim.fuzz.known import KNOWN_BROKEN
 from sim.fuzz.result import Properties, PropertyRow, Shrunk
 from sim.fuzz.schedulers import Schedule
 from sim.fuzz.subject import Chunk, again
+from sim.properties.known import KNOWN_BROKEN
 from sim.scenario.fuzzing import Ground
 from sim.shrink import shrink
 from sim.sweep.jobs import Job

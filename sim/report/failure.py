@@ -13,15 +13,13 @@ from sim.properties import KNOWN
 from sim.properties.base import Violation
 from sim.report.clock import length, stamp
 from sim.report.difference import compare
-from sim.report.regression import counted, regression_test
+from sim.report.regression import counted, regression_test, scenario_text
 from sim.report.story import Line, Story, StoryCollector
 from sim.report.timeline import TimelineCollector
 from sim.report.timeline_parts import Timeline
 from sim.scenario.load import Scenario
 from sim.scenario.run import RunResult, run
-from sim.scenario.toml import to_toml
 from sim.shrink.examination import Examination
-from sim.shrink.sketch import tables_of
 from sim.trace.tape import Tape
 
 MARGIN: Final = 1_000_000
@@ -33,7 +31,7 @@ class Failure:
     """What a report of a failing run is made of.
 
     `violation`: the first one. `commands`: what does it again, in the shell. `scenario`: the smallest one as TOML, without the
-    text of workflow modules. `test`: the
+    text of workflow modules, but with a word on where to have it. `test`: the
     regression test. `difference`: from the nearest run that keeps the property, None without one; see `compare`.
     """
 
@@ -131,9 +129,10 @@ def failure_of(examination: Examination, original: str = "") -> Failure:
         passing, _, other = _watched(examination.passing.tape)
         told = [one.told(routine=True) for one in (story, other)]
         difference = compare((small.tape, examination.passing.tape), [result, passing], told)
-    tables = tables_of(Scenario.from_dict(small.tape.scenario, source="the tape's scenario"))
-    scenario = to_toml({key: table for key, table in tables.items() if key != "modules"})
-    return Failure(examination, result, found, story, line, scenario, regression_test(small), _commands(small.broken, original), difference)
+    commands = _commands(small.broken, original)
+    whole = f"`{commands[1]}` writes both as {PurePath(original).stem}/shrunk.toml" if len(commands) > 2 else "its text stands below"
+    scenario = scenario_text(small, whole)
+    return Failure(examination, result, found, story, line, scenario, regression_test(small), commands, difference)
 
 
 def _watched(tape: Tape) -> tuple[RunResult, Timeline, Story]:

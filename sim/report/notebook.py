@@ -18,7 +18,7 @@ from sim.properties import KNOWN
 from sim.report import summary
 from sim.report.clock import stamp
 from sim.report.html import inline
-from sim.report.regression import counted
+from sim.report.regression import counted, scenario_text
 from sim.report.story import Story
 from sim.report.timeline_parts import Timeline
 from sim.report.watched import Diverged, Watched, watch
@@ -27,9 +27,7 @@ from sim.scenario.problems import ScenarioError
 from sim.scenario.replay import ReplayResult
 from sim.scenario.run import RunResult
 from sim.scenario.schema import Section
-from sim.scenario.toml import to_toml
 from sim.shrink import Shrunk
-from sim.shrink.sketch import tables_of
 
 MOST_MESSAGES: Final = 100_000
 """A result draws its timeline by itself up to so many messages: a cell should take a few seconds, and the run is run again."""
@@ -120,13 +118,12 @@ def _picture(line: Timeline, title: str = "") -> Markup:
 
 
 def _shrunk(small: Shrunk) -> dict[str, Any]:
-    tables = tables_of(Scenario.from_dict(small.tape.scenario, source="the tape's scenario"))
     deviations = small.deviations
     return {
         "small": small,
         "promise": KNOWN[small.broken].sentence,
         "size": counted(deviations.faults, deviations.choices),
-        "scenario": to_toml({key: table for key, table in tables.items() if key != "modules"}),
+        "scenario": scenario_text(small, '`tape.scenario["modules"]` has the text'),
     }
 
 

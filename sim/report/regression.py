@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sim.scenario.load import Scenario
 from sim.scenario.toml import to_toml
 from sim.shrink.result import Shrunk
+from sim.shrink.shrinking import named
 from sim.shrink.sketch import tables_of
 
 
@@ -38,6 +39,17 @@ def regression_test(small: Shrunk) -> str:
             "",
         ]
     )
+
+
+def scenario_text(small: Shrunk, whole: str = "") -> str:
+    """The smallest scenario as TOML, with what it was shrunk for among its properties.
+
+    The text of its workflow modules, which is long, is left out unless `whole` is ""; then a comment says so, and that `whole`.
+    """
+    tables = {**tables_of(Scenario.from_dict(small.tape.scenario, source="the tape's scenario")), **named(small.broken)}
+    if not whole or "modules" not in tables:
+        return to_toml(tables)
+    return f"# To be run it needs {' and '.join(tables.pop('modules'))} beside it: {whole}.\n{to_toml(tables)}"
 
 
 def _loading(modules: Mapping[str, str]) -> list[str]:
@@ -74,4 +86,4 @@ def _block(text: str) -> str:
     return f"(\n{lines}\n)"
 
 
-__all__ = ["counted", "regression_test"]
+__all__ = ["counted", "regression_test", "scenario_text"]

@@ -15,6 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sim.properties.known import KNOWN_BROKEN
 from sim.report.clock import length, stamp
 from sim.scenario.tables import Verdicts
 
@@ -49,6 +50,18 @@ class Judged:
     def as_expected(self) -> bool:
         """Whether this is what the scenario says, or what is usual."""
         return self.verdict == self.expected if self.expected else self.verdict in ("held", "not exercised")
+
+    @property
+    def expectation(self) -> str:
+        """What the scenario expects, in a sentence; "" when there is nothing to say of it.
+
+        Only of promises that it is known not to keep the protocol is to blame: not of duties of workflow code, nor of planted bugs.
+        """
+        if not self.as_expected:
+            return f"The scenario expects it to be {self.expected or 'held'}."
+        if self.verdict != "broken":
+            return ""
+        return "The scenario expects that" + (": the real protocol does not keep this promise." if self.name in KNOWN_BROKEN else ".")
 
 
 def judged_of(verdicts: Verdicts) -> list[Judged]:
@@ -146,10 +159,8 @@ def _words(one: Judged) -> Text:
     if one.violation:
         more = f" (and {one.violations - 1:,} more)" if one.violations > 1 else ""
         text.append(f"\n{stamp(one.at)} {one.violation}{more}", style="red")
-    if not one.as_expected:
-        text.append(f"\nThe scenario expects it to be {one.expected or 'held'}.", style="bold red")
-    elif one.verdict == "broken":
-        text.append("\nThe scenario expects that: the real protocol does not keep this promise here.", style="dim")
+    if one.expectation:
+        text.append(f"\n{one.expectation}", style="dim" if one.as_expected else "bold red")
     return text
 
 

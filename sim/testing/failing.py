@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ FORKS: Final = 3
 BEFORE: Final = 14
 AFTER: Final = 2
 """Lines of the story before and after the break."""
+NAMED: Final = 6
+"""So many lines before those are kept as they are of what the violation names: the first, and the last ones."""
 
 INSTEAD: Final = {
     "failure_is_failure": "catch CanceledError; unless ctx.canceled says that somebody cancelled the workflow, a worker was lost: "
@@ -41,7 +44,7 @@ INSTEAD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A failing run, shrunk if it could be, watched, and written down. `files`: where, by kind."""
+    """A failing run, shrunk if it could be, watched, and written down. `lines`: its short story; `files`: where, by kind."""
 
     promise: Property
     violation: Violation
@@ -78,7 +81,7 @@ def examined(broken: Broken, out: Path, test: str = "", tries: int = TRIES, show
             with suppress(NotBroken):
                 examination = examine(broken.tape, one.name, tries=tries, seeds=SEEDS, forks=FORKS)
         tape = broken.tape if examination is None else examination.shrunk.tape
-        scenario = Scenario.from_dict(tape.scenario if builtin else _without(tape.scenario), source="the tape's scenario")
+        scenario = Scenario.from_dict(_judging(tape.scenario, one.name if builtin else ""), source="the tape's scenario")
         watched = StoryCollector(), TimelineCollector()
         result = run(scenario, tape.seed, deviations=tape.deviations, properties=[one], observers=watched)
         result.tape.write(files["tape"])
@@ -92,13 +95,16 @@ def examined(broken: Broken, out: Path, test: str = "", tries: int = TRIES, show
     violations = result.verdicts[one.name].violations
     violation = violations[0] if violations else broken.violation
     assert violation is not None
-    lines = around(list(watched[0].story().told()), violation)
-    return Found(one, violation, result, lines, files, None if examination is None else examination.shrunk)
+    return Found(one, violation, result, watched[0].story().told(), files, None if examination is None else examination.shrunk)
 
 
-def _without(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """A scenario that names no check of a test: its tape goes to whoever runs `session-sim replay`, where nobody knows it."""
-    return {name: table for name, table in tables.items() if name not in ("expect", "properties")}
+def _judging(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A scenario that is judged by what the test has failed for, and expects it no more than the test does.
+
+    It names no check of a test's own (`name` is ""): whoever runs `session-sim replay` does not know it.
+    """
+    rest = {key: table for key, table in tables.items() if key not in ("expect", "properties")}
+    return {**rest, "properties": {"enable": [name]}} if name else rest
 
 
 def _page(examination: Examination, again: str, look: str, builtin: bool) -> str:
@@ -127,10 +133,20 @@ def _plain_page(result: RunResult, scenario: Scenario, story: StoryCollector, ti
     return html.render(contents)
 
 
-def around(lines: Sequence[Line], violation: Violation) -> list[Line]:
-    """The lines of a story that lead to the break, and a few more."""
+def around(lines: Sequence[Line], violation: Violation) -> list[int]:
+    """Which lines of a story lead to the break, a few more, and which before them are about what the violation names."""
     until = sum(line.time <= violation.time_us for line in lines)
-    return list(lines[max(until - BEFORE, 0) : until + AFTER])
+    start = max(until - BEFORE, 0)
+    names = {violation.session, *re.findall(r"[^\s,;:()]+", violation.message)}
+    told = [i for i in range(start) if names.intersection(_names(lines[i]))]
+    if len(told) > NAMED:
+        told[1 : 1 - NAMED] = []
+    return [*told, *range(start, min(until + AFTER, len(lines)))]
+
+
+def _names(line: Line) -> set[str]:
+    """Of what a line speaks: sessions, and `activities` as they stand in it."""
+    return {*line.sessions, *re.findall(r"`[^`]+`", line.text)}
 
 
 def text(found: Found, test: str, seed: int, runs: int, faults: str = "", shown: Path | None = None) -> str:
@@ -168,8 +184,11 @@ def text(found: Found, test: str, seed: int, runs: int, faults: str = "", shown:
 
 
 def _story(found: Found) -> list[str]:
-    lines, broken = [], False
-    for line in found.lines:
+    lines, broken, last = [], False, -1
+    for i in around(found.lines, found.violation):
+        line, left_out, last = found.lines[i], i - last - 1, i
+        if left_out:
+            lines.append(f"    … {_many(left_out, 'line')} left out")
         if not broken and line.time > found.violation.time_us:
             lines.append(f"  ✗ here {found.promise.name} is broken")
             broken = True

@@ -6,6 +6,7 @@ Nothing of the simulator is imported before a test needs it: a pytest that does 
 from __future__ import annotations
 
 import inspect
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,21 @@ MARKER = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the command."""
     group = parser.getgroup("session-sim", "tests of workflows under faults (session-sim)")
-    group.addoption("--session-sim-runs", type=int, metavar="N", help="seeds of each test, instead of what it says (200)")
+    group.addoption("--session-sim-runs", type=_at_least(1), metavar="N", help="seeds of each test, instead of what it says (200)")
     group.addoption("--session-sim-seed", type=int, metavar="N", help="the first seed of each test, instead of what it says (1)")
     group.addoption("--session-sim-replay", metavar="TAPE", help="run the failing run on this tape, with the workflow's present code")
-    group.addoption("--session-sim-tries", type=int, metavar="N", help="runs that shrinking a failing run may take (200); 0: none")
+    group.addoption("--session-sim-tries", type=_at_least(0), metavar="N", help="runs that shrinking a failing run may take (200); 0: none")
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    """Reads a number, and refuses a smaller one: a test that nothing was run for would pass."""
+
+    def number(text: str) -> int:
+        if not text.strip().lstrip("+-").isdecimal() or int(text) < least:
+            raise ArgumentTypeError(f"is {text}; expected a whole number, at least {least}")
+        return int(text)
+
+    return number
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -78,6 +78,19 @@ def asked_at(function: Callable[..., object]) -> str:
     return ""
 
 
+def panicked(function: Callable[..., object], error: Exception) -> str:
+    """`KeyError: 'x' (file.py, line 3, in f)`: an error that the code of this workflow function has let out, and where it did."""
+    code, said, entry = getattr(function, "__code__", None), f"{type(error).__name__}: {error}", error.__traceback__
+    where = ""
+    while entry is not None and isinstance(code, CodeType):
+        if entry.tb_frame.f_code.co_filename == code.co_filename:
+            # Of the path its last part: histories are the same wherever the file lies.
+            file = code.co_filename.replace("\\", "/").rpartition("/")[2]
+            where = f" ({file}, line {entry.tb_lineno}, in {entry.tb_frame.f_code.co_name})"
+        entry = entry.tb_next
+    return said + where
+
+
 def _is_interruption(error: BaseException) -> bool:
     """Whether somebody pressed Ctrl-C: then the exception comes from between two instructions, not from a `raise`."""
     if not isinstance(error, KeyboardInterrupt):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from sim.workflow.pair import Pair
+
 if TYPE_CHECKING:
     from sim.workflow.environment import Environment
 
@@ -98,6 +100,7 @@ class Context:
 
 
 CancelFunc = Callable[[], None]
+"""Cancels the context that it was given with."""
 
 
 def with_value(ctx: Context, key: str, value: Any) -> Context:
@@ -105,17 +108,17 @@ def with_value(ctx: Context, key: str, value: Any) -> Context:
     return ctx.derived(f"user:{key}", value)
 
 
-def with_cancel(ctx: Context) -> tuple[Context, CancelFunc]:
+def with_cancel(ctx: Context) -> Pair:
     """A context that can be cancelled by itself, and the function that does it. Cancelled at once if `ctx` is."""
     scope = Scope(ctx.scope)
     if ctx.scope.canceled:
         scope.canceled = True
     else:
         ctx.scope.adopt(scope)
-    return ctx.derived("", None, scope), lambda: ctx.env.cancel(scope)
+    return Pair((ctx.derived("", None, scope), lambda: ctx.env.cancel(scope)))
 
 
-def new_disconnected_context(ctx: Context) -> tuple[Context, CancelFunc]:
+def new_disconnected_context(ctx: Context) -> Pair:
     """A context with the values of `ctx` (the session too) that `ctx` and its parents do not cancel."""
     scope = Scope(None)
-    return ctx.derived("", None, scope), lambda: ctx.env.cancel(scope)
+    return Pair((ctx.derived("", None, scope), lambda: ctx.env.cancel(scope)))

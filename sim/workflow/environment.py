@@ -37,7 +37,7 @@ from sim.history.visible import (
     TimerFired,
     Visible,
 )
-from sim.workflow.containment import contained
+from sim.workflow.containment import contained, panicked
 from sim.workflow.context import SMALL_MAP, Context, Scope
 from sim.workflow.coroutines import Dispatcher
 from sim.workflow.definition import Definition
@@ -363,7 +363,7 @@ class Execution:
         except NonDeterminismError as error:
             return Progress((), (), ("NON_DETERMINISTIC_ERROR", str(error)))
         except Exception as error:  # whatever user code lets out is a panic
-            return Progress((), (), ("WORKFLOW_WORKER_UNHANDLED_FAILURE", f"{type(error).__name__}: {error}"))
+            return Progress((), (), ("WORKFLOW_WORKER_UNHANDLED_FAILURE", panicked(self.env.definition.function, error)))
         finally:
             # Who chooses knows the whole world, which must not stay for as long as a workflow of a dead worker.
             self.env.choose = _first

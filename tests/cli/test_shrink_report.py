@@ -80,6 +80,23 @@ def test_report_writes_one_page_and_says_the_same_as_json(tmp_path: Path) -> Non
     assert "def test_failure_is_failure" in found["test"]
 
 
+def test_the_smallest_scenario_runs_when_it_is_pasted(tmp_path: Path) -> None:
+    """As JSON has it, with its workflow's module; as people read it, once what its comment says has been done."""
+    assert sim("run", CRASH, "--seed", "7", "--out", str(tmp_path / "night")).exit_code in (0, 1)
+    options = (str(tmp_path / "night"), *NAMED, "--forks", "1")
+    found = json.loads(sim("report", *options, "--json").stdout)
+    pasted = tmp_path / "pasted.toml"
+    pasted.write_text(found["scenario_toml"], "utf-8")
+    again = json.loads(sim("run", str(pasted), "--seed", str(found["seed"]), "--json").stdout)
+    assert again["properties"] == {"failure_is_failure": "broken"}
+    assert again["digest"] == found["digest"]
+    said = sim("report", *options).stdout
+    command = f"session-sim shrink {options[0]} --property failure_is_failure --out night"
+    assert f"needs file_processing.py beside it: `{command}` writes both as night/shrunk.toml." in said
+    assert f"\n{command}\n" in said
+    assert "needs file_processing.py beside it: --out DIR writes both" in sim("shrink", *options[:3]).stdout
+
+
 def test_report_needs_a_place_for_its_page(tmp_path: Path) -> None:
     done = sim("report", FINDING, "--out", str(tmp_path / "no" / "failure.html"))
     assert done.exit_code == 2

@@ -9,10 +9,10 @@ import pytest
 
 from sim import Scenario, fuzz, replay
 from sim.fuzz.campaign import CHUNK
-from sim.fuzz.known import KNOWN_BROKEN
 from sim.fuzz.result import FuzzResult
 from sim.fuzz.subject import Chunk
 from sim.properties import KNOWN
+from sim.properties.known import KNOWN_BROKEN
 from sim.trace import tape as tapes
 from tests.properties.scenarios_broken import BROKEN
 

@@ -62,6 +62,12 @@ def test_notices_and_is_silent_without_it(duty: str, mistaken: Any, corrected: A
     assert judged(corrected, *faults, KILL) == {}
 
 
+@pytest.mark.parametrize(("fault", "says"), [(CANCEL, "unless its context is cancelled"), (KILL, "or it has failed")])
+def test_a_session_need_not_be_completed_where_the_sentence_says_so(fault: dict[str, Any], says: str) -> None:
+    assert says in KNOWN["session_is_completed"].sentence
+    assert judged([CREATE, WORK], fault) == {}
+
+
 def module(body: str) -> Scenario:
     """A scenario with this workflow, whose cancellation is requested after 5 s."""
     text = (
@@ -117,7 +123,12 @@ def test_what_is_asked_for_before_any_error_is_nobodys_mistake() -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("raise KeyError('file')", "WORKFLOW_WORKER_UNHANDLED_FAILURE: KeyError: 'file'"),
+        ("raise KeyError('file')", "WORKFLOW_WORKER_UNHANDLED_FAILURE: KeyError: 'file' (flow.py, line 5, in flow)"),
+        (
+            "await sleep(new_disconnected_context(ctx), seconds(1))",
+            "expected a context and got the pair (context, function that cancels it) which with_cancel and new_disconnected_context give: "
+            "write `ctx, cancel = ...` (flow.py, line 5, in flow)",
+        ),
         ("await execute_activity(with_activity_options(ctx, ActivityOptions()), 'work').get(ctx)", "BAD_SCHEDULE_ACTIVITY_ATTRIBUTES"),
     ],
 )

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from sim.report import html, perfetto, summary
@@ -73,6 +74,23 @@ def test_the_conclusion_names_what_is_not_as_expected() -> None:
     assert summary.conclusion([surprise, HELD]) == "Not as expected: same_worker is broken."
     assert summary.conclusion([HELD]) == "As expected: 1 promise held, none is broken."
     assert not Judged("x", "held", expected="broken").as_expected
+
+
+@pytest.mark.parametrize(
+    ("judged", "says"),
+    [
+        (BROKEN, "The scenario expects that: the real protocol does not keep this promise."),
+        (Judged("session_is_completed", "broken", expected="broken"), "The scenario expects that."),
+        (Judged("slot_limit", "broken", expected="broken"), "The scenario expects that."),
+        (Judged("session_is_completed", "broken"), "The scenario expects it to be held."),
+        (HELD, ""),
+        (IDLE, ""),
+    ],
+)
+def test_the_protocol_is_to_blame_for_what_it_is_known_to_break_only(judged: Judged, says: str) -> None:
+    """Not for a mistake of workflow code, nor for a planted bug."""
+    assert judged.expectation == says
+    assert ("expects" in _printed([judged])) == bool(says)
 
 
 class _Loads(HTMLParser):

@@ -224,6 +224,7 @@ def test_figures_take_the_colours_of_the_page() -> None:
 def test_the_long_workflow_code_is_beside_the_scenario() -> None:
     _, found = crash()
     assert "modules" not in found.scenario
+    assert found.scenario.startswith("# To be run it needs file_processing.py beside it: ")
     text = render(found)
     assert "<summary><code>file_processing.py</code></summary>" in text
 

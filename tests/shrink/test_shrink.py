@@ -147,3 +147,17 @@ def test_a_run_under_a_seed_has_as_many_faults_as_happen() -> None:
     assert counted is not None
     assert counted.faults == 1
     assert counted.choices > 50  # nearly every length of time is another than its law's median
+
+
+def test_a_mistake_of_workflow_code_is_not_expected() -> None:
+    """What the real protocol is known to break is, so that the scenario shows it; a duty that is not done is to be mended."""
+    program = [{"op": "create", "as": "s", "creation": "1m", "execution": "1h"}, {"op": "act", "in": "s", "activity": "encode"}]
+    forgetful = {
+        "name": "forgetful", "workers": [{"name": "w"}], "activities": {"encode": {}},
+        "workflows": [{"id": "job", "program": program}], "properties": {"enable": ["session_is_completed"]},
+    }  # fmt: skip
+    mistaken = shrink(run(Scenario.from_dict(forgetful), 1).tape, seeds=0).tape
+    assert mistaken.scenario["properties"]["enable"] == ["session_is_completed"]
+    assert not run(Scenario.from_dict(mistaken.scenario), mistaken.seed).as_expected
+    found = small("failure_is_failure").tape
+    assert run(Scenario.from_dict(found.scenario), found.seed, deviations=found.deviations).as_expected

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from sim import Scenario
 from sim.properties import DEMANDS, DUTIES, KNOWN
+from sim.scenario.run import run
 from sim.testing import plugin
 from sim.testing.campaign import RUNS
 from sim.testing.failing import INSTEAD
@@ -83,7 +85,8 @@ def test_each_mistake_is_found_with_default_settings(ran: Ran) -> None:
         ("test_forgotten_completion", "session_is_completed",
          "job ends COMPLETED and has never completed job/1/s1, which is still open", ""),
         ("test_cleanup_on_cancelled", "cancelled_context_unused", "`drop_scratch_tables` never runs: its workflow was cancelled, and it is "
-         "asked for on the cancelled context; new_disconnected_context gives another (cleanup_on_cancelled.py, line 28, in mistaken)",
+         "asked for on the cancelled context; `apart, _ = new_disconnected_context(ctx)` gives another "
+         "(cleanup_on_cancelled.py, line 28, in mistaken)",
          "cancel job"),
     ],
 )  # fmt: skip
@@ -102,6 +105,8 @@ def test_each_report_makes_the_mistake_obvious(ran: Ran, folder: Path, test: str
         assert (folder / rows[kind]).is_file()
     tape = read(folder / rows["replay"].split()[-1])
     assert len(tape.scenario["faults"]) == bool(guilty)
+    # What was written to look at fails like the test: nobody expects a mistake.
+    assert not run(Scenario.load(folder / rows["scenario"]), tape.seed, deviations=tape.deviations).as_expected
     # The story tells what was done to the workflow, marks the break, and goes on a little.
     assert lines.index(f"  ✗ here {broken} is broken") >= len(lines) - 3
 
@@ -260,6 +265,14 @@ def test_a_pytest_that_does_not_use_it_loads_nothing_of_the_simulator() -> None:
     program = "import sys, pytest; before = set(sys.modules); import sim.testing.plugin; print(sorted(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "['sim', 'sim.testing', 'sim.testing.plugin']"
+
+
+@pytest.mark.parametrize(("option", "least"), [("--session-sim-runs", 1), ("--session-sim-tries", 0)])
+def test_an_option_that_leaves_nothing_to_do_is_refused(tmp_path: Path, option: str, least: int) -> None:
+    for value in (str(least - 1), "many"):
+        done = run_pytest(tmp_path, TESTS, f"{option}={value}")
+        assert done.code == 4, done.output
+        assert f"argument {option}: is {value}; expected a whole number, at least {least}" in done.output
 
 
 def test_the_reference_has_every_argument_and_option() -> None:

@@ -26,7 +26,9 @@ class _Observer(Observer):
         if not o.activity_type:
             return
         whose = "its workflow was cancelled" if o.workflow_canceled else "its session is over"
-        advice = "new_disconnected_context gives another" if o.workflow_canceled else "that from before the session is another"
+        advice = (
+            "`apart, _ = new_disconnected_context(ctx)` gives another" if o.workflow_canceled else "that from before the session is another"
+        )
         message = f"`{o.activity_type}` never runs: {whose}, and it is asked for on the cancelled context; {advice}{at(o.place)}"
         self.violated(time, message, self.scene.sessions.get(o.session), run=o.run)
 

@@ -60,7 +60,8 @@ class _Observer(Observer):
 
 PROPERTY = Property(
     name="session_is_completed",
-    sentence="Workflow code calls CompleteSession for every session that it has created, before it ends.",
+    sentence="Workflow code calls CompleteSession, before it ends, for every session that it has created, unless its context is cancelled "
+    "or it has failed (other than idle, by its ExecutionTimeout).",
     source="documentation, Basic Usage: “CompleteSession() releases the resources reserved on the worker”; until then only "
     "ExecutionTimeout or the end of the workflow does (P1.5, P2.4j)",
     needs=(seen.SessionCreated, seen.SessionStateChanged, seen.SessionCompleteCalled, seen.SessionContextDone, obs.WorkflowClosed),

@@ -1,4 +1,4 @@
-"""Which promises the real protocol is known not to keep: a campaign that finds one broken has found nothing new by that."""
+"""Which promises the real protocol is known not to keep: whoever finds one broken has found nothing new by that."""
 
 from __future__ import annotations
 
