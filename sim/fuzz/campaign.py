@@ -17,7 +17,7 @@ from sim.faults.nemesis import Plan
 from sim.fuzz import guard, verdicts
 from sim.fuzz.corpus import ROUND, Corpus
 from sim.fuzz.kept import Kept
-from sim.fuzz.result import Coverage, FuzzResult, Guarded, Runs
+from sim.fuzz.result import Coverage, FuzzResult, Guarded, Properties, Runs
 from sim.fuzz.schedulers import UNIFORM, Schedule, of_name
 from sim.fuzz.subject import Chunk, Seeds, merge
 from sim.scenario.fuzzing import Ground, ground_of
@@ -128,18 +128,24 @@ class Campaign:
         options = self.options
         with Executor(options.jobs) as executor:
             kept = Kept(options.store, self.key(), self.runs) if options.store is not None else None
+            rows, endless, guarded = Properties(), "", Guarded()
             try:
                 stopped = self._runs(executor, kept)
-                if kept is not None and stopped != "interrupted":
-                    kept.finish(len(self._total.rows))
+                rows = verdicts.of(self.ground, self._total, options.schedule)
+                if stopped != "interrupted":
+                    rows = verdicts.with_tapes(self.ground, rows, options, executor, self._corpus)
+                    endless = verdicts.endless_tape(self.ground, self._total, options, self._corpus)
+                    guarded = self._guarded()
+                    # Not before: whoever is killed while tapes are made goes on with all runs.
+                    if kept is not None:
+                        kept.finish(len(self._total.rows))
+            except KeyboardInterrupt:
+                stopped = "interrupted"
             finally:
                 if kept is not None:
                     kept.close()
-            rows = verdicts.of(self.ground, self._total, options.schedule)
-            if stopped != "interrupted":
-                rows = verdicts.with_tapes(self.ground, rows, options, executor, self._corpus)
-            endless = verdicts.endless_tape(self.ground, self._total, options, self._corpus) if stopped != "interrupted" else ""
-            guarded = self._guarded() if stopped != "interrupted" else Guarded()
+            # Nobody waits for chunks whose runs would not be kept.
+            executor.close(at_once=stopped == "interrupted")
         total = self._total
         return FuzzResult(
             scenario=self.ground.scenario.name,

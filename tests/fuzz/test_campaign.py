@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from sim import Scenario, fuzz, replay
+from sim.fuzz import verdicts
 from sim.fuzz.campaign import CHUNK
 from sim.fuzz.result import FuzzResult
 from sim.fuzz.subject import Chunk
@@ -79,6 +81,32 @@ def test_tapes_are_made_small(tmp_path: Path) -> None:
     outcome = replay(tapes.read(Path(row.shrunk.tape)))
     assert outcome.result.properties["failure_is_failure"] == "broken"
     assert row.shrunk.guilty
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("what", ["with_tapes", "endless_tape"])
+def test_one_that_ends_while_tapes_are_made_goes_on_with_all_its_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, how: type[BaseException]
+) -> None:
+    """An error stands for a kill: what is left behind is the same."""
+    store = tmp_path / "kept.sqlite"
+
+    def again() -> FuzzResult:
+        return fuzz(scenario(), 30, store=store, out=tmp_path / "tapes", guarded=0)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(verdicts, what, Mock(side_effect=how))
+        if how is KeyboardInterrupt:
+            first = again()
+            assert (first.stopped, len(first.runs)) == ("interrupted", 30)
+            assert first.properties
+        else:
+            with pytest.raises(how):
+                again()
+    second = again()
+    assert (second.resumed, second.stopped) == (30, "")
+    assert told(second) == told(fuzz(scenario(), 30, out=tmp_path / "tapes", guarded=0))
+    assert again().resumed == 0
 
 
 def test_an_interrupted_campaign_goes_on(tmp_path: Path) -> None:
