@@ -320,7 +320,9 @@ class Teller:
         self.say(time, o.sentence(), Weight.DETAIL, o.session)
 
     def _TokenReturned(self, time: int, node: Name, o: obs.TokenReturned) -> None:
-        self.holders.pop(o.session, None)
+        # It may be on another worker by now.
+        if self.holders.get(o.session) == node:
+            del self.holders[o.session]
         self.say(time, o.sentence(), Weight.DETAIL, o.session)
 
     def _HeartbeatRecorded(self, time: int, node: Name, o: obs.HeartbeatRecorded) -> None:

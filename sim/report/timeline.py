@@ -138,7 +138,7 @@ class TimelineCollector:
             hold, _ = self._holds.pop(key)
             hold.ended, hold.lost = time, True
             self._used -= 1
-            self._slot_gone(time, hold.session)
+            self._slot_gone(time, key[0], hold.session)
         self._step(self._line.used, time, self._used)
         for attempt in [key for key in self._attempts if key[0] in ended]:
             bar = self._attempts.pop(attempt)
@@ -166,13 +166,14 @@ class TimelineCollector:
             return
         found[0].ended = time
         self._rows[node].give_back(found[0].row)
-        self._slot_gone(time, o.session)
+        self._slot_gone(time, node, o.session)
         self._used -= 1
         self._step(self._line.used, time, self._used)
 
-    def _slot_gone(self, time: int, name: str) -> None:
+    def _slot_gone(self, time: int, node: Name, name: str) -> None:
         session = self._sessions.get(name)
-        if session is not None and not session.completing:
+        # A worker that was frozen may only now give back a slot of a session that is on another worker.
+        if session is not None and not session.completing and self._where.get(name) == node:
             session.lost = time
 
     def _attempt_began(self, time: int, node: Name, o: obs.AttemptBegan) -> None:

@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from pathlib import Path
 
+from sim import Scenario, run
+from sim.report.timeline import TimelineCollector
 from sim.report.timeline_parts import Limits
 from tests.report.clusters import SECOND, contention, file_processing, kill, start
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 
 def test_a_killed_worker_leaves_a_session_that_nobody_knows_is_gone() -> None:
@@ -28,6 +33,14 @@ def test_a_slot_that_was_given_up_while_the_workflow_has_the_session_is_lost() -
     assert first.ended is not None
     assert 20 * SECOND < first.lost < 24 * SECOND <= first.ended
     assert [(i.kind, i.detail, i.began, i.ended) for i in line.intervals] == [("hold", "both", 8 * SECOND, 24 * SECOND)]
+
+
+def test_a_slot_that_a_worker_gives_back_late_is_not_that_of_the_worker_that_has_the_session_now() -> None:
+    collector = TimelineCollector()
+    run(Scenario.load(SCENARIOS / "host_zombie.toml"), 1, observers=[collector])
+    (session,) = collector.timeline(0).sessions
+    assert session.worker.startswith("second")
+    assert session.lost is None
 
 
 def test_directions_that_are_held_one_after_the_other_are_told_apart() -> None:
