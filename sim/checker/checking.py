@@ -114,9 +114,13 @@ def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -
     predicates = Predicates(system.invariants, system.goals)
     symmetry = system.symmetry if options.symmetry else ()
     if isinstance(system.world, InstantWorld):
-        how = {"parts": options.parts, "subsumption": options.subsumption}
-        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry, **how)
+        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry, **_of_search(options))
     return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
+
+
+def _of_search(options: Options) -> dict[str, bool]:
+    """The reductions that a search makes of a world without delays, beside those of the world itself."""
+    return {"parts": options.parts, "subsumption": options.subsumption}
 
 
 def _resources(options: Options) -> tuple[int, int]:
@@ -181,8 +185,7 @@ def _bounds(system: System, options: Options) -> dict[str, object]:
     world = system.world
     groups = [list(group) for group in system.symmetry] if options.symmetry else []
     if isinstance(world, InstantWorld):
-        made = {"parts": options.parts, "subsumption": options.subsumption}
-        reductions = [*system.reductions, *(name for name, is_made in made.items() if is_made)]
+        reductions = [*system.reductions, *(name for name, is_made in _of_search(options).items() if is_made)]
         return {**system.bounds, "symmetry": groups, "reductions": sorted(reductions)}
     losses = "any" if world.lossy is not None else "none"
     return {"time": "free", "network": world.network.name.lower(), "losses": losses, "symmetry": groups, **system.bounds}

@@ -36,7 +36,6 @@ class InstantSearch(Search):
         differ from one that was met in budgets only, none of which is larger.
         """
         self._parts = parts
-        self.subsumption = False
         self._mail_grows = False
         self._kept: dict[int, Ways] = {}
         super().__init__(*args, **more)
