@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim.checker.benches import LEVEL, MISSED, MISSING, SETTLED, WANTED
-from sim.checker.kernel import kernel
+from sim.checker.kernel import inlined, kernel
 from sim.checker.kernels import (
     ADDED,
     CLASH,
@@ -33,12 +33,13 @@ from sim.checker.kernels import (
     is_offered,
     judge,
     key_of,
+    key_of_mail,
     mix,
     tally,
     unmix,
 )  # fmt: skip
 from sim.checker.orbits import canonicalise
-from sim.checker.way_kernels import BROKEN, DONE, FULL, NONE, SUMMED, TRAVELS, begin_draft, draft, find, go, keep, touch
+from sim.checker.way_kernels import BROKEN, DONE, FULL, MAY_JUDGE, NONE, SUMMED, TOUCHED, TRAVELS, are_marked_apart, begin_draft, draft, find, go, keep, touch
 
 U = np.uint64
 LOST_REQUEST, LOST_RESPONSE, SLOW, RETRY = 1, 2, 3, 4
@@ -104,7 +105,7 @@ def post(network: Any, rows: Any, level: Any, first: Any, urgent: Any, marks: An
     return 0
 
 
-@kernel
+@inlined
 def sweep(
     parcels: Any, wills: Any, willed: Any, travels: Any, following: Any, network: Any, slots: Any, rows: Any, level: Any, urgent: Any,
     marks: Any, slot: Any, crashed: Any, m: Any,
@@ -129,7 +130,7 @@ def sweep(
     return 0
 
 
-@kernel
+@inlined
 def take(t: Any, x: Any, network: Any, slots: Any, rows: Any, level: Any, urgent: Any, marks: Any, outcome: Any, m: Any) -> Any:
     """Carry out an outcome on a level, in place; 0, or ROOM or CLASH."""
     about, added, purged, other, parcels, calls, travels = t.about, t.added, t.purged, t.other, t.parcels, t.calls, x.travels
@@ -176,8 +177,22 @@ def push(width: Any, rows: Any, urgent: Any, marks: Any, level: Any) -> None:
     marks[level + 1, HEAD], marks[level + 1, TAIL], marks[level + 1, CURSOR] = 0, n, 0
 
 
+@inlined
+def difference(t: Any, network: Any, slots: Any, m: Any, source: Any, f: Any, rows: Any, level: Any) -> Any:
+    """By how much the key of a row differs from that of the row it came of, by what was touched; and whether predicates may."""
+    touched, delta, may_judge = m.touched, U(0), False
+    for k in range(m.state[TOUCHED]):
+        before, after = source[f, 1 + touched[k]], rows[level, 1 + touched[k]]
+        delta += t.key_of_station[after] - t.key_of_station[before]
+        may_judge |= are_marked_apart(t.marks, before, after)
+    if source[f, 0] != 0 or rows[level, 0] != 0:
+        delta += key_of_mail(t.key_of_parcel, t.multiplier, network, slots, rows, level)
+        delta -= key_of_mail(t.key_of_parcel, t.multiplier, network, slots, source, f)
+    return delta, may_judge
+
+
 @kernel
-def emit(t: Any, site: Any, bench: Any, out: Any, level: Any, key0: Any, origin: Any) -> Any:
+def emit(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, level: Any, key0: Any) -> Any:
     """Write a settled state into its bucket; DONE, FULL or BROKEN."""
     rows, notes, slots = bench.rows, bench.notes, site.slots
     ordinal = notes[SETTLED]
@@ -190,7 +205,14 @@ def emit(t: Any, site: Any, bench: Any, out: Any, level: Any, key0: Any, origin:
         return BROKEN
     if notes[WANTED] >= 0:
         return FULL if ordinal == notes[WANTED] else DONE
-    key = key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, site.network, slots, rows, level)
+    key, may_judge = key0, True
+    if site.symmetric:
+        key = key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, site.network, slots, rows, level)
+    else:
+        delta, may_judge = difference(t, site.network, slots, m, source, f, rows, level)
+        key += delta
+        if key == U(0):
+            key = U(1)
     if key == key0:
         return DONE
     mixed = mix(key)
@@ -202,7 +224,7 @@ def emit(t: Any, site: Any, bench: Any, out: Any, level: Any, key0: Any, origin:
         bench.stats[ERROR] = LONG_MAIL
         return FULL
     out.keys[q, i] = mixed
-    out.origins[q, i] = U(origin) << U(32) | U(ordinal)
+    out.origins[q, i] = U(f) << U(32) | (MAY_JUDGE if may_judge else U(0)) | U(ordinal)
     for j in range(slots + 1 + np.int64(rows[level, 0])):
         out.rows[q, i, j] = rows[level, j]
     out.counts[q] = i + 1
@@ -245,7 +267,7 @@ def loss_of(t: Any, x: Any, site: Any, bench: Any, m: Any, level: Any, parcel: A
     return np.int64(0)
 
 
-@kernel
+@inlined
 def settle(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
     """Carry on with level 0 until all its ways are settled; DONE, FULL or BROKEN."""
     rows, marks, notes, level = bench.rows, bench.marks, bench.notes, 0
@@ -253,7 +275,7 @@ def settle(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any,
         head = marks[level, HEAD]
         if head == marks[level, TAIL]:
             draft(m.touched, m.state, m.drafted, source, f, rows, level)
-            how = emit(t, site, bench, out, level, key0, f)
+            how = emit(t, site, bench, out, m, source, f, level, key0)
             if how != DONE:
                 notes[LEVEL] = level
                 return how
@@ -291,7 +313,7 @@ def settle(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any,
     return DONE
 
 
-@kernel
+@inlined
 def unite(shields: Any, words: Any, slots: Any, rows: Any, f: Any, united: Any) -> None:
     """What all stations of a row will do in time, as bits."""
     for k in range(words):
@@ -312,9 +334,9 @@ def begin(bench: Any, source: Any, f: Any, state: Any, known: Any) -> None:
 
 
 @kernel
-def tick(later: Any, slots: Any, bench: Any, source: Any, f: Any, state: Any) -> Any:
+def tick(later: Any, slots: Any, bench: Any, source: Any, f: Any, m: Any) -> Any:
     """Put the row as it is after a unit of time on level 0; whether time may pass and makes a difference."""
-    begin(bench, source, f, state, False)
+    begin(bench, source, f, m.state, False)
     passes = False
     for i in range(1, slots + 1):
         station = np.int64(source[f, i])
@@ -324,12 +346,13 @@ def tick(later: Any, slots: Any, bench: Any, source: Any, f: Any, state: Any) ->
         if after == UNKNOWN:
             miss(bench, station, TICK)
         elif after != station:
+            touch(m.marks, m.touched, m.state, i - 1)
             bench.rows[0, i] = after
             passes = True
     return passes and not bench.notes[MISSING]
 
 
-@kernel
+@inlined
 def arrive(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
     """Mail that travelled: its loss, and its delivery, as if it were urgent now; DONE, FULL or BROKEN."""
     first = site.slots + 1
@@ -363,7 +386,7 @@ def leave(x: Any, united: Any, trigger: Any, now: Any) -> Any:
     return np.int64(REFUSED) if after == 0 and (is_beaten or x.retries[trigger]) else after
 
 
-@kernel
+@inlined
 def fire(
     t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any, trigger: Any, now: Any, after: Any, known: Any
 ) -> Any:  # fmt: skip
@@ -390,7 +413,7 @@ def fire(
     return how
 
 
-@kernel
+@inlined
 def set_off(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
     """All that nodes do by themselves: their timers and moves; DONE, FULL or BROKEN."""
     now = np.int64(source[f, 1 + x.environment]) if x.environment >= 0 else np.int64(0)
@@ -410,16 +433,16 @@ def set_off(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any
     return DONE
 
 
-@kernel
+@inlined
 def expand_row(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
     """All settled states after one row; DONE, FULL or BROKEN."""
-    unite(x.shields, x.words, site.slots, source, f, bench.united)
-    if x.mail_first and source[f, 0] > 0:
-        bench.united[0] |= U(1)
     how = arrive(t, x, site, bench, out, m, source, f, key0)
     if how != DONE or (x.stepwise and source[f, 0] > 0):
         return how
-    if x.later.shape[0] and not bench.united[0] & U(1) and tick(x.later, site.slots, bench, source, f, m.state):
+    unite(x.shields, x.words, site.slots, source, f, bench.united)
+    if x.mail_first and source[f, 0] > 0:
+        bench.united[0] |= U(1)
+    if x.later.shape[0] and not bench.united[0] & U(1) and tick(x.later, site.slots, bench, source, f, m):
         how = settle(t, x, site, bench, out, m, source, f, key0)
         if how != DONE:
             return how
@@ -502,8 +525,8 @@ def write(
             out[g, k] = bucket_rows[buffer, q, i, k]
         out_keys[g] = unmix(bucket_keys[buffer, q, i])
         parents[g] = base + np.int64(origin >> U(32))
-        outcomes[g] = np.int64(origin & U(0xFFFFFFFF))
-        if promises | goals:
+        outcomes[g] = np.int64(origin & U(0x7FFFFFFF))
+        if origin & MAY_JUDGE and promises | goals:
             false = judge(station_marks, pair_masks, slots, out, g)
             reached, broken = ~false & goals, false & promises
             if broken != U(0):

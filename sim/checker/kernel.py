@@ -18,8 +18,12 @@ does between two calls: without the counts searches are up to 1.6 times as fast,
 An array cannot be made in such code, nor be given back by it. numba has no public name for the flag; this is the only place
 that uses it.
 """
+inlined: Final[Any] = njit(nogil=True, cache=True, forceinline=True, **_UNCOUNTED)
+"""For kernels that take tuples of arrays and are called for every successor: each array goes along as seven numbers, hundreds of them in
+all, which took more than half of the time of a search. They have no calls left in them when they are compiled into their caller.
+"""
 STAMP: Final = "kernels.digest"
-_MARKS: Final = (b"@kernel", b"@intrinsic")
+_MARKS: Final = (b"@kernel", b"@inlined", b"@intrinsic")
 """What stands in files of which something is compiled."""
 
 

@@ -115,20 +115,25 @@ def fill_taken(old: Any, taken: Any) -> None:
 
 
 @kernel
+def key_of_mail(key_of_parcel: Any, multiplier: Any, network: Any, slots: Any, rows: Any, f: Any) -> Any:
+    """What the mail of a row adds to its key."""
+    key, first, end = U(0), slots + 1, slots + 1 + rows[f, 0]
+    if network != ORDERED:
+        for j in range(first, end):
+            key += key_of_parcel[rows[f, j]]
+    else:
+        for j in range(end - 1, first - 1, -1):
+            key = key * multiplier + key_of_parcel[rows[f, j]]
+    return key
+
+
+@kernel
 def key_of(key_of_station: Any, key_of_parcel: Any, base: Any, multiplier: Any, network: Any, slots: Any, rows: Any, f: Any) -> Any:
     """The key of a row, from scratch."""
     key = base
     for i in range(1, slots + 1):
         key += key_of_station[rows[f, i]]
-    first, end = slots + 1, slots + 1 + rows[f, 0]
-    if network != ORDERED:
-        for j in range(first, end):
-            key += key_of_parcel[rows[f, j]]
-    else:
-        sequence = U(0)
-        for j in range(end - 1, first - 1, -1):
-            sequence = sequence * multiplier + key_of_parcel[rows[f, j]]
-        key += sequence
+    key += key_of_mail(key_of_parcel, multiplier, network, slots, rows, f)
     return key if key != U(0) else U(1)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim.checker.benches import SETTLED
-from sim.checker.kernel import kernel
+from sim.checker.kernel import inlined, kernel
 from sim.checker.kernels import PARTITIONS, key_of, mix
 from sim.checker.orbits import canonicalise, sum_marks
 
@@ -28,6 +28,8 @@ START, LENGTH, NEXT = 0, 1, 2
 NONE: Final = -1
 SEED: Final = np.uint64(0x9E3779B97F4A7C15)
 DONE, FULL, BROKEN = 0, 1, 2
+MAY_JUDGE: Final = np.uint64(1 << 31)
+"""A bit of where a candidate comes from, beside its row and ordinal: predicates may be others there than in that row."""
 
 
 @kernel
@@ -223,6 +225,15 @@ def patch(source: Any, f: Any, arena: Any, at: Any, n: Any, slots: Any, rows: An
         rows[g, arena[at + 2 * k]] = arena[at + 1 + 2 * k]
 
 
+@inlined
+def are_marked_apart(marks: Any, one: Any, other: Any) -> Any:
+    """Whether predicates tell two stations apart."""
+    apart = False
+    for kind in range(marks.shape[1]):
+        apart |= marks[one, kind] != marks[other, kind]
+    return apart
+
+
 @kernel
 def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any, at: Any) -> Any:
     """Write the settled states of a way that was kept into their buckets; DONE, FULL, or BROKEN for too many images."""
@@ -241,7 +252,7 @@ def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key
                 state[SUMMED] = f + 1
             sum_anew(t, source, f, arena, at, n, m.base_sums, sums)
             whole = not is_least(t.left, sums)
-        key = key0
+        key, may_judge = key0, whole
         if whole:
             patch(source, f, arena, at, n, slots, rows, 0)
             if not canonicalise(
@@ -252,7 +263,9 @@ def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key
             key = key_of(keys_of, t.key_of_parcel, t.base, t.multiplier, site.network, slots, rows, 0)
         else:
             for k in range(n):
-                key += keys_of[arena[at + 1 + 2 * k]] - keys_of[source[f, arena[at + 2 * k]]]
+                before, after = source[f, arena[at + 2 * k]], arena[at + 1 + 2 * k]
+                key += keys_of[after] - keys_of[before]
+                may_judge |= are_marked_apart(t.marks, before, after)
             if key == U(0):
                 key = U(1)
         if key != key0:
@@ -262,7 +275,7 @@ def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key
             if i >= out.keys.shape[1]:
                 return FULL
             out.keys[q, i] = mixed
-            out.origins[q, i] = U(f) << U(32) | U(ordinal)
+            out.origins[q, i] = U(f) << U(32) | (MAY_JUDGE if may_judge else U(0)) | U(ordinal)
             if whole:
                 for j in range(slots + 1):
                     out.rows[q, i, j] = rows[0, j]
