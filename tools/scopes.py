@@ -40,10 +40,10 @@ ALL: Final = Reductions()
 VARIANTS: Final[dict[str, tuple[Reductions, dict[str, bool]]]] = {
     "all": (ALL, {}),
     "subsumption": (ALL, {"subsumption": False}),
-    "symmetry": (ALL, {"symmetry": False}),
+    "symmetry": (ALL, {"symmetry": False, "sharing": False}),
     "parts": (ALL, {"parts": False}),
     **{name: (replace(ALL, **{name: False}), {}) for name in ALL.names},
-    "none": (NO_REDUCTIONS, {"symmetry": False, "parts": False, "subsumption": False}),
+    "none": (NO_REDUCTIONS, {"symmetry": False, "sharing": False, "parts": False, "subsumption": False}),
 }
 """With all reductions, without one of them, with none at all."""
 

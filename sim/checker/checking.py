@@ -36,6 +36,9 @@ class Options:
     exact: bool = False
     symmetry: bool = True
     """Whether interchangeable nodes (`System.symmetry`) are taken for one another: then states are orbits."""
+    sharing: bool = True
+    """Whether what a handler did holds under other names of interchangeable nodes too, in a world without delays: the same states, from
+    fewer handler calls. Without it, and without symmetry, nothing depends on how nodes are renamed."""
     parts: bool = True
     """Whether nodes are kept in parts where their class says what lies apart: the same states, from fewer local ones."""
     subsumption: bool = True
@@ -114,7 +117,9 @@ def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -
     predicates = Predicates(system.invariants, system.goals)
     symmetry = system.symmetry if options.symmetry else ()
     if isinstance(system.world, InstantWorld):
-        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry, **_of_search(options))
+        groups = system.symmetry if options.sharing else symmetry
+        own = {"merges": options.symmetry, **_of_search(options)}
+        return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, groups, **own)
     return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
 
 

@@ -31,10 +31,12 @@ class InstantSearch(Search):
 
     benches: Sequence[Bench] = ()
 
-    def __init__(self, *args: Any, parts: bool = True, subsumption: bool = False, **more: Any) -> None:
-        """As `Search`; `parts`: whether nodes of classes that say so are kept in parts; `subsumption`: whether states are left out that
-        differ from one that was met in budgets only, none of which is larger.
+    def __init__(self, *args: Any, merges: bool = True, parts: bool = True, subsumption: bool = False, **more: Any) -> None:
+        """As `Search`; `merges`: whether states are orbits, or names of the groups only share what handlers did; `parts`: whether nodes of
+        classes that say so are kept in parts; `subsumption`: whether states are left out that differ from one that was met in budgets
+        only, none of which is larger.
         """
+        self.merges = merges
         self._parts = parts
         self._mail_grows = False
         self._kept: dict[int, Ways] = {}
@@ -64,10 +66,6 @@ class InstantSearch(Search):
 
     def _bench(self, width: int, desk: Desk, buffer: Buffer) -> Bench:
         return Bench(*stack(width, self.layer.number, WORDS), buffer.misses, desk.sums, desk.work, buffer.stats)
-
-    @property
-    def _extra(self) -> Extra:
-        return self.compiler.extras()
 
     def _round(self, pieces: list[Array]) -> None:
         for thread, ways in list(self._kept.items()):
@@ -159,6 +157,8 @@ class InstantSearch(Search):
 
     def _refresh(self) -> None:
         super()._refresh()
+        # Once, and not by each thread: columns write down what is new when they are asked.
+        self._extra: Extra = self.compiler.extras()
         self._make_rows()
         width = 1 + self.layer.slots + self.layer.mail + self.compiler.most_adds + URGENT
         # Desks are made anew when numbers become wider.

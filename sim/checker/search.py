@@ -114,6 +114,8 @@ class Search:
 
     layers: type[Layer] = Layer
     """What states of one depth are kept in."""
+    merges: bool = True
+    """Whether states that are the same under other names of interchangeable nodes are one."""
 
     def __init__(
         self,
@@ -132,7 +134,7 @@ class Search:
         self.watch = watch
         self.network = NETWORKS[world.network]
         self.compiler = self.make_compiler(world, keys, predicates, symmetry)
-        self.symmetric = bool(self.compiler.symmetry.swaps)
+        self.symmetric = self.merges and bool(self.compiler.symmetry.swaps)
         self.budget = Budget(memory)
         self.partitions = [Partition(self.budget) for _ in range(PARTITIONS)]
         self.trace = Trace(self.budget)

@@ -99,7 +99,7 @@ def command(
 
         leave(check_small.show(system, not no_symmetry, min(limit, 1_000_000), as_json))
     search = {
-        "exact": exact, "symmetry": not no_symmetry, "parts": not no_reduction, "subsumption": not no_reduction,
+        "exact": exact, "symmetry": not no_symmetry, "sharing": not no_symmetry, "parts": not no_reduction, "subsumption": not no_reduction,
         "jobs": jobs, "memory": int(memory * GIB),
         "limit": limit, "seed": fingerprint_seed,
     }  # fmt: skip

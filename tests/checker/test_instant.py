@@ -123,7 +123,7 @@ def test_a_clock_changes_nothing_where_there_are_no_timers() -> None:
     """Messages of a set stay there."""
     free = build("two_phase_commit", 5)
     timed = replace(free, world=with_ticks(free.world, Ticks(1)))
-    orbits, states = (check(timed, Options(jobs=1, symmetry=symmetry)) for symmetry in (True, False))
+    orbits, states = (check(timed, Options(jobs=1, symmetry=symmetry, sharing=symmetry)) for symmetry in (True, False))
     assert (orbits.states, states.states) == (314, 8_832)
 
 

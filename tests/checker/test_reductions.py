@@ -85,7 +85,7 @@ def test_without_any_reduction_verdicts_are_the_same(size: tuple[int, int, int],
     symmetric = size != (2, 1, 1) or bool(budgets)
     reduced, whole = (
         searched(size, budgets, ALL),
-        searched(size, budgets, NO_REDUCTIONS, parts=False, subsumption=False, symmetry=symmetric),
+        searched(size, budgets, NO_REDUCTIONS, parts=False, subsumption=False, symmetry=symmetric, sharing=symmetric),
     )
     assert verdicts(whole) == verdicts(reduced)
     assert whole.states > 4 * reduced.states
@@ -98,6 +98,24 @@ def test_states_that_allow_less_are_left_out(size: tuple[int, int, int], budgets
     assert (verdicts(fewer), lengths(fewer)) == (verdicts(whole), lengths(whole))
     assert fewer.states <= whole.states
     assert len(budgets) < 2 or fewer.states < whole.states
+
+
+SHARED: list[Any] = [
+    ((2, 1, 1), {"crashes": 1}, ALL),
+    ((2, 1, 2), {"stops": 1}, ALL),
+    ((1, 1, 2), {"lost_requests": 1}, ALL),
+    pytest.param((1, 1, 2), {}, NO_REDUCTIONS, marks=pytest.mark.slow),
+    pytest.param((2, 1, 1), {"crashes": 1}, NO_REDUCTIONS, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("size", "budgets", "reductions"), SHARED, ids=str)
+def test_a_handler_is_run_under_one_of_several_names(size: tuple[int, int, int], budgets: dict[str, int], reductions: Reductions) -> None:
+    """Where states are told apart by names: they are the same as when each name has its own."""
+    shared, alone = (searched(size, budgets, reductions, symmetry=False, sharing=sharing) for sharing in (True, False))
+    assert (shared.states, shared.generated, shared.depth) == (alone.states, alone.generated, alone.depth)
+    assert (verdicts(shared), lengths(shared)) == (verdicts(alone), lengths(alone))
+    assert shared.handler_calls < 0.8 * alone.handler_calls
 
 
 def test_a_promise_that_looks_at_budgets_sees_every_state() -> None:

@@ -98,7 +98,7 @@ def _renamings() -> list[dict[str, str]]:
 
 
 def test_verdicts_and_lengths_are_the_same_without_symmetry() -> None:
-    whole, orbits = (check(system(2, 1, 2), Options(jobs=1, symmetry=symmetry)) for symmetry in (False, True))
+    whole, orbits = (check(system(2, 1, 2), Options(jobs=1, symmetry=symmetry, sharing=symmetry)) for symmetry in (False, True))
     assert {n: (j.verdict, j.length) for n, j in whole.properties.items()} == {
         n: (j.verdict, j.length) for n, j in orbits.properties.items()
     }
@@ -207,7 +207,7 @@ def test_the_states_in_windows_are_those_that_the_small_explorer_finds(unit: int
 
 def test_interchangeable_workers_in_windows() -> None:
     whole = in_windows(5, 2, 1, 1, only=["failure_is_failure", "no_false_alarm"], crashes=1)
-    orbits, states = (check(whole, Options(jobs=1, symmetry=symmetry)) for symmetry in (True, False))
+    orbits, states = (check(whole, Options(jobs=1, symmetry=symmetry, sharing=symmetry)) for symmetry in (True, False))
     assert orbits.states < states.states < 2 * orbits.states + 1
     assert broken(orbits) == broken(states)
 
