@@ -183,8 +183,9 @@ def difference(t: Any, network: Any, slots: Any, m: Any, source: Any, f: Any, ro
     touched, delta, may_judge = m.touched, U(0), False
     for k in range(m.state[TOUCHED]):
         before, after = source[f, 1 + touched[k]], rows[level, 1 + touched[k]]
-        delta += t.key_of_station[after] - t.key_of_station[before]
-        may_judge |= are_marked_apart(t.marks, before, after)
+        if before != after:
+            delta += t.key_of_station[after] - t.key_of_station[before]
+            may_judge |= are_marked_apart(t.marks, before, after)
     if source[f, 0] != 0 or rows[level, 0] != 0:
         delta += key_of_mail(t.key_of_parcel, t.multiplier, network, slots, rows, level)
         delta -= key_of_mail(t.key_of_parcel, t.multiplier, network, slots, source, f)

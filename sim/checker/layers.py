@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from sim.checker.columns import Array
 from sim.checker.visited import Budget
+
+
+MANY: Final = 1 << 20
+GROWTH: Final = 1.25
+"""From this many states on, room grows by less: it is written to as soon as it is there."""
 
 
 @dataclass(slots=True)
@@ -47,13 +53,27 @@ class Layer:
     def reserve(self, more: int) -> None:
         """Make room for more states. Raises OutOfBudget."""
         if self.n + more > len(self.rows):
-            self._rebuild(max(2 * len(self.rows), self.n + more), self.slots, self.mail)
+            self._lengthen(max(len(self.rows) * (2 if len(self.rows) < MANY else GROWTH), self.n + more))
 
     def prepare(self, states: int) -> None:
         """Make room for so many states while there is nothing to copy, if memory is plentiful."""
-        bytes_each = self.rows.itemsize * self.rows.shape[1] + 16
-        if not self.n and len(self.rows) < states and self.budget.used + states * bytes_each < self.budget.limit // 2:
+        if not self.n and len(self.rows) < states and self.budget.used + states * self._bytes_each < self.budget.limit // 2:
             self._rebuild(states, self.slots, self.mail)
+
+    @property
+    def _bytes_each(self) -> int:
+        return int(self.rows.itemsize) * self.rows.shape[1] + 16
+
+    def _lengthen(self, capacity: float) -> None:
+        """Make the arrays longer where they are: the system moves pages of large ones, so that nothing is copied or there twice.
+
+        Nobody may hold a view of them.
+        """
+        old, new = len(self.rows), int(capacity)
+        self.budget.resize("the states of one depth", old * self._bytes_each, new * self._bytes_each, both=False)
+        self.rows.resize((new, self.width), refcheck=False)
+        for column in (self.keys, self.parents, self.outcomes):
+            column.resize(new, refcheck=False)
 
     def widen(self, slots: int, mail: int, number: type) -> None:
         """Make rows wider: for more slots (nobody is there), longer mail or larger numbers. Raises OutOfBudget."""
