@@ -278,7 +278,9 @@ class Compiler:
         for slot, number in [(mine, change.station), *((slot, number) for slot, (number, _) in change.sets.items())]:
             if not number:
                 self._vacate(slot)
-        adds = list(dict.fromkeys(change.adds)) if self.world.network is Network.SET else change.adds
+        # What is delivered at once is delivered as often as it was sent; in the mail of a set it is there once.
+        merges = self.world.network is Network.SET and not isinstance(self.world, InstantWorld)
+        adds = list(dict.fromkeys(change.adds)) if merges else change.adds
         way = self._way(change, adds)
         self.changes.append(change)
         self.slots.append(mine)

@@ -106,6 +106,16 @@ def test_any_world(world: World, lossy: bool, travels: Any, mail_first: bool, jo
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("network", Network)
+@pytest.mark.parametrize("travels", [None, to_b])
+def test_what_is_sent_twice_in_one_step_arrives_twice_unless_it_is_mail_in_a_set(network: Network, travels: Any) -> None:
+    """Of two messages that are the same, one may be lost."""
+    world = World({"a": Mayfly((("send", "b", 1), ("send", "b", 1), ("arm", "t", Exactly(1)))), "b": Mayfly()}, network)
+    world = instant(world, {"lost request": 1}, travels=travels)
+    assert found(world) == reachable(world)
+    same(System(world), check(System(world), EVERY_STATE))
+
+
 def test_what_a_node_asks_for_after_it_retired_itself_stays() -> None:
     world = instant(World({"b": Mayfly(plan=(("retire", "b"), ("arm", "t", Exactly(1))))}))
     same(System(world), check(System(world), Options(jobs=1)))
