@@ -156,12 +156,24 @@ def own(jobs: int, *words: str) -> Callable[[int], Sequence[str]]:
     return lambda n: [sys.executable, "-m", "benchmarks.checker.own", str(n), str(jobs), *words]
 
 
+def sessions(jobs: int) -> Callable[[int], Sequence[str]]:
+    """The same with the session protocol, whatever the size of two-phase commit is."""
+    return lambda n: [sys.executable, "-m", "benchmarks.checker.own", "sessions", str(jobs)]
+
+
 OWN = [
     Peer("session-sim, 1 core", "exact, steps once", own(1)),
     Peer("session-sim, 2 cores", "exact, steps once", own(2)),
     Peer("session-sim, 1 core, orders", "exact, every order", own(1, "every-order")),
     Peer("session-sim, 2 cores, orders", "exact, every order", own(2, "every-order")),
 ]
+
+
+SESSIONS = [
+    Peer("session-sim, 1 core", "2 x 2 x 3, no reduction", sessions(1)),
+    Peer("session-sim, 2 cores", "2 x 2 x 3, no reduction", sessions(2)),
+]
+"""The session protocol itself with a crash and a lost response, whose states a second are held against those of two-phase commit."""
 
 
 def seconds_of(text: str) -> float:

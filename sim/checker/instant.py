@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim.checker import instant_kernels as kernels
+from sim.checker import settled_kernels
 from sim.checker.benches import LEVEL, URGENT, WANTED, Bench, Buckets, Site, stack
 from sim.checker.columns import Array
 from sim.checker.instant_compile import WORDS, Extra, InstantCompiler
@@ -113,7 +114,7 @@ class InstantSearch(Search):
         if not self.subsumption:
             return number
         tables = tuple(partition.table for partition in self.partitions)
-        return int(kernels.sift(
+        return int(settled_kernels.sift(
             self._extra, self.tables.key_of_station, tables, self._shifts, self.bucket_keys[:, q], self.bucket_rows[:, q], self.fresh[q],
             number,
         ))  # fmt: skip
@@ -123,7 +124,7 @@ class InstantSearch(Search):
         more = [k for k in range(self.predicates.invariants) if len(self.found.witnesses.get(k, ())) < WITNESSES]
         promises = np.uint64(self.predicates.mask([k for k in more if k not in self.predicates.slow]))
         layer, following = self.layer, self.following
-        done[q] = int(kernels.write(
+        done[q] = int(settled_kernels.write(
             layer.slots, self.bucket_keys, self.bucket_origins, self.bucket_rows, q, fresh, done[q], number, following.rows,
             following.keys, following.parents, following.outcomes, begin + done[q], self.begin, self.tables.marks, promises, goals,
             self.predicates.pair_masks, hits, layer.rows, self._witnesses[q],

@@ -11,10 +11,10 @@ import numpy as np
 from sim.checker.columns import Array
 from sim.checker.visited import Budget
 
-
 MANY: Final = 1 << 20
-GROWTH: Final = 1.25
-"""From this many states on, room grows by less: it is written to as soon as it is there."""
+"""States of a large layer."""
+SHARE: Final = 4
+"""A large layer has room for a quarter of all memory that may be used, since there are two of them, and what was visited."""
 
 
 @dataclass(slots=True)
@@ -32,6 +32,8 @@ class Layer:
     keys: Array = field(init=False)
     parents: Array = field(init=False)
     outcomes: Array = field(init=False)
+    used: int = field(init=False, default=0)
+    """Rows that were ever written to: memory is taken, and accounted for, when that happens."""
 
     def __post_init__(self) -> None:
         self._allocate(64)
@@ -41,10 +43,12 @@ class Layer:
         """Numbers of a row."""
         return 1 + self.slots + self.mail
 
-    def _allocate(self, capacity: int, both: bool = False) -> None:
-        old = self.rows.nbytes + 16 * len(self.rows) if both else 0
-        width = np.dtype(self.number).itemsize * self.width
-        self.budget.resize("the states of one depth", old, capacity * (width + 16))
+    @property
+    def bytes_each(self) -> int:
+        """Bytes of a row with its key and origin."""
+        return int(np.dtype(self.number).itemsize) * self.width + 16
+
+    def _allocate(self, capacity: int) -> None:
         self.rows = np.empty((capacity, self.width), self.number)
         self.keys = np.empty(capacity, np.uint64)
         self.parents = np.empty(capacity, np.uint32)
@@ -52,42 +56,37 @@ class Layer:
 
     def reserve(self, more: int) -> None:
         """Make room for more states. Raises OutOfBudget."""
-        if self.n + more > len(self.rows):
-            self._lengthen(max(len(self.rows) * (2 if len(self.rows) < MANY else GROWTH), self.n + more))
+        needed = self.n + more
+        if needed > len(self.rows):
+            self._rebuild(self._capacity(needed), self.slots, self.mail)
+        if needed > self.used:
+            self.budget.resize("the states of one depth", self.used * self.bytes_each, needed * self.bytes_each, both=False)
+            self.used = needed
 
-    def prepare(self, states: int) -> None:
-        """Make room for so many states while there is nothing to copy, if memory is plentiful."""
-        if not self.n and len(self.rows) < states and self.budget.used + states * self._bytes_each < self.budget.limit // 2:
-            self._rebuild(states, self.slots, self.mail)
+    def _capacity(self, needed: int) -> int:
+        """Room for so many states and more to come: of large layers for as many as may ever be, so that they are not copied again.
 
-    @property
-    def _bytes_each(self) -> int:
-        return int(self.rows.itemsize) * self.rows.shape[1] + 16
-
-    def _lengthen(self, capacity: float) -> None:
-        """Make the arrays longer where they are: the system moves pages of large ones, so that nothing is copied or there twice.
-
-        Nobody may hold a view of them.
+        That takes no memory, but addresses: a system gives pages when they are written to.
         """
-        old, new = len(self.rows), int(capacity)
-        self.budget.resize("the states of one depth", old * self._bytes_each, new * self._bytes_each, both=False)
-        self.rows.resize((new, self.width), refcheck=False)
-        for column in (self.keys, self.parents, self.outcomes):
-            column.resize(new, refcheck=False)
+        return max(2 * len(self.rows), needed if needed < MANY else max(2 * needed, int(self.budget.limit // SHARE // self.bytes_each)))
 
     def widen(self, slots: int, mail: int, number: type) -> None:
         """Make rows wider: for more slots (nobody is there), longer mail or larger numbers. Raises OutOfBudget."""
         if (slots, mail, number) != (self.slots, self.mail, self.number):
+            old = self.bytes_each
             self.number = number
-            self._rebuild(len(self.rows), slots, mail)
+            self._rebuild(len(self.rows), slots, mail, old)
 
-    def _rebuild(self, capacity: int, slots: int, mail: int) -> None:
+    def _rebuild(self, capacity: int, slots: int, mail: int, bytes_each: int = 0) -> None:
+        """Move all to larger arrays; `bytes_each` were there for a row before, if that changes."""
         old = self.rows, self.keys, self.parents, self.outcomes
-        first = 1 + self.slots
+        first, n = 1 + self.slots, self.n
         places, same = self.mail, (self.slots, self.mail) == (slots, mail)
+        before = self.used * (bytes_each or self.bytes_each)
         self.slots, self.mail = slots, mail
-        self._allocate(capacity, both=True)
-        n = self.n
+        self.budget.resize("the states of one depth", before, n * self.bytes_each)
+        self.used = n
+        self._allocate(capacity)
         if same:
             self.rows[:n] = old[0][:n]
         else:

@@ -242,8 +242,6 @@ class Search:
         return [k for k in range(len(self.predicates.of)) if k not in self.found.hits and k not in slow and wanted(k)]
 
     def _explore_layer(self) -> None:
-        # Depths grow slowly where there are many states, so that mostly nothing has to be moved later.
-        self.following.prepare(self.layer.n * 3 // 2)
         self.queue = deque(self._pieces(np.arange(self.layer.n, dtype=np.int64)))
         while self.queue:
             self._round([self.queue.popleft() for _ in range(min(BUFFERS, len(self.queue)))])
