@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 from sim.checker import search as searching
 from sim.checker.checking import Options, check
 from sim.checker.instant import InstantSearch
+from sim.checker.instant_compile import Extra, InstantCompiler
 from sim.checker.keys import Fingerprints
 from sim.checker.predicates import Predicates
 from sim.model.environment import Environment
@@ -104,6 +106,21 @@ def test_any_world(world: World, lossy: bool, travels: Any, mail_first: bool, jo
     assert (result.states, result.generated, result.depth, result.deadlocks) == (
         oracle.states, oracle.generated, oracle.depth, oracle.deadlocks,
     )  # fmt: skip
+
+
+def test_tables_are_made_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for them writes down what is new: two at once would do it twice."""
+    callers: set[int] = set()
+    made = InstantCompiler.extras
+
+    def extras(compiler: InstantCompiler) -> Extra:
+        callers.add(get_ident())
+        return made(compiler)
+
+    monkeypatch.setattr(InstantCompiler, "extras", extras)
+    ((_, world),) = [item for item in worlds() if item[0] == "a node that goes and comes again"]
+    check(System(instant(world, BUDGETS[1])), Options(jobs=2))
+    assert callers == {get_ident()}
 
 
 @pytest.mark.parametrize("network", Network)

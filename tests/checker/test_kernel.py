@@ -30,6 +30,11 @@ def test_what_one_file_changes_is_compiled_anew_in_all(tmp_path: Path) -> None:
     assert not index.exists()
     assert foreign.exists()
     assert not forget_stale(sources, kept)
+    (sources / "plain.py").write_text("@inlined\ndef two(): return 2\n")
+    assert forget_stale(sources, kept) is False  # nothing is kept by now
+    index.touch()
+    (sources / "plain.py").write_text("@inlined\ndef two(): return 3\n")
+    assert forget_stale(sources, kept)
 
 
 def test_the_kernels_keep_theirs_where_the_stamp_is() -> None:
