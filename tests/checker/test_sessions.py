@@ -114,7 +114,9 @@ def test_workers_that_differ_are_not_interchangeable() -> None:
 
 LARGE = [
     ((2, 1, 2), {"crashes": 1}, 14_712, {"activity_needs_slot": 11, "failure_is_failure": 10}),
-    pytest.param((2, 1, 2), {"stops": 1}, 4_803, {"activity_needs_slot": 8, "failure_is_failure": 8}, marks=pytest.mark.slow),
+    ((2, 1, 2), {"stops": 1}, 4_803, {"activity_needs_slot": 8, "failure_is_failure": 8}),
+    ((2, 1, 2), {"slow": 1}, 9_815, {"activity_needs_slot": 7, "failure_is_failure": 6}),
+    ((2, 1, 2), {"lost_responses": 1}, 84_600, {"one_binding": 15, "activity_needs_slot": 9, "failure_is_failure": 11}),
     pytest.param((2, 2, 3), {"crashes": 1}, 2_548_503, {"activity_needs_slot": 12, "failure_is_failure": 10}, marks=pytest.mark.slow),
 ]
 
@@ -203,6 +205,28 @@ def in_windows(unit_s: int, *size: int, program: Any = PROGRAM, only: Any = None
 def test_the_states_in_windows_are_those_that_the_small_explorer_finds(unit: int, only: Any, budgets: dict[str, int]) -> None:
     smallest = in_windows(unit, 1, 1, 1, only=only, **budgets)
     same(smallest, check(smallest, Options(jobs=1, subsumption=False)))
+
+
+IN_WINDOWS: list[tuple[str, int, dict[str, int]]] = [
+    ("crashes", 25_065, {"failure_propagation": 16, "failure_is_failure": 12}),
+    ("stops", 6_383, {"activity_needs_slot": 8, "failure_is_failure": 8}),
+    ("slow", 4_342, {}),
+    (
+        "lost_responses", 86_860,
+        {
+            "one_binding": 20, "activity_needs_slot": 10, "failure_is_failure": 12, "no_false_alarm": 12, "creation_bounded": 13,
+            "execution_timeout_is_total": 14,
+        },
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("budget", "states", "lengths"), IN_WINDOWS)
+def test_every_promise_in_a_larger_cluster_in_windows(budget: str, states: int, lengths: dict[str, int]) -> None:
+    """The nineteen, those about time among them."""
+    result = check(in_windows(10, 2, 1, 2, **{budget: 1}), Options(jobs=1))
+    assert result.complete
+    assert (result.states, broken(result)) == (states, lengths)
 
 
 def test_interchangeable_workers_in_windows() -> None:
