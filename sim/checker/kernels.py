@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim.checker.intrinsics import prefetch
-from sim.checker.kernel import kernel
+from sim.checker.kernel import inlined, kernel
 from sim.checker.orbits import canonicalise
 
 U = np.uint64
@@ -114,7 +114,7 @@ def fill_taken(old: Any, taken: Any) -> None:
 # -- states -------------------------------------------------------------------------------------------------------------
 
 
-@kernel
+@inlined
 def key_of_mail(key_of_parcel: Any, multiplier: Any, network: Any, slots: Any, rows: Any, f: Any) -> Any:
     """What the mail of a row adds to its key."""
     key, first, end = U(0), slots + 1, slots + 1 + rows[f, 0]
