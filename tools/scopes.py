@@ -20,6 +20,7 @@ from sim.checker.checking import Options, check
 from sim.checker.intern import Overflow
 from sim.checker.result import CheckResult, Verdict
 from sim.checker.search import Progress
+from sim.checker.warm import warm
 from sim.scenario.checked import NO_REDUCTIONS, Bounds, Reductions, system_of
 from tools.findings import PROGRAM, RECREATED, named
 
@@ -134,6 +135,7 @@ def main() -> None:
     parser.add_argument("--memory", type=float, default=6, help="GiB")
     parser.add_argument("--jobs", type=int, default=0, help="threads; 0 is one per core")
     options = parser.parse_args()
+    warm()
     kept = options.out / f"{NAME}.json"
     rows: dict[str, dict[str, dict[str, Any]]] = json.loads(kept.read_text()) if kept.exists() else {}
     for scope in SCOPES:
