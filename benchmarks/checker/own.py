@@ -10,12 +10,11 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from sim import Scenario
 from sim.checker.checking import Options, check
 from sim.checker.result import Verdict
 from sim.model.system import System
 from sim.scenario.checked import NO_REDUCTIONS, Bounds, system_of
-from tools.findings import PROGRAM
+from tools.scopes import Scope
 
 MODEL = Path(__file__).parents[2] / "scenarios" / "models" / "two_phase_commit.py"
 SESSION_STATES = 60_000_000
@@ -38,12 +37,7 @@ def two_phase_commit(managers: int) -> System:
 def sessions() -> System:
     """Two workers of two slots, three workflows with one session of one activity, a crash and a lost response: every promise watched,
     and nothing reduced, so that states and steps are as plain as those of other tools."""
-    scenario = Scenario.from_dict(
-        {
-            "workers": [{"name": "w", "count": 2, "max_concurrent_session_execution_size": 2}],
-            "workflows": [{"id": "job", "count": 3, "program": PROGRAM, "arrival": {"at": ["0s"]}}],
-        }
-    )
+    scenario = Scope("", (2, 2, 3)).scenario()
     return system_of(scenario, Bounds(crashes=1, lost_responses=1), None, NO_REDUCTIONS)
 
 

@@ -58,7 +58,7 @@ class Layer:
         """Make room for more states. Raises OutOfBudget."""
         needed = self.n + more
         if needed > len(self.rows):
-            self._rebuild(self._capacity(needed), self.slots, self.mail)
+            self._rebuild(self._capacity(needed), self.slots, self.mail, self.used * self.bytes_each)
         if needed > self.used:
             self.budget.resize("the states of one depth", self.used * self.bytes_each, needed * self.bytes_each, both=False)
             self.used = needed
@@ -73,16 +73,15 @@ class Layer:
     def widen(self, slots: int, mail: int, number: type) -> None:
         """Make rows wider: for more slots (nobody is there), longer mail or larger numbers. Raises OutOfBudget."""
         if (slots, mail, number) != (self.slots, self.mail, self.number):
-            old = self.bytes_each
+            before = self.used * self.bytes_each
             self.number = number
-            self._rebuild(len(self.rows), slots, mail, old)
+            self._rebuild(len(self.rows), slots, mail, before)
 
-    def _rebuild(self, capacity: int, slots: int, mail: int, bytes_each: int = 0) -> None:
-        """Move all to larger arrays; `bytes_each` were there for a row before, if that changes."""
+    def _rebuild(self, capacity: int, slots: int, mail: int, before: int) -> None:
+        """Move all to larger arrays; those that are there have taken so many bytes."""
         old = self.rows, self.keys, self.parents, self.outcomes
         first, n = 1 + self.slots, self.n
         places, same = self.mail, (self.slots, self.mail) == (slots, mail)
-        before = self.used * (bytes_each or self.bytes_each)
         self.slots, self.mail = slots, mail
         self.budget.resize("the states of one depth", before, n * self.bytes_each)
         self.used = n
