@@ -42,6 +42,7 @@ class InstantSearch(Search):
         self._mail_grows = False
         self._kept: dict[int, Ways] = {}
         super().__init__(*args, **more)
+        self._witnesses: Array = np.full((PARTITIONS, len(self.predicates.of), WITNESSES), -1, np.int64)
         self.subsumption = subsumption and self.compiler.environment_is_unseen
 
     def make_compiler(self, world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> InstantCompiler:
@@ -94,7 +95,7 @@ class InstantSearch(Search):
 
     def _take_in(self, counts: Array) -> None:
         start = self.following.n
-        self._witnesses: Array = np.full((PARTITIONS, len(self.predicates.of), WITNESSES), -1, np.int64)
+        self._witnesses.fill(-1)
         super()._take_in(counts)
         first = self.begin + self.layer.n
         for k in range(self.predicates.invariants):

@@ -332,10 +332,11 @@ def settle(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any,
 def unite(shields: Any, words: Any, slots: Any, rows: Any, f: Any, united: Any) -> None:
     """What all stations of a row will do in time, as bits."""
     for k in range(words):
-        united[k] = U(0)
-    for i in range(1, slots + 1):
-        for k in range(words):
-            united[k] |= shields[rows[f, i], k]
+        # In a register: a word in memory would be waited for at each slot.
+        bits = U(0)
+        for i in range(1, slots + 1):
+            bits |= shields[rows[f, i], k]
+        united[k] = bits
 
 
 @kernel

@@ -423,6 +423,34 @@ def rehash(old: Any, table: Any, shift: Any) -> None:
 
 
 @kernel
+def spread(table: Any, end: Any, shift: Any, aside: Any, number: Any) -> Any:
+    """Move the keys in the cells before `end` to where `shift` says that they are in a larger table, which begins at the same place.
+
+    From the last to the first, so that nearly all of them move to cells that are free. Those that do not are put `aside`, behind the
+    `number` that are there. Returns (where it stopped for want of room there, how many there are).
+    """
+    cells = U(table.shape[0])
+    for i in range(end - 1, -1, -1):
+        key = table[U(i)]
+        if key != U(0):
+            if number == aside.shape[0]:
+                return i + 1, number
+            table[U(i)] = U(0)
+            # Before i are keys that are still to be moved, and so there are where one would begin anew behind the last cell.
+            cell = key >> shift
+            if cell < U(i):
+                cell = cells
+            while cell < cells and table[cell] != U(0):
+                cell += U(1)
+            if cell < cells:
+                table[cell] = key
+            else:
+                aside[number] = key
+                number += 1
+    return 0, number
+
+
+@kernel
 def clashes(pair_masks: Any, clash: Any) -> Any:
     """The predicates to which these classes of conflict belong, as bits."""
     false = U(0)

@@ -11,8 +11,13 @@ import numpy as np
 from sim.checker.columns import Array
 from sim.checker.visited import Budget
 
-MANY: Final = 1 << 20
+MANY: Final = 1 << 16
 """States of a large layer."""
+ORIGIN: Final = 16
+"""Bytes of a key, a parent and an outcome."""
+WHAT: Final = "the states of one depth"
+TOGETHER: Final = 4096
+"""So many rows are made wider at a time."""
 SHARE: Final = 4
 """A large layer has room for a quarter of all memory that may be used, since there are two of them, and what was visited."""
 
@@ -32,8 +37,12 @@ class Layer:
     keys: Array = field(init=False)
     parents: Array = field(init=False)
     outcomes: Array = field(init=False)
-    used: int = field(init=False, default=0)
-    """Rows that were ever written to: memory is taken, and accounted for, when that happens."""
+    _memory: Array = field(init=False)
+    """What rows are written in, as bytes: wider rows stay in the same, as long as they fit."""
+    _used: int = field(init=False, default=0)
+    """Rows whose key and origin were ever written, and `_touched` bytes of `_memory`: memory is taken, and accounted for, when that
+    happens."""
+    _touched: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self._allocate(64)
@@ -46,22 +55,37 @@ class Layer:
     @property
     def bytes_each(self) -> int:
         """Bytes of a row with its key and origin."""
-        return int(np.dtype(self.number).itemsize) * self.width + 16
+        return self._row_bytes + ORIGIN
+
+    @property
+    def _row_bytes(self) -> int:
+        return int(np.dtype(self.number).itemsize) * self.width
+
+    @property
+    def _taken(self) -> int:
+        """Bytes that are accounted for."""
+        return self._touched + ORIGIN * self._used
 
     def _allocate(self, capacity: int) -> None:
-        self.rows = np.empty((capacity, self.width), self.number)
+        self._memory = np.empty(capacity * self._row_bytes, np.uint8)
         self.keys = np.empty(capacity, np.uint64)
         self.parents = np.empty(capacity, np.uint32)
         self.outcomes = np.empty(capacity, np.uint32)
+        self._see_rows()
+
+    def _see_rows(self) -> None:
+        """Let `rows` be as many as fit."""
+        fit = min(len(self.keys), len(self._memory) // self._row_bytes) if self.width else len(self.keys)
+        self.rows = self._memory[: fit * self._row_bytes].view(self.number).reshape(fit, self.width)
 
     def reserve(self, more: int) -> None:
         """Make room for more states. Raises OutOfBudget."""
         needed = self.n + more
         if needed > len(self.rows):
-            self._rebuild(self._capacity(needed), self.slots, self.mail, self.used * self.bytes_each)
-        if needed > self.used:
-            self.budget.resize("the states of one depth", self.used * self.bytes_each, needed * self.bytes_each, both=False)
-            self.used = needed
+            self._move(self._capacity(needed), self.slots, self.mail, self.number)
+        used, touched = max(self._used, needed), max(self._touched, needed * self._row_bytes)
+        self.budget.resize(WHAT, self._taken, touched + ORIGIN * used, both=False)
+        self._used, self._touched = used, touched
 
     def _capacity(self, needed: int) -> int:
         """Room for so many states and more to come: of large layers for as many as may ever be, so that they are not copied again.
@@ -72,33 +96,51 @@ class Layer:
 
     def widen(self, slots: int, mail: int, number: type) -> None:
         """Make rows wider: for more slots (nobody is there), longer mail or larger numbers. Raises OutOfBudget."""
-        if (slots, mail, number) != (self.slots, self.mail, self.number):
-            before = self.used * self.bytes_each
-            self.number = number
-            self._rebuild(len(self.rows), slots, mail, before)
-
-    def _rebuild(self, capacity: int, slots: int, mail: int, before: int) -> None:
-        """Move all to larger arrays; those that are there have taken so many bytes."""
-        old = self.rows, self.keys, self.parents, self.outcomes
-        first, n = 1 + self.slots, self.n
-        places, same = self.mail, (self.slots, self.mail) == (slots, mail)
-        self.slots, self.mail = slots, mail
-        self.budget.resize("the states of one depth", before, n * self.bytes_each)
-        self.used = n
-        self._allocate(capacity)
-        if same:
-            self.rows[:n] = old[0][:n]
+        if (slots, mail, number) == (self.slots, self.mail, self.number):
+            return
+        touched = self.n * np.dtype(number).itemsize * (1 + slots + mail)
+        if number == self.number and touched <= len(self._memory):
+            self.budget.resize(WHAT, self._taken, max(self._touched, touched) + ORIGIN * self._used, both=False)
+            self._touched = max(self._touched, touched)
+            self._spread(slots, mail)
         else:
-            self.rows[:n, :first] = old[0][:n, :first]
-            self.rows[:n, first : 1 + slots] = 0
-            self.rows[:n, 1 + slots : 1 + slots + places] = old[0][:n, first:]
-        self.keys[:n], self.parents[:n], self.outcomes[:n] = old[1][:n], old[2][:n], old[3][:n]
+            self._move(len(self.keys), slots, mail, number)
+
+    def _spread(self, slots: int, mail: int) -> None:
+        """Make rows wider where they are: from the last to the first, some at a time, for they come to lie where later ones were."""
+        old, before = self.rows, (self.slots, self.mail)
+        self.slots, self.mail = slots, mail
+        self._see_rows()
+        for begin in range((self.n - 1) // TOGETHER * TOGETHER, -1, -TOGETHER):
+            end = min(begin + TOGETHER, self.n)
+            _fill(self.rows[begin:end], slots, old[begin:end].copy(), *before)
+
+    def _move(self, capacity: int, slots: int, mail: int, number: type) -> None:
+        """Move all to larger arrays."""
+        rows, before, origins, taken, n = self.rows, (self.slots, self.mail), (self.keys, self.parents, self.outcomes), self._taken, self.n
+        self.slots, self.mail, self.number = slots, mail, number
+        self.budget.resize(WHAT, taken, n * self.bytes_each)
+        self._used, self._touched = n, n * self._row_bytes
+        self._allocate(capacity)
+        _fill(self.rows[:n], slots, rows[:n], *before)
+        self.keys[:n], self.parents[:n], self.outcomes[:n] = (array[:n] for array in origins)
 
     def row(self, number: int) -> tuple[list[int], list[int]]:
         """One state: stations by slot, parcels."""
         row = self.rows[number].tolist()
         first = 1 + self.slots
         return row[1:first], row[first : first + row[0]]
+
+
+def _fill(rows: Array, slots: int, old: Array, old_slots: int, mail: int) -> None:
+    """Write rows from narrower ones: nobody is in slots that are new."""
+    if rows.shape == old.shape:
+        rows[:] = old
+        return
+    first = 1 + old_slots
+    rows[:, :first] = old[:, :first]
+    rows[:, first : 1 + slots] = 0
+    rows[:, 1 + slots : 1 + slots + mail] = old[:, first:]
 
 
 @dataclass(slots=True)

@@ -242,9 +242,10 @@ class Search:
         return [k for k in range(len(self.predicates.of)) if k not in self.found.hits and k not in slow and wanted(k)]
 
     def _explore_layer(self) -> None:
-        self.queue = deque(self._pieces(np.arange(self.layer.n, dtype=np.int64)))
-        while self.queue:
-            self._round([self.queue.popleft() for _ in range(min(BUFFERS, len(self.queue)))])
+        self.queue: deque[Array] = deque()
+        self.ahead = 0
+        while self.queue or self.ahead < self.layer.n:
+            self._round(self._next_pieces())
             if self.begin + self.layer.n + self.following.n >= self.limit:
                 raise Overflow(f"{self.limit:,} states are reached, which is the limit")
         self.before = self.layer.n
@@ -254,6 +255,17 @@ class Search:
             self.trace.append(self.begin, self.following)
         self.layer, self.following = self.following, self.layer
         self.following.n = 0
+
+    def _next_pieces(self) -> list[Array]:
+        """What the next round works on: what could not be done before, then rows that follow."""
+        pieces: list[Array] = []
+        while len(pieces) < BUFFERS and (self.queue or self.ahead < self.layer.n):
+            if self.queue:
+                pieces.append(self.queue.popleft())
+            else:
+                begin, self.ahead = self.ahead, min(self.ahead + PIECE, self.layer.n)
+                pieces.append(np.arange(begin, self.ahead, dtype=np.int64))
+        return pieces
 
     @staticmethod
     def _pieces(rows: Array) -> list[Array]:
@@ -281,7 +293,7 @@ class Search:
         again = np.concatenate([*rest, *pending])
         self.queue.extendleft(reversed(self._pieces(again)))
         if self.watch is not None:
-            waiting = sum(map(len, self.queue)) + self.following.n
+            waiting = sum(map(len, self.queue)) + self.layer.n - self.ahead + self.following.n
             states = self.begin + self.layer.n + self.following.n
             sizes, memory = (self.layer.n, self.before), (self.budget.used + self.compiler.nbytes, self.budget.limit)
             self.watch(Progress(states, self.found.generated, self.found.depth, waiting, *sizes, *memory))

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from sim.checker import kernels
 from sim.checker.columns import Array
 
-FULLEST = 0.72
+FULLEST: Final = 0.72
 """The share of a table's cells in use beyond which it grows."""
+LARGE: Final = 20
+"""Bits of a table that gets addresses for as much as it may ever need, and grows where it is."""
+ASIDE: Final = 1 << 12
+"""Keys that are put aside at first while a table grows where it is."""
+
+
+WHAT: Final = "the set of visited states"
 
 
 class OutOfBudget(Exception):
@@ -37,6 +46,13 @@ class Budget:
         self.used += new - old
 
 
+def zeros(least: int, most: int) -> Array:
+    """So many free cells: at best the `most`, of which those that are not written to are but addresses; not every system gives these."""
+    with suppress(MemoryError):
+        return np.zeros(max(least, most), np.uint64)
+    return np.zeros(least, np.uint64)
+
+
 @dataclass(slots=True)
 class Partition:
     """One table of mixed keys, whose high bits say in which cell they are; 0 is a free cell."""
@@ -45,10 +61,12 @@ class Partition:
     bits: int = 10
     count: int = 0
     table: Array = field(init=False)
+    memory: Array = field(init=False)
+    """What the table is the beginning of. Memory is only taken where it is written to."""
 
     def __post_init__(self) -> None:
-        self.budget.resize("the set of visited states", 0, 8 << self.bits)
-        self.table = np.zeros(1 << self.bits, np.uint64)
+        self.budget.resize(WHAT, 0, 8 << self.bits)
+        self.table = self.memory = np.zeros(1 << self.bits, np.uint64)
 
     @property
     def shift(self) -> np.uint64:
@@ -62,11 +80,30 @@ class Partition:
 
     def grow(self) -> None:
         """Make the table larger: eight times while it is small, twice later. Raises OutOfBudget."""
-        bits = self.bits + (3 if self.bits < 20 else 1)
-        self.budget.resize("the set of visited states", 8 << self.bits, 8 << bits)
-        larger = np.zeros(1 << bits, np.uint64)
-        kernels.rehash(self.table, larger, np.uint64(64 - bits))
-        self.bits, self.table = bits, larger
+        before, bits = self.bits, self.bits + (3 if self.bits < LARGE else 1)
+        if 1 << bits <= len(self.memory):
+            self.budget.resize(WHAT, 8 << before, 8 << bits, both=False)
+            self.bits, self.table = bits, self.memory[: 1 << bits]
+            self._spread(1 << before)
+        else:
+            self.budget.resize(WHAT, 8 << before, 8 << bits)
+            old, self.memory = self.table, zeros(1 << bits, self._most if bits >= LARGE else 0)
+            self.bits, self.table = bits, self.memory[: 1 << bits]
+            kernels.rehash(old, self.table, self.shift)
+
+    @property
+    def _most(self) -> int:
+        """Cells that the table may have in the end: a partition takes its share of the memory at most."""
+        return 1 << max(self.bits, (self.budget.limit // (8 * kernels.PARTITIONS)).bit_length() - 1)
+
+    def _spread(self, before: int) -> None:
+        """Move the keys in the first cells to where they belong in the larger table."""
+        aside: Array = np.zeros(ASIDE, np.uint64)
+        end, number = kernels.spread(self.table, before, self.shift, aside, 0)
+        while end:
+            aside = np.concatenate((aside, np.zeros_like(aside)))
+            end, number = kernels.spread(self.table, end, self.shift, aside, number)
+        kernels.rehash(aside[:number], self.table, self.shift)
 
     def insert(self, keys: Array, counts: Array, number: int, fresh: Array) -> int:
         """Insert the bucket `number` of every buffer; writes the new ones to `fresh`, returns how many. Raises OutOfBudget."""
