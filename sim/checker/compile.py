@@ -163,6 +163,8 @@ class Compiler:
         }
         self._taken: Array = np.zeros((1 << 10, 2), np.uint64)
         self._n_taken = 0
+        self._untaken: list[tuple[int, int]] = []
+        """Entries that nobody has asked for yet: many are put into a table in hardly more time than one."""
         self._slots_seen = 0
         self._sync()
 
@@ -199,6 +201,8 @@ class Compiler:
     def tables(self) -> Tables:
         """The tables as they are now; valid until the next `resolve`."""
         self._end_outcomes()
+        self._take_all(self._untaken)
+        self._untaken.clear()
         columns = {name: column.data for name, column in self._columns.items()}
         return Tables(
             multiplier=np.uint64(self.keys.multiplier & WORD), base=np.uint64(self.keys.base),
@@ -330,7 +334,7 @@ class Compiler:
         return GENERAL if adds and self.keys.exact else PLAIN
 
     def _take(self, station: int, parcel: int, entry: int) -> None:
-        self._take_all([(station << 32 | parcel, entry)])
+        self._untaken.append((station << 32 | parcel, entry))
 
     def _take_all(self, entries: Sequence[tuple[int, int]]) -> None:
         """Keep the entries of deliveries (station << 32 | parcel)."""

@@ -135,7 +135,6 @@ class InstantCompiler(Compiler):
         }
         self._known: dict[tuple[int, int, tuple[tuple[int, int], ...]], _Decided] = {}
         """By (station, parcel, parts by slot), of one of those that are the same under other names."""
-        self._elements: list[tuple[int, ...]] = []
         self._environments: list[tuple[int, Station, Environment]] = []
         """The environment's stations: number, station, what it is there."""
         self._readings: list[_Reading] = []
@@ -194,12 +193,8 @@ class InstantCompiler(Compiler):
             moved = ((symmetry.slot_image(s, element), symmetry.station_image(n, element)) for s, n in parts.items())
             return symmetry.station_image(station, element), symmetry.parcel_image(parcel, element), tuple(sorted(moved))
 
-        if not self._elements:
-            self._elements = symmetry.elements()
         # Most often the station alone tells which comes first.
-        stations = [symmetry.station_image(station, element) for element in self._elements]
-        least = min(stations)
-        first, element = min((image(element), element) for element, number in zip(self._elements, stations, strict=True) if number == least)
+        first, element = min([(image(element), element) for element in symmetry.to_least(station)])
         known = self._known.get(first)
         if known is None:
             known = self._known[first] = self._work_out(*first)
@@ -286,6 +281,10 @@ class InstantCompiler(Compiler):
             self.extra["retries"].append(trigger.retry and bool(self.instant.environment))
             self.extra["held"].append(self._words(frozenset(filter(is_of_call, trigger.guard))))
         return start << 20 | len(triggers) << 2
+
+    def _delta(self, station: int, change: Change, adds: Iterable[tuple[int, object]]) -> int:
+        """Not asked for: what a choice does to a key is summed up where all has settled."""
+        return 0
 
     # -- columns ---------------------------------------------------------------------------------------------------------
 

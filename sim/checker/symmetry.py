@@ -61,6 +61,12 @@ class Symmetry:
         """Rows of these columns, for those who ask for one at a time."""
         self._images: dict[tuple[int, int], int] = {}
         """(station, swap) -> image, of those that are known before their turn."""
+        self._elements: list[tuple[int, ...]] = []
+        self._to_least: dict[int, list[tuple[int, ...]]] = {}
+        """By station: what `to_least` found."""
+        self._turns = [[(t, 3 if abs(left - other) > 1 else 5) for t, other in enumerate(self.left) if other != left] for left in self.left]
+        """Per swap: others, and after how many turns of these and itself it alone is left to do: of those that have a member in common
+        6 make no difference, of others 4."""
         self._slots: list[tuple[int, ...]] = []
         """Per slot: its images."""
         self._finders = [re.compile(rf"(?<!\w){re.escape(member)}(?!\w)") for member in members]
@@ -119,6 +125,8 @@ class Symmetry:
                 self._station_marks.append(0)
             return
         images = tuple([self._image(number, station, swap) for swap in range(len(self.swaps))])
+        for swap in range(len(self.swaps)):
+            del self._images[number, swap]
         self._keep(self._stations, self._station_images, images)
         if not self.words:
             name = self.interner.names[station.slot]
@@ -132,13 +140,31 @@ class Symmetry:
 
     def _image(self, number: int, station: Station, swap: int) -> int:
         """A station's image. A swap is its own inverse, so that of an image need not be worked out."""
-        known = self._images.pop((number, swap), None)
-        if known is not None:
-            return known
-        image = self.interner.station(self._renamed(station, self.swaps[swap]))
+        image = self._images.get((number, swap))
+        if image is None:
+            image = self._by_other_ways(number, swap)
+        if image is None:
+            image = self.interner.station(self._renamed(station, self.swaps[swap]))
+        self._images[number, swap] = image
         if image > number:
             self._images[image, swap] = number
         return image
+
+    def _by_other_ways(self, number: int, swap: int) -> int | None:
+        """The image under a swap where others lead to the same: two swaps in turn, as often as makes no difference, but for the last."""
+        for other, often in self._turns[swap]:
+            image: int | None = number
+            for turn in range(often):
+                assert image is not None
+                image = self._known_image(image, swap if turn % 2 else other)
+                if image is None:
+                    break
+            else:
+                return image
+        return None
+
+    def _known_image(self, number: int, swap: int) -> int | None:
+        return self._station_images[number][swap] if number < len(self._station_images) else self._images.get((number, swap))
 
     def _parcel(self, parcel: Parcel | None) -> None:
         if parcel is None:
@@ -189,6 +215,17 @@ class Symmetry:
                     found.append((*element, swap))
                     if len(found) > most:
                         return [(), *((swap,) for swap in range(len(self.swaps)))]
+        return found
+
+    def to_least(self, number: int) -> list[tuple[int, ...]]:
+        """The elements that make of a station the one with the least number that it can be."""
+        if not self._elements:
+            self._elements = self.elements()
+        found = self._to_least.get(number)
+        if found is None:
+            images = [self.station_image(number, element) for element in self._elements]
+            least = min(images)
+            found = self._to_least[number] = [element for element, image in zip(self._elements, images, strict=True) if image == least]
         return found
 
     def slot_image(self, slot: int, element: Sequence[int]) -> int:

@@ -13,12 +13,12 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from itertools import islice
-from operator import is_
+from operator import is_, lt
 from typing import Any, cast
 
 import msgspec
 
-from sim.model.canon import NO_ENTRIES, PLAIN, SETS, ByClass, Frozen, Tagged, freeze, getter, in_order, putter, thaw
+from sim.model.canon import NO_ENTRIES, PLAIN, SETS, ByClass, Frozen, Tagged, freeze, getter, in_order, putter, ranks_of, thaw
 from sim.model.renaming import NAMELESS, rename
 
 
@@ -118,9 +118,19 @@ class Graph:
 
     def rename(self, names: Mapping[str, str]) -> Graph:
         """The graph with every string that is a key of `names` replaced."""
-        # The numbers of things depend on the order of keys: it is kept until all are thawed, and then they are given anew.
-        renamed = _renamed(self._form, names)
-        return self if renamed is self._form else Graph(_thaw(renamed, []))
+        try:
+            renamed = _renamed(self._form, names)
+        except _OtherOrder:
+            # The numbers of things depend on the order of keys: it is kept until all are thawed, and then they are given anew.
+            return Graph(_thaw(_renamed(self._form, names, in_any_order=True), []))
+        return self if renamed is self._form else Graph._of(renamed)
+
+    @classmethod
+    def _of(cls, form: Frozen) -> Graph:
+        """The graph of a form that is canonical."""
+        new = cls.__new__(cls)
+        new._form, new._hash = form, hash(form)
+        return new
 
     def __hash__(self) -> int:
         return self._hash
@@ -140,13 +150,35 @@ def _names(cls: Any) -> list[str]:
     return [field.name for field in dataclasses.fields(cls)]
 
 
-def _renamed(form: Any, names: Mapping[str, str]) -> Any:
-    """`rename`, with everything in its old order. What has no name in it stays the same object."""
+class _OtherOrder(Exception):
+    """Under their new names keys are in another order."""
+
+
+def _renamed(form: Any, names: Mapping[str, str], in_any_order: bool = False) -> Any:
+    """`rename`, with everything in its old order. What has no name in it stays the same object.
+
+    Raises _OtherOrder when that is not the order of the new names, unless it may be.
+    """
     cls = type(form)
     if cls is not tuple and cls is not Tagged:
         return rename(form, names)
-    parts = [part if type(part) in NAMELESS else _renamed(part, names) for part in form]
-    return form if all(map(is_, parts, form)) else cls(parts)
+    parts = [part if type(part) in NAMELESS else _renamed(part, names, in_any_order) for part in form]
+    if all(map(is_, parts, form)):
+        return form
+    if cls is Tagged and not in_any_order:
+        if form[0] is dict:
+            _keep_order([item[0] for item in islice(parts, 1, None)])
+        elif form[0] in SETS:
+            _keep_order(parts[1:])
+    return cls(parts)
+
+
+def _keep_order(keys: list[Frozen]) -> None:
+    """Raises _OtherOrder unless each key comes before the next."""
+    if len(keys) > 1:
+        ranks = ranks_of(keys)
+        if not all(map(lt, ranks, islice(ranks, 1, None))):
+            raise _OtherOrder
 
 
 # -- thawing ------------------------------------------------------------------------------------------------------------

@@ -10,11 +10,17 @@ pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 
 from sim.checker import search as searching
 from sim.checker.checking import Options, check
+from sim.checker.instant import InstantSearch
+from sim.checker.keys import Fingerprints
+from sim.checker.predicates import Predicates
 from sim.checker.traces import NoSuchPath
 from sim.model.inputs import Deliver, Input, Move
+from sim.model.instant import InstantWorld
 from sim.model.node import Node, Step
 from sim.model.system import System
 from sim.model.world import Network, World
+from sim.scenario.checked import Bounds, system_of
+from tests.checker.test_sessions import PROGRAM, scenario_of
 from tests.model.test_explorer import Hasty, Vain, poll
 from tests.models import build, follow
 
@@ -132,3 +138,22 @@ def test_permutations_have_as_many_orbits_as_there_are_partitions(n: int, partit
     if n <= 4:
         oracle = system.explore(symmetric=True)
         assert (result.states, result.generated, result.depth) == (oracle.states, oracle.generated, oracle.depth)
+
+
+def test_images_found_by_other_ways_are_what_renaming_gives() -> None:
+    """Two workers and three workflows: swaps that have no member in common, and swaps that have one."""
+    system = system_of(scenario_of(2, 1, 3, PROGRAM), Bounds(crashes=1))
+    assert isinstance(system.world, InstantWorld)
+    search = InstantSearch(system.world, Fingerprints(), Predicates({}, {}), symmetry=system.symmetry, limit=3_000)
+    search.run()
+    symmetry, stations = search.compiler.symmetry, search.compiler.interner.stations
+    assert len(symmetry.swaps) == 3
+    several = 0
+    for number, station in enumerate(stations):
+        if station is not None:
+            for swap, names in enumerate(symmetry.swaps):
+                image = symmetry.station_image(number, (swap,))
+                assert stations[image] == symmetry._renamed(station, names)
+                assert symmetry.station_image(image, (swap,)) == number
+                several += image != number
+    assert several > len(stations)

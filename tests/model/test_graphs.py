@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sim.model.graphs import Forms, Graph
 
@@ -66,6 +68,16 @@ def test_other_names() -> None:
     renamed = Graph(hotel("g1", "g2")).rename({"g1": "g9", "x": "y"})
     assert renamed == Graph(_marked(hotel("g9", "g2")))
     assert renamed.thaw()["a"].guests["g9"].bags[0][0] == "g9"
+
+
+@given(st.lists(st.sampled_from(["g1", "g2", "g3", "x"]), unique=True), st.permutations(["g1", "g2", "g3", "x"]))
+def test_other_names_give_what_was_made_with_them(guests: list[str], names: list[str]) -> None:
+    # Sometimes keys stay in order, sometimes those of a set or a dict do not.
+    others = dict(zip(["g1", "g2", "g3", "x"], names, strict=True))
+    expected = hotel(*(others[name] for name in guests))
+    for guest in expected["a"].guests.values():
+        guest.marks = {guest.name, others["x"]}
+    assert Graph(hotel(*guests)).rename(others) == Graph(expected)
 
 
 def _marked(rooms: dict[str, Room]) -> dict[str, Room]:
