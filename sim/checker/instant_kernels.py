@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim.checker.benches import LEVEL, MISSED, MISSING, SETTLED, WANTED
+from sim.checker.intrinsics import prefetch
 from sim.checker.kernel import inlined, kernel
 from sim.checker.kernels import (
     ADDED,
@@ -56,6 +57,8 @@ from sim.checker.way_kernels import (
 )
 
 U = np.uint64
+AHEAD: Final = 8
+"""So many rows in advance memory is asked for."""
 LOST_REQUEST, LOST_RESPONSE, SLOW, RETRY = 1, 2, 3, 4
 """Columns of `leaves`: what the environment is asked for. The first two are also fates of parcels."""
 HEAD, TAIL, CURSOR = 0, 1, 2
@@ -465,6 +468,24 @@ def expand_row(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: 
     return set_off(t, x, site, bench, out, m, source, f, key0)
 
 
+@inlined
+def look_ahead(t: Any, slots: Any, source: Any, todo: Any, position: Any) -> None:
+    """Begin to load what the deliveries of rows that are expanded soon will be looked up in: it is seldom in a cache."""
+    if position + AHEAD < todo.shape[0]:
+        f = todo[position + AHEAD]
+        if source[f, 0]:
+            parcel = source[f, slots + 1]
+            key = U(source[f, 1 + t.parcels[parcel, TO]]) << U(32) | U(parcel)
+            prefetch(t.taken, (mix(key) & U(t.taken.shape[0] - 1)) * U(2))
+    if position + AHEAD // 2 < todo.shape[0]:
+        f = todo[position + AHEAD // 2]
+        if source[f, 0]:
+            parcel = source[f, slots + 1]
+            entry = entry_of(t.taken, np.int64(source[f, 1 + t.parcels[parcel, TO]]), parcel)
+            if entry >= 0 and entry >> 2 & COUNT != COUNT:
+                prefetch(t.about, U(entry >> 20) * U(t.about.shape[1]))
+
+
 @kernel
 def expand(
     t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, row_keys: Any, todo: Any, pending: Any, saved: Any
@@ -477,6 +498,7 @@ def expand(
         f = todo[position]
         for q in range(PARTITIONS):
             saved[q] = counts[q]
+        look_ahead(t, site.slots, source, todo, position)
         notes[MISSING], notes[SETTLED], notes[WANTED] = 0, 0, -1
         how = expand_row(t, x, site, bench, out, m, source, f, row_keys[f])
         if how == BROKEN:

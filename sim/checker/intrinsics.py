@@ -12,7 +12,8 @@ from numba.extending import intrinsic
 
 @intrinsic
 def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
-    """prefetch(array, index): begin to load `array[index]` of a one-dimensional array of uint64; never fails."""
+    """prefetch(array, index): begin to load the element with this number in the memory of an array whose rows lie one behind the other;
+    never fails."""
 
     insert_function: Any = cgutils.get_or_insert_function
 
