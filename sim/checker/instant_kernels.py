@@ -23,6 +23,7 @@ from sim.checker.kernels import (
     PURGES,
     REPLY,
     ROOM,
+    ROWS_AHEAD,
     SET,
     SETS,
     SLOT,
@@ -30,6 +31,7 @@ from sim.checker.kernels import (
     TO,
     TOO_MANY_IMAGES,
     add_mail,
+    claim,
     entry_of,
     is_offered,
     key_of,
@@ -243,6 +245,7 @@ def emit(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, l
         return FULL
     out.keys[q, i] = mixed
     out.origins[q, i] = U(f) << U(32) | (MAY_JUDGE if may_judge else U(0)) | U(ordinal)
+    claim(out.rows, q * U(out.rows.shape[1]) + U(i) + ROWS_AHEAD, slots + 1)
     for j in range(slots + 1 + np.int64(rows[level, 0])):
         out.rows[q, i, j] = rows[level, j]
     out.counts[q] = i + 1

@@ -27,6 +27,10 @@ PARTITIONS: Final = 4
 
 AHEAD: Final = 24
 """So many insertions in advance memory is asked for."""
+ROWS_AHEAD: Final = np.uint64(3)
+"""So many rows in advance memory is asked for where rows are written, one after the other: that takes longer than to work them out."""
+LINE: Final = 32
+"""Numbers of a row, at least, that come into a cache at once."""
 GENERATED, STUCK, FIRST_STUCK, ERROR = 0, 1, 2, 3
 """What `expand` counts: successors; states without any, and the first of them; and what went wrong: 1 + the slot where
 two nodes would be, or TOO_MANY, or TOO_MANY_IMAGES."""
@@ -135,6 +139,15 @@ def key_of(key_of_station: Any, key_of_parcel: Any, base: Any, multiplier: Any, 
         key += key_of_station[rows[f, i]]
     key += key_of_mail(key_of_parcel, multiplier, network, slots, rows, f)
     return key if key != U(0) else U(1)
+
+
+@inlined
+def claim(rows: Any, number: Any, length: Any) -> None:
+    """Begin to load a row that will be written to, and so much of it; `number` counts all rows of an array that has them one behind
+    the other. There need not be such a row."""
+    begin = number * U(rows.shape[rows.ndim - 1])
+    for j in range(0, length, LINE):
+        prefetch(rows, begin + U(j))
 
 
 @kernel
