@@ -45,7 +45,7 @@ class Layer:
     _touched: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        self._allocate(64)
+        self._allocate(64, 64)
 
     @property
     def width(self) -> int:
@@ -66,11 +66,16 @@ class Layer:
         """Bytes that are accounted for."""
         return self._touched + ORIGIN * self._used
 
-    def _allocate(self, capacity: int) -> None:
-        self._memory = np.empty(capacity * self._row_bytes, np.uint8)
-        self.keys = np.empty(capacity, np.uint64)
-        self.parents = np.empty(capacity, np.uint32)
-        self.outcomes = np.empty(capacity, np.uint32)
+    def _allocate(self, capacity: int, least: int) -> None:
+        """Make arrays for so many rows, or for the `least` number where a system does not give as many addresses."""
+        try:
+            self._memory = np.empty(capacity * self._row_bytes, np.uint8)
+            self.keys = np.empty(capacity, np.uint64)
+            self.parents, self.outcomes = np.empty(capacity, np.uint32), np.empty(capacity, np.uint32)
+        except MemoryError:
+            if least >= capacity:
+                raise
+            self._allocate(least, least)
         self._see_rows()
 
     def _see_rows(self) -> None:
@@ -82,7 +87,7 @@ class Layer:
         """Make room for more states. Raises OutOfBudget."""
         needed = self.n + more
         if needed > len(self.rows):
-            self._move(self._capacity(needed), self.slots, self.mail, self.number)
+            self._move(self._capacity(needed), needed + needed // 2, self.slots, self.mail, self.number)
         used, touched = max(self._used, needed), max(self._touched, needed * self._row_bytes)
         self.budget.resize(WHAT, self._taken, touched + ORIGIN * used, both=False)
         self._used, self._touched = used, touched
@@ -104,7 +109,7 @@ class Layer:
             self._touched = max(self._touched, touched)
             self._spread(slots, mail)
         else:
-            self._move(len(self.keys), slots, mail, number)
+            self._move(len(self.keys), self.n, slots, mail, number)
 
     def _spread(self, slots: int, mail: int) -> None:
         """Make rows wider where they are: from the last to the first, some at a time, for they come to lie where later ones were."""
@@ -115,13 +120,13 @@ class Layer:
             end = min(begin + TOGETHER, self.n)
             _fill(self.rows[begin:end], slots, old[begin:end].copy(), *before)
 
-    def _move(self, capacity: int, slots: int, mail: int, number: type) -> None:
-        """Move all to larger arrays."""
+    def _move(self, capacity: int, least: int, slots: int, mail: int, number: type) -> None:
+        """Move all to larger arrays: for so many rows, or at least for so many."""
         rows, before, origins, taken, n = self.rows, (self.slots, self.mail), (self.keys, self.parents, self.outcomes), self._taken, self.n
         self.slots, self.mail, self.number = slots, mail, number
         self.budget.resize(WHAT, taken, n * self.bytes_each)
         self._used, self._touched = n, n * self._row_bytes
-        self._allocate(capacity)
+        self._allocate(capacity, least)
         _fill(self.rows[:n], slots, rows[:n], *before)
         self.keys[:n], self.parents[:n], self.outcomes[:n] = (array[:n] for array in origins)
 

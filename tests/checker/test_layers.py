@@ -82,3 +82,20 @@ def test_a_large_layer_gets_room_for_all_that_may_come(monkeypatch: pytest.Monke
 def test_it_stops_before_there_is_too_much() -> None:
     with pytest.raises(OutOfBudget, match="states of one depth would need"):
         filled(Budget(10_000), 1_000)
+
+
+def test_a_system_that_gives_no_addresses_gives_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = np.empty
+
+    def refuses(count: int, number: type) -> Any:
+        if count > 15_000:
+            raise MemoryError
+        return real(count, number)
+
+    monkeypatch.setattr(layers, "MANY", 100)
+    monkeypatch.setattr(layers.np, "empty", refuses)
+    layer = filled(Budget(1 << 24), 700)
+    assert len(layer.rows) < 1_100
+    assert layer.row(699) == ([2 * 699, 2 * 699 + 1], [699, 700])
+    with pytest.raises(MemoryError):
+        layer.reserve(1_000)
