@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from threading import get_ident
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ from sim.model.inputs import Name
 WITNESSES: Final = 256
 """States in which a promise is newly broken that are kept: the shortest way to it may be one that no clock allows."""
 
+SPARE: Final = 5
+"""So many fourths of what buckets need."""
+
 
 class InstantSearch(Search):
     """One search of one world without delays. States are settled ones; `outcomes` of its trace number a state's successors."""
@@ -31,6 +35,9 @@ class InstantSearch(Search):
     compiler: InstantCompiler
 
     benches: Sequence[Bench] = ()
+    bucket_rows: Array = np.zeros((0, 0, 0, 0), np.uint16)
+    _memory: Array = np.zeros(0, np.uint8)
+    """What they are written in."""
 
     def __init__(self, *args: Any, merges: bool = True, parts: bool = True, subsumption: bool = False, **more: Any) -> None:
         """As `Search`; `merges`: whether states are orbits, or names of the groups only share what handlers did; `parts`: whether nodes of
@@ -154,8 +161,12 @@ class InstantSearch(Search):
     def _make_rows(self) -> None:
         width = 1 + self.layer.slots + self.layer.mail
         shape = (BUFFERS, PARTITIONS, self.bucket, width)
-        if not hasattr(self, "bucket_rows") or self.bucket_rows.shape != shape or self.bucket_rows.dtype != self.layer.number:
-            self.bucket_rows: Array = np.zeros(shape, self.layer.number)
+        if self.bucket_rows.shape != shape or self.bucket_rows.dtype != self.layer.number:
+            numbers = prod(shape)
+            if numbers * np.dtype(self.layer.number).itemsize > self._memory.nbytes:
+                # With room for slots to come: a system takes its time for memory that is new.
+                self._memory = np.empty(numbers * SPARE // 4, self.layer.number).view(np.uint8)
+            self.bucket_rows = self._memory.view(self.layer.number)[:numbers].reshape(shape)
 
     def _refresh(self) -> None:
         super()._refresh()
