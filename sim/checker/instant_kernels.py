@@ -23,7 +23,6 @@ from sim.checker.kernels import (
     PURGES,
     REPLY,
     ROOM,
-    ROWS_AHEAD,
     SET,
     SETS,
     SLOT,
@@ -37,6 +36,7 @@ from sim.checker.kernels import (
     key_of,
     key_of_mail,
     mix,
+    prefetch_entry,
     tally,
 )  # fmt: skip
 from sim.checker.orbits import canonicalise
@@ -245,7 +245,7 @@ def emit(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, l
         return FULL
     out.keys[q, i] = mixed
     out.origins[q, i] = U(f) << U(32) | (MAY_JUDGE if may_judge else U(0)) | U(ordinal)
-    claim(out.rows, q * U(out.rows.shape[1]) + U(i) + ROWS_AHEAD, slots + 1)
+    claim(out.rows, q, i, slots + 1)
     for j in range(slots + 1 + np.int64(rows[level, 0])):
         out.rows[q, i, j] = rows[level, j]
     out.counts[q] = i + 1
@@ -478,8 +478,7 @@ def look_ahead(t: Any, slots: Any, source: Any, todo: Any, position: Any) -> Non
         f = todo[position + AHEAD]
         if source[f, 0]:
             parcel = source[f, slots + 1]
-            key = U(source[f, 1 + t.parcels[parcel, TO]]) << U(32) | U(parcel)
-            prefetch(t.taken, (mix(key) & U(t.taken.shape[0] - 1)) * U(2))
+            prefetch_entry(t.taken, source[f, 1 + t.parcels[parcel, TO]], parcel)
     if position + AHEAD // 2 < todo.shape[0]:
         f = todo[position + AHEAD // 2]
         if source[f, 0]:

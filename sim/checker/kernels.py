@@ -78,6 +78,12 @@ def entry_of(taken: Any, station: Any, parcel: Any) -> Any:
         i = (i + U(1)) & mask
 
 
+@inlined
+def prefetch_entry(taken: Any, station: Any, parcel: Any) -> None:
+    """Begin to load what `entry_of` looks at first."""
+    prefetch(taken, (mix((U(station) << U(32)) | U(parcel)) & U(taken.shape[0] - 1)) * U(taken.shape[1]))
+
+
 @kernel
 def entries_of(taken: Any, pairs: Any, entries: Any) -> None:
     """The entries of many (station, parcel)."""
@@ -142,10 +148,9 @@ def key_of(key_of_station: Any, key_of_parcel: Any, base: Any, multiplier: Any, 
 
 
 @inlined
-def claim(rows: Any, number: Any, length: Any) -> None:
-    """Begin to load a row that will be written to, and so much of it; `number` counts all rows of an array that has them one behind
-    the other. There need not be such a row."""
-    begin = number * U(rows.shape[rows.ndim - 1])
+def claim(rows: Any, q: Any, i: Any, length: Any) -> None:
+    """Begin to load so much of a row of bucket q that will be written to soon after row i. There need not be such a row."""
+    begin = (q * U(rows.shape[1]) + U(i) + ROWS_AHEAD) * U(rows.shape[2])
     for j in range(0, length, LINE):
         prefetch(rows, begin + U(j))
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.checker.benches import SETTLED
 from sim.checker.kernel import inlined, kernel
-from sim.checker.kernels import PARTITIONS, ROWS_AHEAD, claim, key_of, mix
+from sim.checker.kernels import PARTITIONS, claim, key_of, mix
 from sim.checker.orbits import canonicalise, sum_marks
 
 U = np.uint64
@@ -276,7 +276,7 @@ def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key
                 return FULL
             out.keys[q, i] = mixed
             out.origins[q, i] = U(f) << U(32) | (MAY_JUDGE if may_judge else U(0)) | U(ordinal)
-            claim(out.rows, q * U(out.rows.shape[1]) + U(i) + ROWS_AHEAD, slots + 1)
+            claim(out.rows, q, i, slots + 1)
             if whole:
                 for j in range(slots + 1):
                     out.rows[q, i, j] = rows[0, j]
