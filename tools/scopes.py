@@ -135,7 +135,6 @@ def main() -> None:
     parser.add_argument("--memory", type=float, default=6, help="GiB")
     parser.add_argument("--jobs", type=int, default=0, help="threads; 0 is one per core")
     options = parser.parse_args()
-    warm()
     kept = options.out / f"{NAME}.json"
     rows: dict[str, dict[str, dict[str, Any]]] = json.loads(kept.read_text()) if kept.exists() else {}
     for scope in SCOPES:
@@ -155,6 +154,7 @@ def measured(scope: Scope, variant: str, seconds: float, memory: float, jobs: in
     """One search as a row."""
     reductions, how = VARIANTS[variant]
     system = system_of(scope.scenario(), Bounds(**dict.fromkeys(scope.budgets, 1)), None, reductions)
+    warm(system.world)
     ends = process_time() + seconds
 
     def watch(progress: Progress) -> None:

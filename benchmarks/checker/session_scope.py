@@ -117,8 +117,8 @@ def main() -> None:
     parser.add_argument("--network", choices=[network.name.lower() for network in Network], default="bag")
     parser.add_argument("--never", nargs="*", default=[], help="timers that never fire, by the first word of their tag")
     arguments = parser.parse_args()
-    warm()
     world = protocol(arguments.workers, arguments.slots, arguments.workflows, Network[arguments.network.upper()])
+    warm(world)
     began = perf_counter()
     depths: list[tuple[int, int]] = []
 

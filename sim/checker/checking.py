@@ -64,7 +64,7 @@ def check(system: System, options: Options = Options(), watch: Watch | None = No
     The result is the same for any number of threads. Raises Overflow when the system does not fit into the checker's
     fixed sizes, `traces.NoSuchPath` when a path that the tables show is none of the world's.
     """
-    compile_s = warm()
+    compile_s = warm(system.world)
     began = perf_counter()
     with seldom_collected(COLLECT_AFTER):
         search, found = _searched(system, options, watch)

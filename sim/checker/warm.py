@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Final
 
+import numpy as np
+
+from sim.checker import kernels, way_kernels
+from sim.checker.instant import InstantSearch
 from sim.checker.keys import Fingerprints
 from sim.checker.layout import layout
 from sim.checker.predicates import Predicates
 from sim.checker.search import Search
+from sim.checker.ways import Ways
 from sim.checker.words import WordSearch
+from sim.model.environment import Environment
 from sim.model.inputs import Input
+from sim.model.instant import InstantWorld
 from sim.model.node import Node, Step
 from sim.model.world import Network, World
+
+TWINS: Final = ("spark 1", "spark 2")
 
 
 @dataclass(slots=True)
@@ -30,11 +40,39 @@ class _Spark(Node):
         self.moved = True
 
 
-def warm() -> float:
-    """Compile the kernels, or load them from numba's cache; seconds that it took."""
+def warm(world: World) -> float:
+    """Compile the kernels that a search of such a world calls, or load them from numba's cache; seconds that it took.
+
+    Numbers of more than 16 bits, which only large searches need, are left to these.
+    """
     began = perf_counter()
-    search = Search(World({"spark": _Spark()}, Network.SET), Fingerprints(), Predicates({}, {}))
+    sparks: dict[str, Node] = {name: _Spark() for name in TWINS}
+    search = _of_instant(sparks, world.network) if isinstance(world, InstantWorld) else _of_other(sparks, world.network)
     search.run()
-    search.partitions[0].grow()
-    WordSearch(search.compiler, layout(search.compiler, 1, 0)).run()
+    search.keys_along(search.trace.path(1))
+    _enlarge(search)
+    if world.network is Network.SET and not isinstance(world, InstantWorld):
+        WordSearch(search.compiler, layout(search.compiler, 1, 0)).run()
     return perf_counter() - began
+
+
+def _of_instant(sparks: dict[str, Node], network: Network) -> Search:
+    name = "environment"
+    world = InstantWorld({**sparks, name: Environment()}, network, environment=name)
+    return InstantSearch(world, Fingerprints(), Predicates({}, {}), symmetry=[TWINS], subsumption=True)
+
+
+def _of_other(sparks: dict[str, Node], network: Network) -> Search:
+    return Search(World(sparks, network), Fingerprints(), Predicates({}, {}), symmetry=[TWINS])
+
+
+def _enlarge(search: Search) -> None:
+    """What only larger searches come to: tables that grow."""
+    partition = search.partitions[0]
+    partition.grow()
+    kernels.spread(partition.table, len(partition.table), partition.shift, np.zeros(1, np.uint64), 0)
+    kernels.fill_taken(search.tables.taken, np.zeros_like(search.tables.taken))
+    if isinstance(search, InstantSearch):
+        ways = Ways(search.layer.slots, 1).arrays
+        way_kernels.place_of(ways.roots, np.uint64(1))
+        way_kernels.rehash(ways, ways.offsets)

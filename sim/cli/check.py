@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 EVERY_S = 0.2
+LOADING = "loading the compiled search (the first time it is compiled: up to a minute)"
 NO_NUMBA = "the checker needs numba: pip install 'session-sim[checker]'; or give --small for the plain search, some hundred times slower"
 
 
@@ -298,22 +299,23 @@ class _Watch:
 
     def __init__(self) -> None:
         self.console = to_side()
-        self.began = self.last = monotonic()
+        self.began = self.last = 0.0
         self.status: Any = None
+        if self.console.is_terminal:
+            self.status = self.console.status(LOADING)
+            self.status.start()
 
     def __call__(self, progress: Progress) -> None:
         now = monotonic()
-        if not self.console.is_terminal or now - self.last < EVERY_S:
+        if not self.began:
+            # Kernels are there.
+            self.began = self.last = now
+        if self.status is None or now - self.last < EVERY_S:
             return
         self.last = now
         rate = progress.states / max(now - self.began, 1e-9)
         seen = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting"
-        text = f"{seen} · {rate:,.0f} states/s · {_left(progress, rate)}"
-        if self.status is None:
-            self.status = self.console.status(text)
-            self.status.start()
-        else:
-            self.status.update(text)
+        self.status.update(f"{seen} · {rate:,.0f} states/s · {_left(progress, rate)}")
 
     def stop(self) -> None:
         if self.status is not None:
