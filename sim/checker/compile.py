@@ -11,6 +11,7 @@ import numpy as np
 from sim.checker import kernels
 from sim.checker.columns import Array, Column, Tables
 from sim.checker.coverage import Handled
+from sim.checker.entry_kernels import COUNT, IDLE, SIMPLE, fill_taken, put_all_taken
 from sim.checker.intern import Interner, ModelError, Overflow, Station
 from sim.checker.keys import WORD, Keys, Packed, TooNarrow
 from sim.checker.predicates import Predicates
@@ -28,7 +29,7 @@ from sim.model.world import Network, World
 T = TypeVar("T")
 PLAIN, ADDS, GENERAL = 0, kernels.ADDS, kernels.GENERAL
 """How an outcome's key follows from its parent's: by `delta`; by `delta` and the parcels that are not there yet; from the whole state."""
-MOST_OUTCOMES = kernels.COUNT
+MOST_OUTCOMES = COUNT
 
 
 class Handlers:
@@ -249,7 +250,7 @@ class Compiler:
             station = interner.stations[number]
             columns["key_of_station"].append(self.keys.station(interner, number))
             columns["calls"].append(interner.call_mask(station) if station is not None else 0)
-            columns["own"].append(-1 if number else kernels.IDLE)
+            columns["own"].append(-1 if number else IDLE)
         for number in range(columns["key_of_parcel"].size, len(interner.parcels)):
             parcel = interner.parcels[number]
             columns["key_of_parcel"].append(self.keys.parcel(interner, number))
@@ -261,7 +262,7 @@ class Compiler:
     def _compiled(self, station: int, parcel: int, changes: Sequence[Change]) -> int:
         """The entry of an input. Outcomes that change nothing are counted and never taken, so they need no numbers."""
         if len(changes) < MOST_OUTCOMES and all(change.is_idle(station) for change in changes):
-            return len(changes) << 2 | kernels.SIMPLE | kernels.IDLE
+            return len(changes) << 2 | SIMPLE | IDLE
         return self._entry(station, parcel, changes)
 
     def _entry(self, station: int, parcel: int, changes: Sequence[Change]) -> int:
@@ -274,7 +275,7 @@ class Compiler:
         for change in changes:
             simple &= self._add(station, parcel, change) == PLAIN
             idle &= change.is_idle(station)
-        return start << 20 | len(changes) << 2 | (kernels.SIMPLE if simple else 0) | (kernels.IDLE if idle else 0)
+        return start << 20 | len(changes) << 2 | (SIMPLE if simple else 0) | (IDLE if idle else 0)
 
     def _add(self, station: int, parcel: int, change: Change) -> int:
         columns, mine = self._columns, self._slot(station, parcel)
@@ -340,5 +341,5 @@ class Compiler:
         """Keep the entries of deliveries (station << 32 | parcel)."""
         while 4 * (self._n_taken + len(entries)) > len(self._taken):
             old, self._taken = self._taken, np.zeros((2 * len(self._taken), 2), np.uint64)
-            kernels.fill_taken(old, self._taken)
-        self._n_taken += int(kernels.put_all_taken(self._taken, np.array(entries, np.uint64).reshape(-1, 2)))
+            fill_taken(old, self._taken)
+        self._n_taken += int(put_all_taken(self._taken, np.array(entries, np.uint64).reshape(-1, 2)))

@@ -12,8 +12,8 @@ import numpy as np
 from sim.checker import instant_kernels as kernels
 from sim.checker.columns import Array, Column
 from sim.checker.compile import Compiler
+from sim.checker.entry_kernels import COUNT
 from sim.checker.intern import ModelError, Overflow, Station
-from sim.checker.kernels import COUNT
 from sim.checker.keys import Keys
 from sim.checker.predicates import Predicates
 from sim.checker.rules import Change

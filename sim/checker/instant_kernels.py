@@ -12,12 +12,12 @@ from typing import Any, Final
 import numpy as np
 
 from sim.checker.benches import LEVEL, MISSED, MISSING, SETTLED, WANTED
+from sim.checker.entry_kernels import COUNT, entry_of, prefetch_entry
 from sim.checker.intrinsics import prefetch
 from sim.checker.kernel import inlined, kernel
 from sim.checker.kernels import (
     ADDED,
     CLASH,
-    COUNT,
     ERROR,
     PARTITIONS,
     PURGES,
@@ -31,14 +31,12 @@ from sim.checker.kernels import (
     TOO_MANY_IMAGES,
     add_mail,
     claim,
-    entry_of,
     is_offered,
     key_of,
     key_of_mail,
-    mix,
-    prefetch_entry,
     tally,
 )  # fmt: skip
+from sim.checker.mixing import mix
 from sim.checker.orbits import canonicalise
 from sim.checker.way_kernels import (
     BROKEN,

@@ -1,11 +1,11 @@
 """The inner loops, compiled by numba: no Python object in them, no lock held, arrays in and out.
 
-Helpers take the arrays that they need one by one, and a row as (array, number): numba counts references to every array
-of a tuple that is handed on, and to every view, which would cost more than the work itself.
+Helpers take the arrays that they need one by one, and a row as (array, number): each array of a tuple that is handed on goes along
+as seven numbers, which would cost more than the work itself.
 
 A *row* is a global state: `[length of mail, a station per slot ..., parcels ...]`. Mail is sorted (set, bag) or in the
 order of sending (ordered). The columns of `Tables` are explained there. A round of the search is: `expand` many rows
-into buckets of candidate keys, one bucket per partition of the visited set; `insert` each bucket into its partition;
+into buckets of candidate keys, one bucket per partition of the visited set; `visited_kernels.insert` each bucket into its partition;
 `materialise` the rows of those that were new.
 """
 
@@ -15,9 +15,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from sim.checker.entry_kernels import COUNT, IDLE, SIMPLE, entry_of
 from sim.checker.intrinsics import prefetch
 from sim.checker.kernel import inlined, kernel
+from sim.checker.mixing import mix, unmix
 from sim.checker.orbits import canonicalise
+from sim.checker.verdict_kernels import judge, note_hits
 
 U = np.uint64
 SET, BAG, ORDERED = 0, 1, 2
@@ -25,8 +28,6 @@ ADDS, GENERAL = 1, 2
 PARTITIONS: Final = 4
 """Partitions of the visited set: fixed, so that the order of states does not depend on the number of threads."""
 
-AHEAD: Final = 24
-"""So many insertions in advance memory is asked for."""
 ROWS_AHEAD: Final = np.uint64(3)
 """So many rows in advance memory is asked for where rows are written, one after the other: that takes longer than to work them out."""
 LINE: Final = 32
@@ -36,89 +37,9 @@ GENERATED, STUCK, FIRST_STUCK, ERROR = 0, 1, 2, 3
 two nodes would be, or TOO_MANY, or TOO_MANY_IMAGES."""
 TOO_MANY, TOO_MANY_IMAGES = -1, -2
 ROOM, CLASH = -1, -2
-IDLE, SIMPLE, COUNT = 1, 2, 0x3FFFF
 TO, PAIR, REPLY = 0, 1, 2
 WAY, SLOT, STATION, CONSUMED, ADDED, PURGES, SETS = range(7)
 """Columns of `Tables.parcels` and `Tables.about`."""
-
-
-@kernel
-def mix(key: Any) -> Any:
-    """Spread a key's bits: packed keys differ in few of them. Nothing is lost: `unmix` gives the key again, and only 0 becomes 0."""
-    key ^= key >> U(32)
-    key *= U(0xD6E8FEB86659FD93)
-    key ^= key >> U(32)
-    return key
-
-
-@kernel
-def unmix(key: Any) -> Any:
-    """The key that was mixed."""
-    key ^= key >> U(32)
-    key *= U(0xCFEE444D8B59A89B)
-    key ^= key >> U(32)
-    return key
-
-
-# -- tables -------------------------------------------------------------------------------------------------------------
-
-
-@kernel
-def entry_of(taken: Any, station: Any, parcel: Any) -> Any:
-    """The entry of a delivery, -1 while unknown."""
-    key = (U(station) << U(32)) | U(parcel)
-    mask = U(taken.shape[0] - 1)
-    i = mix(key) & mask
-    while True:
-        found = taken[i, 0]
-        if found == key:
-            return np.int64(taken[i, 1])
-        if found == U(0):
-            return np.int64(-1)
-        i = (i + U(1)) & mask
-
-
-@inlined
-def prefetch_entry(taken: Any, station: Any, parcel: Any) -> None:
-    """Begin to load what `entry_of` looks at first."""
-    prefetch(taken, (mix((U(station) << U(32)) | U(parcel)) & U(taken.shape[0] - 1)) * U(taken.shape[1]))
-
-
-@kernel
-def entries_of(taken: Any, pairs: Any, entries: Any) -> None:
-    """The entries of many (station, parcel)."""
-    for i in range(pairs.shape[0]):
-        entries[i] = entry_of(taken, pairs[i, 0], pairs[i, 1])
-
-
-@kernel
-def put_taken(taken: Any, key: Any, entry: Any) -> Any:
-    """Put one entry into an open-addressing table that has room; whether it is new."""
-    mask = U(taken.shape[0] - 1)
-    i = mix(key) & mask
-    while taken[i, 0] != U(0) and taken[i, 0] != key:
-        i = (i + U(1)) & mask
-    fresh = taken[i, 0] == U(0)
-    taken[i, 0] = key
-    taken[i, 1] = entry
-    return fresh
-
-
-@kernel
-def put_all_taken(taken: Any, entries: Any) -> Any:
-    """Put rows (key, entry) into a table that has room; how many are new."""
-    n = 0
-    for i in range(entries.shape[0]):
-        n += int(put_taken(taken, entries[i, 0], entries[i, 1]))
-    return n
-
-
-@kernel
-def fill_taken(old: Any, taken: Any) -> None:
-    """Put all of one table into a larger one."""
-    for i in range(old.shape[0]):
-        if old[i, 0] != U(0):
-            put_taken(taken, old[i, 0], old[i, 1])
 
 
 # -- states -------------------------------------------------------------------------------------------------------------
@@ -392,113 +313,6 @@ def expand(
                 if key != key0:
                     propose(keys, origins, counts, key, f, outcome, True)
     return todo.shape[0], n_pending, missed
-
-
-@kernel
-def insert(table: Any, shift: Any, keys: Any, counts: Any, q: Any, where: Any, room: Any, fresh: Any) -> Any:
-    """Insert the buckets of partition `q` into its table, from `where` = (buffer, position, fresh so far) on, which is kept up to date.
-
-    Stops when `room` keys are new; `fresh` gets those that were (buffer << 32 | position). Whether all were inserted.
-    """
-    mask = U(table.shape[0] - 1)
-    n = U(where[2])
-    limit = n + U(room)
-    for buffer in range(where[0], keys.shape[0]):
-        bucket = keys[U(buffer), U(q)]
-        i, end = U(where[1]), U(counts[U(buffer), U(q)])
-        while i < end:
-            if n >= limit:
-                where[0], where[1], where[2] = buffer, i, n
-                return False
-            prefetch(table, bucket[min(i + U(AHEAD), end - U(1))] >> shift)
-            key = bucket[i]
-            cell = key >> shift
-            found = table[cell]
-            while found != U(0) and found != key:
-                cell = (cell + U(1)) & mask
-                found = table[cell]
-            # Without a branch: whether a key is new is as good as chance.
-            table[cell] = key
-            fresh[n] = U(buffer) << U(32) | i
-            n += U(found == U(0))
-            i += U(1)
-        where[1] = 0
-    where[0], where[2] = keys.shape[0], n
-    return True
-
-
-@kernel
-def rehash(old: Any, table: Any, shift: Any) -> None:
-    """Put all keys of one table into a larger one. Cells are in the order of keys, so both are walked in order."""
-    mask = U(table.shape[0] - 1)
-    for i in range(old.shape[0]):
-        key = old[U(i)]
-        if key != U(0):
-            cell = key >> shift
-            while table[cell] != U(0):
-                cell = (cell + U(1)) & mask
-            table[cell] = key
-
-
-@kernel
-def spread(table: Any, end: Any, shift: Any, aside: Any, number: Any) -> Any:
-    """Move the keys in the cells before `end` to where `shift` says that they are in a larger table, which begins at the same place.
-
-    From the last to the first, so that nearly all of them move to cells that are free. Those that do not are put `aside`, behind the
-    `number` that are there. Returns (where it stopped for want of room there, how many there are).
-    """
-    cells = U(table.shape[0])
-    for i in range(end - 1, -1, -1):
-        key = table[U(i)]
-        if key != U(0):
-            if number == aside.shape[0]:
-                return i + 1, number
-            table[U(i)] = U(0)
-            # Before i are keys that are still to be moved, and so there are where one would begin anew behind the last cell.
-            cell = key >> shift
-            if cell < U(i):
-                cell = cells
-            while cell < cells and table[cell] != U(0):
-                cell += U(1)
-            if cell < cells:
-                table[cell] = key
-            else:
-                aside[number] = key
-                number += 1
-    return 0, number
-
-
-@kernel
-def clashes(pair_masks: Any, clash: Any) -> Any:
-    """The predicates to which these classes of conflict belong, as bits."""
-    false = U(0)
-    if clash != U(0):
-        for k in range(pair_masks.shape[0]):
-            if clash & pair_masks[k]:
-                false |= U(1) << U(k)
-    return false
-
-
-@kernel
-def judge(marks: Any, pair_masks: Any, slots: Any, rows: Any, f: Any) -> Any:
-    """The predicates that are false in a row, as bits."""
-    alone, together, clash = U(0), U(0), U(0)
-    for i in range(1, slots + 1):
-        station = rows[f, i]
-        alone |= marks[station, 0]
-        clash |= marks[station, 2] & together
-        together |= marks[station, 1]
-    return alone | clashes(pair_masks, clash)
-
-
-@kernel
-def note_hits(false: Any, promises: Any, goals: Any, hits: Any, g: Any) -> None:
-    """Let `hits[k]` be row g, if it was -1, for each promise k that is false there and each goal k that is not."""
-    found = (false & promises) | (~false & goals)
-    if found != U(0):
-        for k in range(hits.shape[0]):
-            if found >> U(k) & U(1) and hits[k] < 0:
-                hits[k] = g
 
 
 @kernel

@@ -23,8 +23,10 @@ from sim.checker.intern import ModelError, Overflow
 from sim.checker.kernels import PARTITIONS
 from sim.checker.keys import Keys, Packed, TooNarrow, Unfit
 from sim.checker.layers import Layer, Trace
+from sim.checker.mixing import mix, unmix
 from sim.checker.orbits import MOST_IMAGES, canonicalise
 from sim.checker.predicates import Predicates
+from sim.checker.verdict_kernels import judge
 from sim.checker.visited import Budget, OutOfBudget, Partition
 from sim.model.canon import sort_key
 from sim.model.inputs import Name
@@ -216,12 +218,12 @@ class Search:
         self.layer.parents[0] = self.layer.outcomes[0] = 0
         self.trace.append(0, self.layer)
         counts = np.zeros((1, PARTITIONS), np.int64)
-        mixed = np.uint64(kernels.mix(key))
+        mixed = np.uint64(mix(key))
         q = int(mixed) & (PARTITIONS - 1)
         counts[0, q] = 1
         self.partitions[q].insert(np.full((1, PARTITIONS, 1), mixed, np.uint64), counts, q, np.zeros(1, np.uint64))
         self.found.states = 1
-        false = int(kernels.judge(t.marks, self.predicates.pair_masks, slots, row, 0))
+        false = int(judge(t.marks, self.predicates.pair_masks, slots, row, 0))
         for number in self._watched(lambda k: bool(false >> k & 1) == (k < self.predicates.invariants)):
             self.found.hits[number] = 0
         self._judge_slowly(self.layer, 0, 1, 0)
@@ -421,7 +423,7 @@ class Search:
     def visited(self) -> Array:
         """The keys of all states that were found, in no order."""
         mixed = np.concatenate([partition.table[partition.table != 0] for partition in self.partitions])
-        keys: Array = kernels.unmix.py_func(mixed)
+        keys: Array = unmix.py_func(mixed)
         return keys
 
     def keys_along(self, outcomes: Sequence[int]) -> list[int]:

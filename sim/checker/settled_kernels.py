@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from sim.checker.kernel import kernel
-from sim.checker.kernels import PARTITIONS, judge, mix, unmix
+from sim.checker.kernels import PARTITIONS
+from sim.checker.mixing import mix, unmix
+from sim.checker.verdict_kernels import judge
 from sim.checker.way_kernels import MAY_JUDGE
 
 U = np.uint64

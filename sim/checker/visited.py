@@ -8,8 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from sim.checker import kernels
+from sim.checker import visited_kernels as kernels
 from sim.checker.columns import Array
+from sim.checker.kernels import PARTITIONS
 
 FULLEST: Final = 0.72
 """The share of a table's cells in use beyond which it grows."""
@@ -94,7 +95,7 @@ class Partition:
     @property
     def _most(self) -> int:
         """Cells that the table may have in the end: a partition takes its share of the memory at most."""
-        return 1 << max(self.bits, (self.budget.limit // (8 * kernels.PARTITIONS)).bit_length() - 1)
+        return 1 << max(self.bits, (self.budget.limit // (8 * PARTITIONS)).bit_length() - 1)
 
     def _spread(self, before: int) -> None:
         """Move the keys in the first cells to where they belong in the larger table."""

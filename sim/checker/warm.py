@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.checker import kernels, way_kernels
+from sim.checker import entry_kernels, visited_kernels, way_kernels
 from sim.checker.instant import InstantSearch
 from sim.checker.keys import Fingerprints
 from sim.checker.layout import layout
@@ -70,8 +70,8 @@ def _enlarge(search: Search) -> None:
     """What only larger searches come to: tables that grow."""
     partition = search.partitions[0]
     partition.grow()
-    kernels.spread(partition.table, len(partition.table), partition.shift, np.zeros(1, np.uint64), 0)
-    kernels.fill_taken(search.tables.taken, np.zeros_like(search.tables.taken))
+    visited_kernels.spread(partition.table, len(partition.table), partition.shift, np.zeros(1, np.uint64), 0)
+    entry_kernels.fill_taken(search.tables.taken, np.zeros_like(search.tables.taken))
     if isinstance(search, InstantSearch):
         ways = Ways(search.layer.slots, 1).arrays
         way_kernels.place_of(ways.roots, np.uint64(1))

@@ -15,7 +15,8 @@ import numpy as np
 
 from sim.checker.benches import SETTLED
 from sim.checker.kernel import inlined, kernel
-from sim.checker.kernels import PARTITIONS, claim, key_of, mix
+from sim.checker.kernels import PARTITIONS, claim, key_of
+from sim.checker.mixing import mix
 from sim.checker.orbits import canonicalise, sum_marks
 
 U = np.uint64

@@ -11,9 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from sim.checker.entry_kernels import COUNT
 from sim.checker.intrinsics import bits_set, lowest_bit
 from sim.checker.kernel import kernel
-from sim.checker.kernels import COUNT, U, clashes, fullest, note_hits, propose, tally, unmix
+from sim.checker.kernels import U, fullest, propose, tally
+from sim.checker.mixing import unmix
+from sim.checker.verdict_kernels import clashes, note_hits
 
 SHIFT, MASK, FIRST = range(3)
 """Columns of `Fields.fields`, a row per slot: where its field is, as wide as the mask; its first place."""

@@ -23,6 +23,7 @@ import numpy as np
 from sim.checker import kernels, word_kernels
 from sim.checker.columns import Array, Column, Tables
 from sim.checker.compile import Compiler
+from sim.checker.entry_kernels import COUNT, IDLE, entries_of
 from sim.checker.keys import Keys, Packed, Unfit
 from sim.checker.layers import Layer, Words
 from sim.checker.predicates import Predicates
@@ -122,10 +123,10 @@ class Fields:
         pairs: Array = np.array(compiled, np.int64).reshape(-1, 2)
         stations, parcels = pairs.T
         found: Array = np.empty(len(pairs), np.int64)
-        kernels.entries_of(tables.taken, pairs, found)
+        entries_of(tables.taken, pairs, found)
         entries = np.where(parcels == 0, tables.own[stations], found).astype(np.uint64)
         self.entries[stations, parcels] = entries
-        outcomes = entries >> np.uint64(2) & np.uint64(kernels.COUNT)
+        outcomes = entries >> np.uint64(2) & np.uint64(COUNT)
         self.most = max(self.most, int(outcomes.max(initial=0)))
         places = self._places_of(tables, pairs)
         own, mail = parcels == 0, parcels > 0
@@ -135,21 +136,21 @@ class Fields:
             (word_kernels.KNOWN, mail),
             (word_kernels.SINGLE, mail & (outcomes == 1)),
             (word_kernels.SEVERAL, mail & (outcomes > 1)),
-            (word_kernels.OFFERS, entries & np.uint64(kernels.IDLE) == 0),
+            (word_kernels.OFFERS, entries & np.uint64(IDLE) == 0),
         ):
             np.bitwise_or.at(self.places[:, column], places[which], choices[which])
         self._leave_out_doubles(tables, np.unique(stations[stations > 0]))
 
     def _leave_out_doubles(self, tables: Tables, stations: Array) -> None:
         """Offer no delivery that does what the station does by itself, too: that leads to the same state, whatever is asleep."""
-        idle = np.uint64(kernels.IDLE)
+        idle = np.uint64(IDLE)
         # What changes nothing is never taken, nor does it have outcomes to compare with.
         stations = stations[self.entries[stations, 0] & idle == 0]
         rows, parcels = np.nonzero((self.entries[stations, 1:] != 0) & (self.entries[stations, 1:] & idle == 0))
         pairs = np.stack([stations[rows], parcels + 1], axis=1)
         own, its = self.entries[pairs[:, 0], 0], self.entries[pairs[:, 0], pairs[:, 1]]
-        number = own >> np.uint64(2) & np.uint64(kernels.COUNT)
-        single = its >> np.uint64(2) & np.uint64(kernels.COUNT) == 1
+        number = own >> np.uint64(2) & np.uint64(COUNT)
+        single = its >> np.uint64(2) & np.uint64(COUNT) == 1
         same = np.zeros(len(pairs), bool)
         for k in range(int(number.max(initial=0))):
             less = single & (k < number)
