@@ -31,9 +31,10 @@ from sim.scenario.metrics import SessionMetrics, Sessions, SlotMetrics, Slots, W
 from sim.scenario.network import Legs, NetworkDelays
 from sim.scenario.operations import ClusterOperations
 from sim.scenario.processes import Processes
-from sim.scenario.schema import WorkflowSection
+from sim.scenario.schema import ScenarioModel, WorkflowSection
 from sim.scenario.tables import RUN, Verdicts, Workflows
-from sim.scenario.workers import worker_plans
+from sim.scenario.warming import Warming
+from sim.scenario.workers import WorkerPlan, worker_plans
 from sim.simulator.choices import Choices
 from sim.simulator.digest import Digest
 from sim.simulator.quiet import QuietSimulation
@@ -115,6 +116,32 @@ class RunResult:
         return shown.page(self)
 
 
+def _delays(model: ScenarioModel, plans: Sequence[WorkerPlan], warming: Warming) -> NetworkDelays:
+    """How long messages, requests and responses take."""
+    return NetworkDelays(
+        everybody=Legs(model.network.request, model.network.response),
+        processes={plan.spec.home: Legs(plan.request, plan.response) for plan in plans},
+        requests=requests_of(model.latencies, warming),
+        responses=responses_of(model.latencies, warming),
+        steps_us=longest_step_us(model.latencies),
+    )
+
+
+def _cluster(sim: Simulation, plans: Sequence[WorkerPlan], model: ScenarioModel) -> Cluster:
+    """The server's nodes and the workers, with the code of workflows and activities."""
+    references = {w.workflow: None for w in model.workflows if w.workflow}
+    return Cluster(
+        sim,
+        [plan.spec for plan in plans],
+        definitions_of(references, model.modules),
+        {name: behaviour_of(name, section, sim.choices.sample_at) for name, section in model.activities.items()},
+        model.cluster.partitions,
+        model.cluster.history_shards,
+        [model.cluster.task_queue, *model.cluster.task_queues, *(w.task_queue for w in model.workflows if w.task_queue)],
+        pace_of(model),
+    )
+
+
 class PreparedRun:
     """One run in the making: everything is attached, nothing has happened yet."""
 
@@ -143,13 +170,7 @@ class PreparedRun:
         """Whether the run did not end within its steps: then nothing is judged, since what was to come is not known."""
         plans = worker_plans(model)
         warming = warming_of(model.latencies)
-        self.delays = NetworkDelays(
-            everybody=Legs(model.network.request, model.network.response),
-            processes={plan.spec.home: Legs(plan.request, plan.response) for plan in plans},
-            requests=requests_of(model.latencies, warming),
-            responses=responses_of(model.latencies, warming),
-            steps_us=longest_step_us(model.latencies),
-        )
+        self.delays = _delays(model, plans, warming)
         laws, busy = spans_of(model.latencies), busy_of(model.latencies, seed)
         self.sim: Simulation = (
             QuietSimulation(seed, self.delays, watch=Heartbeats(), laws=laws, busy=busy)
@@ -158,17 +179,7 @@ class PreparedRun:
         )
         if warming.period:
             warming.attach(self.sim)
-        references = {w.workflow: None for w in model.workflows if w.workflow}
-        self.cluster = Cluster(
-            self.sim,
-            [plan.spec for plan in plans],
-            definitions_of(references, model.modules),
-            {name: behaviour_of(name, section, self.sim.choices.sample_at) for name, section in model.activities.items()},
-            model.cluster.partitions,
-            model.cluster.history_shards,
-            [model.cluster.task_queue, *model.cluster.task_queues, *(w.task_queue for w in model.workflows if w.task_queue)],
-            pace_of(model),
-        )
+        self.cluster = _cluster(self.sim, plans, model)
         self.processes = Processes(self.cluster, plans)
         self.operations = ClusterOperations(self.cluster)
         self.faults = FaultPlan([fault_of(section) for section in model.faults], self.sim, self.operations, self.sim.choices.sample_at)
