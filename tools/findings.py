@@ -48,7 +48,21 @@ RECREATED: Final = [
         "steps": [{"op": "recreate", "as": "s", "signal": "t", "creation": "60s", "execution": "600s"}, *PROGRAM[1:]],
     },
 ]
-PROGRAMS: Final = {"one session": PROGRAM, "once more after a failure": AGAIN, "recreated over ContinueAsNew": RECREATED}
+FAILING: Final = [
+    *PROGRAM[:2],
+    {"op": "act", "in": "s", "work": {"name": "fails", "ms": 2_000, "fail": "non_retryable"}, "ignore": True},
+    PROGRAM[2],
+]
+"""An activity fails by itself, before the other one."""
+ASKED_TWICE: Final = [*PROGRAM[:2], {**PROGRAM[0], "as": "s2", "in": "s", "ignore": True}, PROGRAM[2]]
+"""One more session is asked for with the context of an open one."""
+PROGRAMS: Final = {
+    "one session": PROGRAM,
+    "once more after a failure": AGAIN,
+    "recreated over ContinueAsNew": RECREATED,
+    "an activity fails": FAILING,
+    "asked for twice": ASKED_TWICE,
+}
 
 
 REMEDIES: Final = {
