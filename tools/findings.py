@@ -33,7 +33,7 @@ FEW: Final = ((), ("stops",), ("crashes",))
 """The faults that the largest cluster is searched with."""
 LONG_WORK: Final = 30_000
 """Milliseconds that the activity lasts: longer than a call's budget and a heartbeat timeout."""
-PROGRAM: Final = [
+PROGRAM: Final[list[dict[str, Any]]] = [
     {"op": "create", "as": "s", "creation": "60s", "execution": "600s"},
     {"op": "defer_complete", "in": "s"},
     {"op": "act", "in": "s", "work": {"name": "work", "ms": LONG_WORK}},
