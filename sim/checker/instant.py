@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.checker import instant_kernels as kernels
 from sim.checker import settled_kernels
-from sim.checker.benches import LEVEL, URGENT, WANTED, Bench, Buckets, Site, stack
+from sim.checker.benches import LEVEL, URGENT, Bench, Buckets, Site, stack
 from sim.checker.columns import Array
 from sim.checker.instant_compile import WORDS, Extra, InstantCompiler
 from sim.checker.intern import Overflow
@@ -25,6 +25,8 @@ from sim.model.inputs import Name
 WITNESSES: Final = 256
 """States in which a promise is newly broken that are kept: the shortest way to it may be one that no clock allows."""
 
+EVERY: Final = -1
+"""In place of the ordinal of a successor that alone is wanted."""
 SPARE: Final = 5
 """So many fourths of what buckets need."""
 
@@ -61,7 +63,7 @@ class InstantSearch(Search):
         out = Buckets(self.bucket_keys[number], self.bucket_origins[number], self.bucket_rows[number], b.counts)
         done, pending, missed = kernels.expand(
             self.tables, self._extra, self._site, self.benches[number], out, self._ways().arrays, self.layer.rows, self.layer.keys, piece,
-            b.pending, np.zeros(PARTITIONS, np.int64),
+            b.pending, np.zeros(PARTITIONS, np.int64), EVERY,
         )  # fmt: skip
         return int(done), int(pending), int(missed)
 
@@ -143,13 +145,13 @@ class InstantSearch(Search):
         row: Array = np.zeros((1, bench.rows.shape[1]), self.layer.number)
         self._put_first(row)
         t, slots, found = self.tables, self.layer.slots, []
-        ways = Ways(slots, len(self.compiler.symmetry.views)).arrays
+        ways, first = Ways(slots, len(self.compiler.symmetry.views)).arrays, np.zeros(1, np.int64)
         none: Array = np.zeros((PARTITIONS, 0), np.uint64)
         out = Buckets(none, none, np.zeros((PARTITIONS, 0, 1), self.layer.number), np.zeros(PARTITIONS, np.int64))
         for ordinal in outcomes:
-            bench.notes[:] = 0
-            bench.notes[WANTED] = ordinal
-            kernels.expand_row(t, self._extra, self._site, bench, out, ways, row, 0, np.uint64(0))
+            kernels.expand(
+                t, self._extra, self._site, bench, out, ways, row, np.zeros(1, np.uint64), first, first.copy(), out.counts.copy(), ordinal
+            )  # fmt: skip
             row[0] = bench.rows[int(bench.notes[LEVEL])]
             found.append(int(key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0)))
         return found

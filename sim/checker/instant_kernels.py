@@ -488,9 +488,12 @@ def look_ahead(t: Any, slots: Any, source: Any, todo: Any, position: Any) -> Non
 
 @kernel
 def expand(
-    t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, row_keys: Any, todo: Any, pending: Any, saved: Any
+    t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, row_keys: Any, todo: Any, pending: Any, saved: Any, wanted: Any
 ) -> Any:  # fmt: skip
-    """As `kernels.expand`: (how far it came, pending, misses). What a row with an unknown input gave is taken back."""
+    """As `kernels.expand`: (how far it came, pending, misses). What a row with an unknown input gave is taken back.
+
+    Where one successor is `wanted`, by its ordinal, and not -1, it stops with it in the bench, at `notes[LEVEL]`.
+    """
     n_pending, notes, counts = 0, bench.notes, out.counts
     m.state[SUMMED] = 0
     notes[MISSED] = 0
@@ -499,7 +502,7 @@ def expand(
         for q in range(PARTITIONS):
             saved[q] = counts[q]
         look_ahead(t, site.slots, source, todo, position)
-        notes[MISSING], notes[SETTLED], notes[WANTED] = 0, 0, -1
+        notes[MISSING], notes[SETTLED], notes[WANTED] = 0, 0, wanted
         how = expand_row(t, x, site, bench, out, m, source, f, row_keys[f])
         if how == BROKEN:
             return position, n_pending, notes[MISSED]

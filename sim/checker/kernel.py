@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from numba import njit
 
-_UNCOUNTED: Final[dict[str, Any]] = {"_nrt": False}
-kernel: Final[Any] = njit(nogil=True, cache=True, **_UNCOUNTED)
+_FLAGS: Final[dict[str, Any]] = {"_nrt": False, "no_cfunc_wrapper": True}
+"""References are not counted, and nobody calls kernels from C."""
+_WITHIN: Final[dict[str, Any]] = {"no_cpython_wrapper": True}
+kernel: Final[Any] = njit(nogil=True, cache=True, **_FLAGS)
 """For loops that only read and write arrays which they are given: no lock is held, and no references are counted.
 
 A tuple of arrays that is handed from one function to the next is counted array by array, which takes longer than what a kernel
@@ -18,9 +20,10 @@ does between two calls: without the counts searches are up to 1.6 times as fast,
 An array cannot be made in such code, nor be given back by it. numba has no public name for the flag; this is the only place
 that uses it.
 """
-inlined: Final[Any] = njit(nogil=True, cache=True, forceinline=True, **_UNCOUNTED)
+inlined: Final[Any] = njit(nogil=True, cache=True, forceinline=True, **_FLAGS, **_WITHIN)
 """For kernels that take tuples of arrays and are called for every successor: each array goes along as seven numbers, hundreds of them in
-all, which took more than half of the time of a search. They have no calls left in them when they are compiled into their caller.
+all, which took more than half of the time of a search. They have no calls left in them when they are compiled into their caller. Only
+kernels can call them: what unpacks so many arrays for a call from Python would be compiled for each of them.
 """
 STAMP: Final = "kernels.digest"
 _MARKS: Final = (b"@kernel", b"@inlined", b"@intrinsic")
