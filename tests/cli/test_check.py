@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import networkx as nx
 import pytest
 
+from sim.cli import check
 from tests.cli.test_run import sim
 from tests.models import ROOT
 
 pytest.importorskip("numba", reason="the checker needs the extra `checker`")
+
+from sim.checker.search import Progress
 
 MODELS = ROOT / "scenarios" / "models"
 TWO_PHASE = str(MODELS / "two_phase_commit.py")
@@ -241,3 +245,23 @@ def test_of_a_scenario_the_protocols_machines_are_painted_and_the_untaken_listed
     assert "stop of a worker: 0 of 6 transitions taken" in told.stdout
     assert "never taken: (new) → held back" in told.stdout
     assert (tmp_path / "out" / "machines" / "creation_activity.svg").exists()
+
+
+def test_on_a_terminal_a_line_says_what_one_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Mock(is_terminal=True)
+    monkeypatch.setattr(check, "to_side", lambda: console)
+    times = iter([100.0, 100.0 + check.EVERY_S / 2, 102.0])
+    monkeypatch.setattr(check, "monotonic", lambda: next(times))
+    watch = check._Watch()
+    console.status.assert_called_once_with(check.LOADING)
+    status = console.status.return_value
+    status.start.assert_called_once()
+    watch(Progress(states=1, layer=1))
+    watch(Progress(states=7_000, layer=1))
+    status.update.assert_not_called()
+    # The rate is that of the search: what was waited for before does not count.
+    watch(Progress(states=4_000, depth=5, layer=1))
+    (text,) = status.update.call_args.args
+    assert text.startswith("4,000 states · depth 5 · 0 waiting · 2,000 states/s")
+    watch.stop()
+    status.stop.assert_called_once()
