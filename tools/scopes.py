@@ -72,7 +72,7 @@ class Scope:
         )
 
 
-SMALL, LARGE, LARGEST, PROGRAMMED = "every budget alone and in pairs", "crash and lost response", "the largest", "other workflows"
+SMALL, LARGE, LARGEST, PROGRAMMED = "every budget alone, in pairs and together", "crash and lost response", "the largest", "other workflows"
 SCOPES: Final = (
     Scope(SMALL, (2, 1, 1), ("crashes",), variants=True),
     Scope(SMALL, (2, 1, 1), ("stops",), variants=True),
@@ -83,6 +83,7 @@ SCOPES: Final = (
     Scope(SMALL, (2, 1, 1), ("pauses",)),
     Scope(SMALL, (2, 1, 1), ("partitions",)),
     Scope(SMALL, (2, 1, 1), ("crashes", "restarts"), variants=True),
+    Scope(SMALL, (1, 1, 1), ("crashes", "lost_responses", "stops", "slow")),
     Scope(SMALL, (2, 1, 1), ("crashes", "lost_responses", "stops", "slow")),
     Scope(SMALL, (2, 1, 2), (), variants=True),
     Scope(SMALL, (2, 1, 2), ("crashes",), variants=True),
