@@ -17,13 +17,10 @@ from sim.checker.result import CheckResult, Judgement, Verdict
 from sim.checker.search import Found, Progress, Search
 from sim.checker.warm import warm
 from sim.checker.words import WordSearch
-from sim.model.garbage import seldom_collected
+from sim.model.garbage import WITH_TABLES, seldom_collected
 from sim.model.instant import InstantWorld
 from sim.model.system import System
 from sim.model.world import Network
-
-COLLECT_AFTER = (100_000, 10, 10)
-"""Tables are never garbage. What handlers leave in cycles, a watcher's scene, is some 10 kB for each call."""
 
 SCOUTED = 100_000
 """States that are looked at to choose the fields of packed keys."""
@@ -66,7 +63,7 @@ def check(system: System, options: Options = Options(), watch: Watch | None = No
     """
     compile_s = warm(system.world)
     began = perf_counter()
-    with seldom_collected(COLLECT_AFTER):
+    with seldom_collected(WITH_TABLES):
         search, found = _searched(system, options, watch)
         return _result(system, options, search, found, compile_s, perf_counter() - began)
 

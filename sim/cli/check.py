@@ -13,6 +13,7 @@ from sim.cli import check_options as option
 from sim.cli.exits import Exit, WrongInput, guarded, leave
 from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
+from sim.model.garbage import kept
 
 if TYPE_CHECKING:
     from sim.checker.result import CheckResult
@@ -104,7 +105,9 @@ def command(
         "jobs": jobs, "memory": int(memory * GIB),
         "limit": limit, "seed": fingerprint_seed,
     }  # fmt: skip
-    leave(_search(model, system, scenario, search, liveness, Files(out, graph), as_json))
+    with kept():
+        code = _search(model, system, scenario, search, liveness, Files(out, graph), as_json)
+    leave(code)
 
 
 def _search(
