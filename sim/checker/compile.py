@@ -35,23 +35,24 @@ MOST_OUTCOMES = COUNT
 class Handlers:
     """Runs handlers, once per (class, local state, input), or per name too where the handler asked for its name.
 
-    Of a node that is kept in parts: once per (class, name, rest, input, and the parts that were looked at).
+    Of a node that is kept in parts: once per (class, name, rest, input, and the parts that were looked at). Stations are those of an
+    interner, which keeps one of all local states that are equal.
     """
 
     def __init__(self) -> None:
         self.calls: dict[type[Node], int] = {}
         self.exercised: set[str] = set()
         """Promises that were put to the test somewhere."""
-        self._known: dict[tuple[type[Node], Frozen], dict[tuple[Input, Name | None], tuple[Outcome, ...]]] = {}
-        """By local state, which is large, and then by input."""
+        self._known: dict[tuple[type[Node], int], dict[tuple[Input, Name | None], tuple[Outcome, ...]]] = {}
+        """By the identity of the local state, which is large, and then by input."""
         self._asked: list[tuple[type[Node], Frozen, Input, tuple[Outcome, ...]]] = []
         """The same in the order in which it was asked."""
-        self._looks: dict[tuple[type[Node], Frozen, Input, Name], _Look] = {}
+        self._looks: dict[tuple[type[Node], int, Input, Name], _Look] = {}
 
     def __call__(self, station: Station, name: Name, event: Input) -> tuple[Outcome, ...]:
         assert station.kind is not None
         kind = station.kind
-        known = self._known.setdefault((kind, station.local), {})
+        known = self._known.setdefault((kind, id(station.local)), {})
         found = known.get((event, None)) or known.get((event, name))
         if found is None:
             found, named = self._run(station, name, event, lambda: outcomes_and_name(kind, name, station.local, event))
@@ -64,7 +65,10 @@ class Handlers:
         """As `rules.Handler` says."""
         assert station.kind is not None
         kind = station.kind
-        look = self._looks.setdefault((kind, station.local, event, name), _Look())
+        key = (kind, id(station.local), event, name)
+        look = self._looks.get(key)
+        if look is None:
+            look = self._looks[key] = _Look(station.local)
         # What was looked at so far, and no more: what a handler does with further parts is not what it did with these.
         seen: dict[Part, Bundle] = {}
         while True:
@@ -72,7 +76,7 @@ class Handlers:
                 if look.needs not in bundles:
                     raise Needed(look.needs)
                 seen[look.needs] = bundles[look.needs]
-                look = look.on.setdefault(bundles[look.needs], _Look())
+                look = look.on.setdefault(bundles[look.needs], _Look(look.local))
             elif look.found is not None and (not look.through or look.among == tuple(every)):
                 return look.found, look.through
             else:
@@ -102,9 +106,9 @@ class Handlers:
         """Everything that a handler was asked, with what came of it."""
         for kind, local, event, outcomes in self._asked:
             yield Handled(kind, local, {}, event, tuple(Partly(outcome, {}) for outcome in outcomes))
-        for (kind, local, event, _), look in self._looks.items():
+        for (kind, _, event, _), look in self._looks.items():
             for parts, found in look.leaves({}):
-                yield Handled(kind, local, parts, event, found)
+                yield Handled(kind, look.local, parts, event, found)
 
     def _note(self, found: Iterable[Outcome]) -> None:
         self.exercised |= {o.name for result in found for o in result.seen if isinstance(o, Exercised)}
@@ -114,6 +118,7 @@ class Handlers:
 class _Look:
     """What a handler did with what it looked at so far: it came out, or `needs` one part more."""
 
+    local: Frozen
     needs: Part = None
     on: dict[Bundle, _Look] = field(default_factory=dict)
     found: tuple[Partly, ...] | None = None

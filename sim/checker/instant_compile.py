@@ -84,6 +84,10 @@ class _Reading:
     part: Part
 
 
+_Asked = tuple[int, int, tuple[tuple[int, int], ...]]
+"""(station, parcel, parts by slot)."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Decided:
     """What becomes of an input: changes, or a part has to be looked at first."""
@@ -133,8 +137,10 @@ class InstantCompiler(Compiler):
             "above": Column(np.int64, width=2),
             "larger": Column(np.int64),
         }
-        self._known: dict[tuple[int, int, tuple[tuple[int, int], ...]], _Decided] = {}
+        self._known: dict[_Asked, _Decided] = {}
         """By (station, parcel, parts by slot), of one of those that are the same under other names."""
+        self._to_least: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+        """By station and parcel: the renamings that make of the two what comes first."""
         self._environments: list[tuple[int, Station, Environment]] = []
         """The environment's stations: number, station, what it is there."""
         self._readings: list[_Reading] = []
@@ -186,19 +192,28 @@ class InstantCompiler(Compiler):
     def _decided(self, station: int, parcel: int, given: Mapping[Part, int]) -> _Decided:
         """What becomes of an input, worked out for one of all those that are the same under other names."""
         slot = self._slot(station, parcel)
-        parts = {self.interner.slot(self.interner.names[slot], part): number for part, number in given.items()}
-        symmetry = self.symmetry
-
-        def image(element: tuple[int, ...]) -> tuple[int, int, tuple[tuple[int, int], ...]]:
-            moved = ((symmetry.slot_image(s, element), symmetry.station_image(n, element)) for s, n in parts.items())
-            return symmetry.station_image(station, element), symmetry.parcel_image(parcel, element), tuple(sorted(moved))
-
-        # Most often the station alone tells which comes first.
-        first, element = min([(image(element), element) for element in symmetry.to_least(station)])
+        parts = [(self.interner.slot(self.interner.names[slot], part), number) for part, number in given.items()]
+        first, element = self._least(station, parcel, parts)
         known = self._known.get(first)
         if known is None:
             known = self._known[first] = self._work_out(*first)
         return self._renamed(known, element[::-1]) if element else known
+
+    def _least(self, station: int, parcel: int, parts: Sequence[tuple[int, int]]) -> tuple[_Asked, tuple[int, ...]]:
+        """The first of all those inputs that are the same under other names, and the renaming that makes it of this one."""
+        symmetry = self.symmetry
+
+        def image(element: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+            return tuple(sorted([(symmetry.slot_image(s, element), symmetry.station_image(n, element)) for s, n in parts]))
+
+        elements = self._to_least.get((station, parcel))
+        if elements is None:
+            # Most often the station alone tells which comes first.
+            images = [(symmetry.parcel_image(parcel, element), element) for element in symmetry.to_least(station)]
+            least = min(images)[0]
+            elements = self._to_least[station, parcel] = sorted([element for number, element in images if number == least])
+        moved, element = min([(image(element), element) for element in elements]) if parts else ((), elements[0])
+        return (symmetry.station_image(station, element), symmetry.parcel_image(parcel, element), moved), element
 
     def _work_out(self, station: int, parcel: int, given: tuple[tuple[int, int], ...]) -> _Decided:
         try:

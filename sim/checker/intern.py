@@ -10,7 +10,7 @@ A node whose state lies apart (`sim.model.apart`) has a slot for the rest of it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from sim.model.apart import Bundle, Part, joined, split
@@ -68,6 +68,7 @@ class Interner:
     _slots_of_parts: dict[int, dict[Part, int]] = field(default_factory=dict)
     _in_order: dict[int, tuple[tuple[Part, int], ...]] = field(default_factory=dict)
     _stations: dict[Station, int] = field(default_factory=dict)
+    _locals: dict[Frozen, Frozen] = field(default_factory=dict)
     _parcels: dict[Parcel, int] = field(default_factory=dict)
     _pairs: dict[tuple[Name, Name], int] = field(default_factory=dict)
     _classes: dict[tuple[int, Tag], int] = field(default_factory=dict)
@@ -105,10 +106,15 @@ class Interner:
         # One look-up: what stations are made of is large.
         number = self._stations.setdefault(station, len(self.stations))
         if number == len(self.stations):
-            self.stations.append(station)
+            self.stations.append(self._with_the_same_local(station))
             if station.kind is not None:
                 self.kinds[station.slot] = station.kind
         return number
+
+    def _with_the_same_local(self, station: Station) -> Station:
+        """The station, with the local state that others have which are equal to it: so its identity says which it is."""
+        local = self._locals.setdefault(station.local, station.local)
+        return station if local is station.local else replace(station, local=local)
 
     def _is_nothing(self, station: Station) -> bool:
         empty = station.kind is None or (station.local == () and self.parts[station.slot] is not None)
