@@ -20,7 +20,7 @@ from sim.checker.words import WordSearch
 from sim.model.garbage import WITH_TABLES, seldom_collected
 from sim.model.instant import InstantWorld
 from sim.model.system import System
-from sim.model.world import Network
+from sim.model.world import Network, World
 
 SCOUTED = 100_000
 """States that are looked at to choose the fields of packed keys."""
@@ -153,10 +153,19 @@ def _result(system: System, options: Options, search: Search, found: Found, comp
         bytes_per_state=(search.budget.highest + search.compiler.nbytes) / states,
         handler_calls=sum(search.compiler.handlers.calls.values()),
         local_states=dict(sorted(local_states.items())),
-        collision_probability=0.0 if search.keys.exact else collision_probability(sum(p.count for p in search.partitions)),
+        collision_probability=_collision_probability(system.world, search),
         bounds=_bounds(system, options),
         handled=search.compiler.handlers.handled,
     )
+
+
+def _collision_probability(world: World, search: Search) -> float:
+    """As `keys.collision_probability`, of all that was visited."""
+    if search.keys.exact:
+        return 0.0
+    mail = not isinstance(world, InstantWorld) or world.travels is not None
+    copies = search.layer.mail if mail and world.network is Network.BAG else 1
+    return collision_probability(sum(p.count for p in search.partitions), copies)
 
 
 def _judged(system: System, search: Search, found: Found, number: int, complete: bool) -> Judgement:

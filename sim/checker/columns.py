@@ -58,7 +58,7 @@ class Tables(NamedTuple):
     key_of_station: Array
     key_of_parcel: Array
     multiplier: np.uint64
-    """An ordered network's mail counts as the polynomial of this base."""
+    """An ordered network's mail counts as the polynomial of this base; 0: its parts are stirred in, one after the other."""
     base: np.uint64
     """The key of the empty state."""
     calls: Array

@@ -54,7 +54,9 @@ def key_of_mail(key_of_parcel: Any, multiplier: Any, network: Any, slots: Any, r
             key += key_of_parcel[rows[f, j]]
     else:
         for j in range(end - 1, first - 1, -1):
-            key = key * multiplier + key_of_parcel[rows[f, j]]
+            part = key_of_parcel[rows[f, j]]
+            # Of a sum of powers there are rows of mail for which it is the same whatever the multiplier: fingerprints are stirred.
+            key = key * multiplier + part if multiplier != U(0) else mix(key + part)
     return key
 
 

@@ -37,8 +37,8 @@ class Fingerprints:
 
     @property
     def multiplier(self) -> int:
-        """Odd, so that nothing is lost from a long mail."""
-        return self._draw(1) | 1
+        """None: the parts of mail that has an order are stirred in, one after the other."""
+        return 0
 
     def station(self, interner: Interner, number: int) -> int:
         """The part of a station. Nobody, in whatever slot, adds nothing."""
@@ -98,6 +98,7 @@ class Packed:
 
     @property
     def multiplier(self) -> int:
+        """Of ordered mail: the parts of a longer one lie behind those of a shorter one."""
         return 1 << self.parcel_bits
 
     def station(self, interner: Interner, number: int) -> int:
@@ -134,6 +135,10 @@ class Packed:
 Keys = Fingerprints | Packed
 
 
-def collision_probability(states: int) -> float:
-    """The chance that among this many distinct states at least two share a fingerprint: at most n(n-1)/2^65."""
-    return min(1.0, states * (states - 1) / 2.0**65)
+def collision_probability(states: int, copies: int = 1) -> float:
+    """The chance that among this many distinct states at least two share a fingerprint: at most n(n-1)/2^65.
+
+    Where mail may hold `copies` of one parcel, its part is added as often, and all but the last bits of that are lost: at most as many
+    times that.
+    """
+    return min(1.0, states * (states - 1) / 2.0**65 * (1 << max(0, copies.bit_length() - 1)))

@@ -1,7 +1,8 @@
 """Liveness: does something always come in the end, if nobody waits for ever?
 
 `leads_to` builds the state graph of a small system by the world itself and looks for a *lasso*: a path to a state from
-which something is due, and from there a cycle (or an end) on which it never comes. A cycle only counts when it is fair:
+which something is due, and from there a cycle (or an end) on which it never comes; `eventually_always` for one whose cycle comes by a
+state in which something is not so. A cycle only counts when it is fair:
 whatever may happen all the time on it, and is asked to be fair, happens on it. For weak fairness it is enough to look
 at maximal strongly connected components: if one of them leaves out something that is possible everywhere in it, so does
 every cycle in it; if not, the walk through all of it is a fair cycle. Nothing is cut short at states seen before, which
@@ -119,6 +120,26 @@ def eventually(system: System, goal: Invariant, fair: Fair = all_but_losses, lim
     """None when every run comes to a state in which `goal` is true."""
     first = system.world.initial()
     return leads_to(system, lambda state: state == first, goal, fair, limit)
+
+
+def eventually_always(
+    system: System, goal: Invariant, fair: Fair = all_but_losses, limit: int = 200_000, beyond: Invariant = lambda state: False,
+    graph: Graph | None = None,
+) -> Lasso | None:  # fmt: skip
+    """None when on every fair run `goal` is true from some state on for ever; else a lasso that comes by one in which it is not again and
+    again, or ends there. `fair`, `beyond`, `graph` and `limit` as in `leads_to`.
+    """
+    graph = Graph.of(system.world, limit) if graph is None else graph
+    within = _reachable(graph, [0], {number for number, state in enumerate(graph.states) if not beyond(state)})
+    without = {number for number in within if not goal(graph.states[number])}
+    ends = {number for number in without if not graph.edges[number]}
+    cycles = [part for part in _components(graph, within) if part & without and _is_fair(graph, part, fair)]
+    bad = ends.union(*(part & without for part in cycles))
+    if not bad:
+        return None
+    stem, last = ([], 0) if 0 in bad else graph.path(0, bad, within)
+    part = next((part for part in cycles if last in part), None)
+    return Lasso(tuple(stem), tuple(_tour(graph, last, part, fair)) if part is not None else ())
 
 
 def _reachable(graph: Graph, start: Iterable[int], within: set[int]) -> set[int]:

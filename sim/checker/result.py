@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Final
 
 from sim.checker.coverage import Handled
 from sim.checker.traces import Leg
+
+NO_DEADLOCK: Final = "no deadlock"
+"""A promise that every system may be held to."""
 
 
 class Verdict(Enum):
@@ -78,3 +82,8 @@ class CheckResult:
     def decided(self) -> bool:
         """Everything was seen, and every goal reached."""
         return self.complete and all(judgement.verdict is not Verdict.NOT_EXERCISED for judgement in self.properties.values())
+
+    def without_deadlock(self) -> CheckResult:
+        """The same with one promise more: that there is no state without successors."""
+        verdict = Verdict.BROKEN if self.deadlocks else Verdict.HELD if self.complete else Verdict.UNDECIDABLE
+        return replace(self, properties={**self.properties, NO_DEADLOCK: Judgement(verdict, path=self.deadlock)})

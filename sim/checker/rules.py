@@ -124,7 +124,10 @@ class Rules:
     def _events(self, station: Station) -> Iterator[Input]:
         yield from (Fired(tag) for tag, armed in station.timers if armed.may_fire)
         if station.kind is not None and station.kind.restless and self.interner.parts[station.slot] is None:
-            yield from (Move(label) for label in station.kind.restored(station.local).moves())
+            moves = station.kind.restored(station.local).moves()
+            if not isinstance(moves, Iterable):
+                raise ModelError(f"{self.interner.names[station.slot]}: moves() gives {moves!r}; expected the names of moves")
+            yield from map(Move, moves)
 
     def delivery(self, number: int, parcel_number: int, given: Given) -> list[Change]:
         """All that can become of a parcel at a station; at 0 nobody is there. Raises Needed."""
@@ -169,8 +172,12 @@ class Rules:
                 turn.own(part).local = bundle
             if isinstance(self.world, InstantWorld):
                 turn.adds += [(parcel, None) for parcel in self.world.seen(name, result)]
-            if carried_out(turn.ticks, result, turn.carry_out, turn.left):
-                yield turn.change(result.answers, event)
+            try:
+                change = turn.change(result.answers, event) if carried_out(turn.ticks, result, turn.carry_out, turn.left) else None
+            except (TypeError, AttributeError) as error:
+                raise ModelError(f"{name}, on {event}, asks for what cannot be done: {error}") from error
+            if change is not None:
+                yield change
 
     def _handled(self, station: Station, name: Name, event: Input, given: Given) -> Iterator[tuple[Outcome, Mapping[Part, Bundle]]]:
         assert station.kind is not None

@@ -21,7 +21,7 @@ from typing import cast
 import numpy as np
 
 from sim.checker.columns import Array, Column
-from sim.checker.intern import Interner, Overflow, Station
+from sim.checker.intern import Interner, ModelError, Overflow, Station
 from sim.checker.keys import splitmix
 from sim.model.apart import rename_bundle
 from sim.model.canon import Frozen, by_key
@@ -40,10 +40,12 @@ class Symmetry:
     def __init__(self, interner: Interner, groups: Sequence[Sequence[Name]], words: bool = False) -> None:
         self.interner = interner
         self.words = words
+        if any(isinstance(group, str) for group in groups):
+            raise ModelError(f"symmetry: {list(groups)} are names; expected groups of names, each in brackets of its own")
         groups = [group for group in groups if len(group) > 1]
         members = [name for group in groups for name in group]
         if len(set(members)) != len(members):
-            raise ValueError(f"symmetry: {members} has a name twice; groups of interchangeable nodes must not overlap")
+            raise ModelError(f"symmetry: {members} has a name twice; groups of interchangeable nodes must not overlap")
         swaps = [{a: b, b: a} for group in groups for a, b in pairwise(group)]
         self.swaps: list[Mapping[str, str]] = [Words(swap) for swap in swaps] if words else list(swaps)
         self.left = [members.index(a) for group in groups for a, _ in pairwise(group)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -54,6 +55,7 @@ def command(
     no_symmetry: option.NoSymmetry = False,
     no_reduction: option.NoReduction = False,
     liveness: option.Liveness = False,
+    deadlock: option.Deadlock = False,
     exact: option.Exact = False,
     jobs: option.Jobs = 0,
     memory: option.Memory = 0,
@@ -90,6 +92,8 @@ def command(
     }  # fmt: skip
     how = How(Time(_meaning(time, walks), unit), _travel(messages, no_reduction), no_reduction)
     system, scenario = _system(model, settings or [], how, bounds, properties)
+    if deadlock and (scenario is not None or small):
+        raise WrongInput("--deadlock: for models, without --small; in a scenario every run ends when its workflows have")
     if graph is not None:
         _write_graph(system, graph, limit)
     if walks is not None:
@@ -102,21 +106,30 @@ def command(
         leave(check_small.show(system, not no_symmetry, min(limit, 1_000_000), as_json))
     search = {
         "exact": exact, "symmetry": not no_symmetry, "sharing": not no_symmetry, "parts": not no_reduction, "subsumption": not no_reduction,
-        "jobs": jobs, "memory": int(memory * GIB),
+        "jobs": jobs, "memory": _bytes(memory),
         "limit": limit, "seed": fingerprint_seed,
     }  # fmt: skip
     with kept():
-        code = _search(model, system, scenario, search, liveness, Files(out, graph), as_json)
+        code = _search(model, system, scenario, search, Besides(liveness, deadlock), Files(out, graph), as_json)
     leave(code)
 
 
+def _bytes(memory: float) -> int:
+    """Of GiB. Raises WrongInput."""
+    if not isfinite(memory):
+        raise WrongInput(f"--memory {memory}: expected how many GiB may be used, or 0 for half of the machine's")
+    return int(memory * GIB)
+
+
 def _search(
-    model: str, system: System, scenario: Scenario | None, options: dict[str, Any], liveness: bool, files: Files, as_json: bool
+    model: str, system: System, scenario: Scenario | None, options: dict[str, Any], besides: Besides, files: Files, as_json: bool
 ) -> Exit:
     """Search the whole world, and say what was found."""
     result = _checked(system, options)
+    if besides.deadlock:
+        result = result.without_deadlock()
     found = _held_to_a_clock(scenario, system, result)
-    ends = check_liveness.judged(scenario, system, options["limit"]) if liveness else {}
+    ends = check_liveness.judged(scenario, system, options["limit"]) if besides.liveness else {}
     written = _write(system, scenario is not None, result, found, files.out) if files.out is not None else Written({}, {}, {})
     if as_json:
         whole = to_json(result, found, written, files.graph)
@@ -138,6 +151,13 @@ def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckRes
     from sim.scenario.findings import findings
 
     return findings(scenario, system.world, result)
+
+
+class Besides(NamedTuple):
+    """What else is asked of a system."""
+
+    liveness: bool
+    deadlock: bool
 
 
 class Files(NamedTuple):

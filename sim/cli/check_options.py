@@ -59,6 +59,9 @@ NoReduction: TypeAlias = Annotated[
 Liveness: TypeAlias = Annotated[
     bool, typer.Option("--liveness", help="Say also what comes in the end: that workflows end, creations return, slots are freed.")
 ]
+Deadlock: TypeAlias = Annotated[
+    bool, typer.Option("--deadlock", help="Of a model: a state after which nothing can happen breaks a promise too, “no deadlock”.")
+]
 Exact: TypeAlias = Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")]
 Jobs: TypeAlias = Annotated[int, typer.Option("--jobs", min=0, help="Threads; 0 is one per core.")]
 Memory: TypeAlias = Annotated[float, typer.Option("--memory", metavar="GIB", min=0, help="Most memory to use; 0 is half of the machine's.")]

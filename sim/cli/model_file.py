@@ -7,12 +7,15 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 from sim.cli.exits import WrongInput
+from sim.model.node import Node
 from sim.model.system import System
+from sim.model.world import Network, World
 
 BUILDER = "build"
 PREFIX = "sim_model_"
@@ -45,7 +48,31 @@ def load(argument: str, settings: Sequence[str]) -> System:
         raise WrongInput(f"{file}: {error}") from None
     if not isinstance(system, System):
         raise WrongInput(f"{file}: {name or BUILDER} returned {type(system).__name__}; expected a System")
+    for fault in faults(system):
+        raise WrongInput(f"{file}: {fault}")
     return system
+
+
+def faults(system: System) -> Iterator[str]:
+    """What in a system is of another kind than it has to be: what, where, and what was expected."""
+    world = system.world
+    if not isinstance(world, World):
+        yield f"world is {world!r}; expected a World"
+        return
+    if not isinstance(world.network, Network):
+        yield f"network is {world.network!r}; expected one of {', '.join(map(str, Network))}"
+    for name, node in world.nodes.items():
+        if not isinstance(name, str) or not isinstance(node, Node) or not is_dataclass(node):
+            yield f"nodes has {name!r}: {node!r}; expected names, each with an object of a dataclass that is a Node"
+            return
+    for name, predicate in (*system.invariants.items(), *system.goals.items()):
+        asked = getattr(predicate, "holds", getattr(predicate, "allows", predicate))
+        if not callable(predicate) or not callable(asked):
+            yield f"{name!r} is {predicate!r}; expected Everywhere, Pairwise, or a function of a State"
+    try:
+        world.initial()
+    except (TypeError, ValueError) as error:
+        yield f"the first state: {error}"
 
 
 def _module(path: Path) -> Any:

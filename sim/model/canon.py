@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from enum import Enum
 from itertools import islice
 from operator import attrgetter, is_
-from types import MemberDescriptorType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -161,7 +161,15 @@ def _freezer(cls: type) -> Callable[[Any], Frozen]:
         return known.get(cls, _freeze_set)
     if dataclasses.is_dataclass(cls):
         return _frozen_freezer(cls) if cls.__dataclass_params__.frozen else _dataclass_freezer(cls)  # type: ignore[attr-defined]
-    return _left_as_it_is(cls) if issubclass(cls, Hashable) and not issubclass(cls, tuple) else _refuse
+    return _left_as_it_is(cls) if _is_a_value(cls) else _refuse
+
+
+def _is_a_value(cls: type) -> bool:
+    """Whether two of a class are equal when they say the same: other objects are one in all states, and what happens to it in one
+    would happen in all."""
+    if issubclass(cls, tuple) or not issubclass(cls, Hashable):
+        return False
+    return cls.__hash__ is not object.__hash__ or issubclass(cls, (type, FunctionType, BuiltinFunctionType))
 
 
 _FREEZERS = ByClass(_freezer)
@@ -240,7 +248,7 @@ def _struct_freezer(cls: type[msgspec.Struct]) -> Callable[[Any], Frozen]:
 def _refuse(value: Any) -> Frozen:
     raise TypeError(
         f"{value!r} of {type(value)} cannot be part of a node's state: use numbers, strings, tuples, lists, sets, dicts, "
-        "unbounded deques, frozen structs and dataclasses (and no subclasses of the containers)"
+        "unbounded deques, frozen structs and dataclasses (no other objects, and no subclasses of the containers)"
     )
 
 

@@ -178,23 +178,26 @@ class Ticks:
     def _may_hold(self, test: TimeTest, left: LeftOf) -> bool:
         match test:
             case Overdue(tag=tag):
-                return self._of(tag, left).lo == 0
+                return left(tag) is not None and self._of(tag, left).lo == 0
             case LeftBelow(tag=tag, span=span):
-                return _may_precede(self._of(tag, left), self._window(span, left))
+                return left(tag) is not None and _may_precede(self._of(tag, left), self._window(span, left))
             case DueBefore(first=first, second=second):
-                return _may_precede(self._of(first, left), self._of(second, left))
+                first_ends = left(first) is not None
+                return first_ends and (left(second) is None or _may_precede(self._of(first, left), self._of(second, left)))
             case _:
                 return True
 
     def _may_fail(self, test: TimeTest, left: LeftOf) -> bool:
+        """What is asked about a timer that is not armed has the answer no."""
         match test:
             case Overdue(tag=tag):
                 armed = left(tag)
-                return armed is not None and (armed.window is None or armed.window.hi is None or armed.window.hi >= 0)
+                return armed is None or armed.window is None or armed.window.hi is None or armed.window.hi >= 0
             case LeftBelow(tag=tag, span=span):
-                return _may_precede(self._window(span, left), self._of(tag, left))
+                return left(tag) is None or _may_precede(self._window(span, left), self._of(tag, left))
             case DueBefore(first=first, second=second):
-                return _may_precede(self._of(second, left), self._of(first, left))
+                both = left(first) is not None and left(second) is not None
+                return left(first) is None or (both and _may_precede(self._of(second, left), self._of(first, left)))
             case _:
                 return True
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
+import networkx as nx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sim.model.inputs import Input, Move
 from sim.model.node import Node, Step
@@ -16,7 +20,7 @@ from tests.models import build
 pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 
 from sim.checker.intern import Overflow
-from sim.checker.liveness import Lasso, eventually, leads_to
+from sim.checker.liveness import Lasso, eventually, eventually_always, leads_to
 
 
 @dataclass(slots=True)
@@ -114,6 +118,72 @@ def test_what_has_to_be_taken_is_taken_on_the_cycle() -> None:
     assert lasso is not None
     holds_on(system, lasso, at("goal"))
     assert {"a", "turn"} <= set(labels(lasso.cycle))
+
+
+def test_what_comes_again_and_again_is_not_always_so_in_the_end() -> None:
+    """`goal` is met for ever, and left for ever: eventually, but not eventually always."""
+    system = walk("start a: goal", "goal b: away", "away c: goal")
+    assert eventually(system, at("goal")) is None
+    lasso = eventually_always(system, at("goal"))
+    assert lasso is not None
+    assert (labels(lasso.stem), labels(lasso.cycle)) == (["a", "b"], ["c", "b"])
+    goes_on_without(system, lasso, at("goal"))
+
+
+def test_always_in_the_end_after_a_cycle_that_fairness_ends() -> None:
+    system = walk("start a: loop", "loop a: start", "start end: goal", "loop end: goal", "goal stay: goal")
+    assert eventually_always(system, at("goal")) is None
+    unfair = eventually_always(system, at("goal"), fair=lambda _: False)
+    assert unfair is not None
+    goes_on_without(system, unfair, at("goal"))
+
+
+def test_an_end_that_is_not_so() -> None:
+    system = walk("start a: goal", "goal b: end")
+    lasso = eventually_always(system, at("goal"))
+    assert lasso is not None
+    assert (labels(lasso.stem), lasso.cycle) == (["a", "b"], ())
+    assert eventually_always(walk("start a: goal"), at("goal")) is None
+    assert eventually_always(system, at("goal"), beyond=at("end")) is None
+
+
+def goes_on_without(system: System, lasso: Lasso, goal: Everywhere) -> None:
+    """The lasso is a run, its cycle comes back to where it began, and the goal is not so in the state where it begins."""
+    state = system.world.initial()
+    for choice in lasso.stem:
+        ((_, state),) = system.world.apply(state, choice)
+    begin = state
+    assert not goal(begin)
+    for choice in lasso.cycle:
+        assert choice in set(system.world.enabled(state))
+        ((_, state),) = system.world.apply(state, choice)
+    assert state == begin
+    assert lasso.cycle
+
+
+@given(st.lists(st.tuples(st.sampled_from("sxyz"), st.sampled_from("abc"), st.sampled_from("sxyz")), max_size=9), st.sampled_from("sxyz"))
+@settings(deadline=None)
+def test_eventually_always_is_what_every_set_of_states_says(rows: list[tuple[str, str, str]], goal: str) -> None:
+    """Held against all sets of states through which a run may go for ever: strongly connected, and fair."""
+    table = {(here, move): there for here, move, there in rows}
+    system = System(World({"w": Walker(tuple((here, move, there) for (here, move), there in table.items()), "s")}))
+    reached = {"s"}
+    for _ in range(4):
+        reached |= {there for (here, _), there in table.items() if here in reached}
+    ends = {place for place in reached if not any(here == place for here, _ in table)}
+    bad = bool(ends - {goal})
+    for size in range(1, len(reached) + 1):
+        for part in map(set, combinations(sorted(reached), size)):
+            inside = nx.DiGraph([(h, t) for (h, _), t in table.items() if h in part and t in part])
+            if set(inside) != part or not nx.is_strongly_connected(inside):
+                continue
+            everywhere = set.intersection(*({m for h, m in table if h == place} for place in part))
+            taken = {m for (h, m), t in table.items() if h in part and t in part}
+            bad |= everywhere <= taken and part != {goal}
+    lasso = eventually_always(system, at(goal))
+    assert (lasso is not None) == bad
+    if lasso is not None and lasso.cycle:
+        goes_on_without(system, lasso, at(goal))
 
 
 def test_two_phase_commit_ends_if_all_are_fair_and_not_if_anyone_may_wait() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,13 +15,13 @@ pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 from sim.checker import search as searching
 from sim.checker.checking import Options, check
 from sim.checker.intern import ModelError, Overflow
-from sim.checker.keys import Fingerprints
+from sim.checker.keys import Fingerprints, collision_probability
 from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Verdict
 from sim.checker.search import Progress, Search
 from sim.model.explorer import explore
-from sim.model.inputs import Call, Deliver, Fired, NoSuchNode, Reply
-from sim.model.node import Node
+from sim.model.inputs import Call, Deliver, Fired, Input, NoSuchNode, Reply
+from sim.model.node import Node, Step
 from sim.model.promises import Everywhere
 from sim.model.spans import SECOND, Exactly
 from sim.model.system import System
@@ -222,6 +223,47 @@ def test_many_copies_of_a_message_fit_into_exact_keys() -> None:
     result = check(System(world), Options(exact=True))
     oracle = explore(world)
     assert (result.states, result.generated, result.collision_probability) == (oracle.states, oracle.generated, 0)
+
+
+@dataclass(slots=True)
+class Writer(Node):
+    """Sends a row of `a` and `b` after the sequence of Thue and Morse, or its complement."""
+
+    restless = True
+    length: int
+    done: bool = False
+
+    def moves(self) -> tuple[str, ...]:
+        return () if self.done else ("write",)
+
+    def handle(self, event: Input, step: Step) -> None:
+        self.done = True
+        flip = step.choose("which", (0, 1))
+        for i in range(self.length):
+            step.send("reader", "ab"[(i.bit_count() + flip) % 2])
+
+
+@dataclass(slots=True)
+class Reader(Node):
+    first: str = ""
+
+    def handle(self, event: Input, step: Step) -> None:
+        assert isinstance(event, Deliver)
+        self.first = self.first or str(event.message)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_of_mail_that_no_polynomial_tells_apart(seed: int) -> None:
+    """Of any odd base the polynomials of these two rows of 1,024 messages are equal, modulo 2^64."""
+    world = World({"writer": Writer(1024), "reader": Reader()}, Network.ORDERED)
+    result = check(System(world, {"a first": Everywhere(Reader, lambda reader: reader.first != "b")}), Options(seed=seed))
+    assert (result.states, result.properties["a first"].length) == (2_051, 2)
+
+
+def test_what_copies_of_a_message_cost_is_part_of_the_probability() -> None:
+    assert collision_probability(1_000, 1) == 1_000 * 999 / 2**65
+    assert collision_probability(1_000, 8) == 8 * collision_probability(1_000)
+    assert collision_probability(1_000, 15) == 8 * collision_probability(1_000)
 
 
 def test_a_long_mail_is_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -11,14 +12,18 @@ pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 from sim.checker import search as searching
 from sim.checker.checking import Options, check
 from sim.checker.instant import InstantSearch
+from sim.checker.intern import ModelError
 from sim.checker.keys import Fingerprints
 from sim.checker.predicates import Predicates
+from sim.checker.result import Verdict
 from sim.checker.traces import NoSuchPath
+from sim.model.explorer import Invariant
 from sim.model.inputs import Deliver, Input, Move
 from sim.model.instant import InstantWorld
 from sim.model.node import Node, Step
+from sim.model.promises import Everywhere
 from sim.model.system import System
-from sim.model.world import Network, World
+from sim.model.world import Network, State, World
 from sim.scenario.checked import Bounds, system_of
 from tests.checker.test_sessions import PROGRAM, scenario_of
 from tests.model.test_explorer import Hasty, Vain, poll
@@ -75,6 +80,50 @@ def test_nodes_that_are_not_interchangeable_are_noticed() -> None:
     goal = {"both two": lambda state: [local[0] for _, _, local in state.nodes] == [2, 2]}
     with pytest.raises(NoSuchPath, match=r"not interchangeable: after \['[ab]: Move count'\]"):
         check(System(World({"a": Vain(), "b": Vain()}), goals=goal, symmetry=[("a", "b")]))
+
+
+def goes_first(name: str) -> Callable[[State], bool]:
+    """A promise that speaks of one of two by name."""
+
+    def keeps(state: State) -> bool:
+        counts = {node: local[0] for node, _, local in state.nodes}
+        return not counts.pop(name) or any(counts.values())
+
+    return keeps
+
+
+@dataclass(slots=True)
+class Named(Node):
+    """Knows its own name."""
+
+    restless = True
+    name: str
+    went: bool = False
+
+    def moves(self) -> tuple[str, ...]:
+        return () if self.went else ("go",)
+
+    def handle(self, event: Input, step: Step) -> None:
+        self.went = True
+
+
+@pytest.mark.parametrize(
+    ("nodes", "promise"),
+    [
+        ({"a": Vain(), "b": Vain()}, goes_first("b")),
+        ({"a": Named("a"), "b": Named("b")}, Everywhere(Named, lambda node: not node.went or node.name != "b")),
+    ],
+)
+def test_a_promise_that_tells_members_of_a_group_apart_is_refused(nodes: dict[str, Node], promise: Invariant) -> None:
+    alone = check(System(World(nodes), {"b waits": promise}))
+    assert alone.properties["b waits"].verdict is Verdict.BROKEN
+    with pytest.raises(ModelError, match="'b waits' tells a and b apart"):
+        check(System(World(nodes), {"b waits": promise}, symmetry=[("a", "b")]))
+
+
+def test_groups_are_groups() -> None:
+    with pytest.raises(ModelError, match="expected groups of names"):
+        check(System(World({"a": Vain(), "b": Vain()}), symmetry=["a", "b"]))
 
 
 def test_groups_must_not_overlap() -> None:

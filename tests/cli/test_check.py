@@ -48,6 +48,129 @@ def test_a_broken_promise_is_told_as_a_story_and_ends_with_1() -> None:
     assert "→ Took(token=2)" in done.stdout
 
 
+PHILOSOPHERS = """
+from dataclasses import dataclass
+from sim.model.node import Node
+from sim.model.promises import Everywhere
+from sim.model.system import System
+from sim.model.world import World
+
+@dataclass(slots=True)
+class Fork(Node):
+    held: str = ""
+    def handle(self, event, step):
+        name, takes = event.message
+        if takes and not self.held:
+            self.held = name
+            step.send(name, "yours")
+        elif takes:
+            step.send(name, "taken")
+        elif self.held == name:
+            self.held = ""
+
+@dataclass(slots=True)
+class Philosopher(Node):
+    restless = True
+    first: str
+    second: str
+    has: int = 0
+    def moves(self):
+        return ("take",) if self.has < 2 else ()
+    def handle(self, event, step):
+        if hasattr(event, "label"):
+            step.send((self.first, self.second)[self.has], (step.me, True))
+            self.has += 10
+        elif event.message == "yours":
+            self.has += 1 - 10
+        else:
+            self.has -= 10 if self.has % 10 == 0 else 0
+
+def build(crosswise=1):
+    forks = ("left", "right")
+    other = forks[::-1] if crosswise else forks
+    nodes = {"left": Fork(), "right": Fork(), "p": Philosopher(*forks), "q": Philosopher(*other)}
+    return System(World(nodes), {"two hands": Everywhere(Philosopher, lambda p: p.has % 10 < 3)})
+"""
+
+
+def test_a_deadlock_is_a_broken_promise_when_it_is_asked_for(tmp_path: Path) -> None:
+    model = tmp_path / "philosophers.py"
+    model.write_text(PHILOSOPHERS, encoding="utf-8")
+    assert sim("check", str(model)).exit_code == 0
+    done = sim("check", str(model), "--deadlock", "--json", "--out", str(tmp_path / "out"))
+    row = json.loads(done.stdout)["properties"]["no deadlock"]
+    assert (done.exit_code, row["verdict"], row["length"]) == (1, "broken", len(row["path"]))
+    assert Path(row["diagram"]).exists()
+    held = sim("check", str(MODELS / "alternating_bit.py"), "--deadlock", "--limit", "20", "--json")
+    assert json.loads(held.stdout)["properties"]["no deadlock"]["verdict"] == "undecidable"
+
+
+@pytest.mark.parametrize("words", [(str(ROOT / "scenarios" / "file_processing.toml"),), (TWO_PHASE, "--small")])
+def test_a_deadlock_is_asked_for_of_models(words: tuple[str, ...]) -> None:
+    done = sim("check", *words, "--deadlock")
+    assert (done.exit_code, "--deadlock: for models" in done.stderr) == (2, True)
+
+
+HEAD = """
+from dataclasses import dataclass
+from sim.model.node import Node
+from sim.model.promises import Everywhere
+from sim.model.system import System
+from sim.model.world import World
+
+class Log: pass
+
+@dataclass(slots=True)
+class N(Node):
+    restless = True
+    x: object = 0
+    def moves(self): return ("go",) if self.x == 0 else ()
+    def handle(self, event, step): self.x = 1
+
+class Moves(N):
+    def moves(self): return 5
+
+class Replies(N):
+    def handle(self, event, step): step.reply(5, "x")
+
+class Sends(N):
+    def handle(self, event, step): step.send("n", Log())
+
+class Bare(Node):
+    def handle(self, event, step): pass
+
+def build(): return """
+
+
+@pytest.mark.parametrize(
+    ("system", "said"),
+    [
+        ('System(World({"n": N()}, "bag"))', "network is 'bag'"),
+        ('System(World({"n": 5}))', "nodes has 'n': 5"),
+        ('System(World({"n": Bare()}))', "nodes has 'n'"),
+        ('System(5)', "world is 5"),
+        ('System(World({"n": N()}), {"p": 5})', "'p' is 5"),
+        ('System(World({"n": N()}), {"p": Everywhere(N, 5)})', "'p' is Everywhere"),
+        ('System(World({"n": N(Log())}))', "the first state: "),
+        ('System(World({"n": Moves()}))', "moves() gives 5"),
+        ('System(World({"n": Replies()}))', "asks for what cannot be done"),
+        ('System(World({"n": Sends()}))', "asks for what cannot be done"),
+        ('System(World({"n": N(), "m": N()}), symmetry=["n", "m"])', "expected groups of names"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_model_is_said(tmp_path: Path, system: str, said: str) -> None:
+    model = tmp_path / "wrong.py"
+    model.write_text(HEAD + system, encoding="utf-8")
+    done = sim("check", str(model))
+    assert (done.exit_code, said in done.stderr) == (2, True), done.output
+
+
+@pytest.mark.parametrize("memory", ["inf", "nan"])
+def test_memory_has_an_end(memory: str) -> None:
+    done = sim("check", TWO_PHASE, "--memory", memory)
+    assert (done.exit_code, "--memory" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("name", ["two_phase_commit", "alternating_bit", "lease_lock"])
 def test_the_small_search_says_the_same(name: str) -> None:
     whole, small = (sim("check", str(MODELS / f"{name}.py"), "--json", *words) for words in ((), ("--small",)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque, namedtuple
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -157,10 +158,22 @@ class Names(dict[str, int]):
     pass
 
 
-@pytest.mark.parametrize("value", [bytearray(b"a"), Point(1, 2), deque([1], maxlen=3), Names(a=1)])
+class Counter:
+    """Two of these are never equal, and one would be shared by all states."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+@pytest.mark.parametrize("value", [bytearray(b"a"), Point(1, 2), deque([1], maxlen=3), Names(a=1), Counter()])
 def test_what_would_not_come_back_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match="cannot be part of a node's state"):
         freeze({"deep": [value]})
+
+
+@pytest.mark.parametrize("value", [Decimal("1.5"), len, freeze, int, Counter, frozenset({1})])
+def test_values_functions_and_classes_are_data(value: Any) -> None:
+    assert thaw(freeze([value])) == [value]
 
 
 @given(st.lists(DATA, max_size=6))
