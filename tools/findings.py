@@ -188,7 +188,7 @@ def _page(
     if ticks is not None:
         yield f"Time passes in windows (`--unit {format_duration(ticks.unit)}`): timers last as long as they do, to within that."
     yield f"The activity lasts {LONG_WORK // 1000} s. Each finding is a run with a clock:"
-    yield "`session-sim replay PROPERTY.tape --explain`. A stop here stops the worker and leaves its process be.\n"
+    yield "`session-sim explain PROPERTY.tape`. A stop here stops the worker and leaves its process be.\n"
     yield "| property | smallest scope | steps | ways passed over that no clock allows | what a user can do |"
     yield "|---|---|---:|---:|---|"
     for name, (scope, finding) in found.items():

@@ -1,8 +1,9 @@
 """A lock with a lease (Gray and Cheriton 1989): a holder may believe it still holds what the server gave to another.
 
 The server grants the lock for `lease`; a client uses it for as long as its own clock says that the lease, less `margin`,
-lasts. With clocks that run at most `margin` apart the promise holds; without a clock (any timer may fire at any time)
-it does not, which is what fencing tokens are for: the resource refuses a token older than one it has seen.
+lasts, from when it hears of it. While answers take less than `margin` the promise holds, as simulations with such delays
+show. Where an answer may take any time, with a clock or without, it does not, which is what fencing tokens are for: the resource
+refuses a token older than one it has seen.
 """
 
 from __future__ import annotations

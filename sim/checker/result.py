@@ -81,7 +81,7 @@ class CheckResult:
     @property
     def decided(self) -> bool:
         """Everything was seen, and every goal reached."""
-        return self.complete and all(judgement.verdict is not Verdict.NOT_EXERCISED for judgement in self.properties.values())
+        return self.complete and not any(j.goal and j.verdict is Verdict.NOT_EXERCISED for j in self.properties.values())
 
     def without_deadlock(self) -> CheckResult:
         """The same with one promise more: that there is no state without successors."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from time import monotonic
@@ -94,13 +96,15 @@ def command(
     system, scenario = _system(model, settings or [], how, bounds, properties)
     if deadlock and (scenario is not None or small):
         raise WrongInput("--deadlock: for models, without --small; in a scenario every run ends when its workflows have")
-    if graph is not None:
-        _write_graph(system, graph, limit)
+    if graph is not None and not _write_graph(system, graph, limit):
+        graph = None
     if walks is not None:
         from sim.cli import check_walks
 
         leave(check_walks.show(model, system, scenario, check_walks.Asked(walks, seed, schedule, depth), out, as_json))
     if small:
+        if exact or out is not None:
+            raise WrongInput("--small: the plain search is exact, and writes nothing; expected it without --exact and --out")
         from sim.cli import check_small
 
         leave(check_small.show(system, not no_symmetry, min(limit, 1_000_000), as_json))
@@ -125,10 +129,11 @@ def _search(
     model: str, system: System, scenario: Scenario | None, options: dict[str, Any], besides: Besides, files: Files, as_json: bool
 ) -> Exit:
     """Search the whole world, and say what was found."""
-    result = _checked(system, options)
+    result, interrupted = _checked(system, options)
     if besides.deadlock:
         result = result.without_deadlock()
     found = _held_to_a_clock(scenario, system, result)
+    expected = scenario.model.expect if scenario is not None else {}
     ends = check_liveness.judged(scenario, system, options["limit"]) if besides.liveness else {}
     written = _write(system, scenario is not None, result, found, files.out) if files.out is not None else Written({}, {}, {})
     if as_json:
@@ -137,9 +142,9 @@ def _search(
     else:
         from sim.cli import check_view
 
-        check_view.show(to_user(), model, result, found, written)
+        check_view.show(to_user(), model, result, found, written, expected)
         check_liveness.show(to_user(), ends)
-    return check_liveness.exit_code(ends, exit_code(result, found))
+    return Exit.INTERRUPTED if interrupted else check_liveness.exit_code(ends, exit_code(result, found, expected))
 
 
 def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckResult) -> Mapping[str, Finding]:
@@ -291,15 +296,19 @@ def _with_ticks(system: System, ticks: Ticks) -> System:
     return replace(system, world=world, bounds=bounds)
 
 
-def exit_code(result: CheckResult, found: Mapping[str, Finding]) -> Exit:
-    """A broken promise, or else something left undecided: of a scenario's, those that no run confirms are."""
-    confirmed = [name for name, finding in found.items() if finding.tape is not None]
-    if confirmed or (not found and not result.as_expected):
-        return Exit.NOT_AS_EXPECTED
-    return Exit.OK if result.decided and not found else Exit.INCOMPLETE
+def exit_code(result: CheckResult, found: Mapping[str, Finding], expected: Mapping[str, str]) -> Exit:
+    """A promise that is broken and was not `expected` to be, or the other way round; or else something left undecided: of a scenario's
+    promises, those whose break no run confirms are."""
+    became = {name: judgement.verdict.value for name, judgement in result.properties.items() if not judgement.goal}
+    undecided = {name for name, finding in found.items() if finding.tape is None} | {n for n, v in became.items() if v == "undecidable"}
+    for name, verdict in became.items():
+        if name not in undecided and (verdict != expected[name] if name in expected else verdict == "broken"):
+            return Exit.NOT_AS_EXPECTED
+    return Exit.OK if result.decided and not undecided else Exit.INCOMPLETE
 
 
-def _checked(system: System, options: dict[str, Any]) -> CheckResult:
+def _checked(system: System, options: dict[str, Any]) -> tuple[CheckResult, bool]:
+    """What was found, and whether somebody pressed Ctrl-C meanwhile: then it is what was found until then."""
     try:
         from sim.checker.checking import Options, check
         from sim.checker.intern import ModelError, Overflow
@@ -310,7 +319,7 @@ def _checked(system: System, options: dict[str, Any]) -> CheckResult:
         raise WrongInput(NO_NUMBA) from None
     watch = _Watch()
     try:
-        return check(system, Options(**options), watch)
+        return check(system, Options(**options), watch), watch.interrupted
     except (ModelError, Overflow, NoSuchPath) as error:
         raise WrongInput(str(error)) from None
     finally:
@@ -318,11 +327,17 @@ def _checked(system: System, options: dict[str, Any]) -> CheckResult:
 
 
 class _Watch:
-    """A line that says how far the search is, where somebody looks at a terminal."""
+    """A line that says how far the search is, where somebody looks at a terminal; and Ctrl-C.
+
+    That ends a search between two of its rounds, with what it has found. Pressed once more it ends the command at once.
+    """
 
     def __init__(self) -> None:
         self.console = to_side()
         self.began = self.last = 0.0
+        self.interrupted = False
+        self.before: Any = None
+        """Who was told of Ctrl-C before."""
         self.status: Any = None
         if self.console.is_terminal:
             self.status = self.console.status(LOADING)
@@ -333,6 +348,11 @@ class _Watch:
         if not self.began:
             # Kernels are there.
             self.began = self.last = now
+            self._take_interrupts()
+        if self.interrupted:
+            from sim.checker.intern import Overflow
+
+            raise Overflow("interrupted")
         if self.status is None or now - self.last < EVERY_S:
             return
         self.last = now
@@ -340,7 +360,17 @@ class _Watch:
         seen = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting"
         self.status.update(f"{seen} · {rate:,.0f} states/s · {_left(progress, rate)}")
 
+    def _take_interrupts(self) -> None:
+        with suppress(ValueError):  # only a program's main thread is told
+            self.before = signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, *_: object) -> None:
+        self.interrupted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def stop(self) -> None:
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
         if self.status is not None:
             self.status.stop()
 
@@ -394,11 +424,16 @@ def _way(path: tuple[Leg, ...] | None, finding: Finding | None, tape: Path | Non
     }
 
 
-def _write_graph(system: System, path: Path, limit: int) -> None:
+def _write_graph(system: System, path: Path, limit: int) -> bool:
+    """Whether there is a graph now: of too many states there is none, and they are checked all the same."""
     from sim.cli import state_graph
 
     try:
         state_graph.write(system, path, min(limit, state_graph.MOST))
+        return True
+    except state_graph.TooLarge as error:
+        to_side().print(f"no graph: {error}", markup=False, soft_wrap=True)
+        return False
     except ValueError as error:
         raise WrongInput(str(error)) from None
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
 
 from sim.cli.exits import Exit
@@ -11,6 +12,7 @@ from sim.model.system import System
 
 def show(system: System, symmetric: bool, limit: int, as_json: bool) -> Exit:
     """Explore, print, and say with which code to end."""
+    began = perf_counter()
     found = system.explore(symmetric, limit)
     properties: dict[str, dict[str, Any]] = {}
     for name in [*system.invariants, *system.goals]:
@@ -28,7 +30,11 @@ def show(system: System, symmetric: bool, limit: int, as_json: bool) -> Exit:
         }
     if as_json:
         counts = {"states": found.states, "generated": found.generated, "depth": found.depth, "complete": found.complete}
-        print_json({**counts, "deadlocks": found.deadlocks, "properties": properties, "collision_probability": 0.0})
+        # What only the compiled search has is there, and empty.
+        others: dict[str, Any] = {"bytes_per_state": None, "handler_calls": None, "local_states": {}, "collision_probability": 0.0}
+        seconds = {"compile": 0.0, "search": round(perf_counter() - began, 3)}
+        bounds = dict(system.bounds)
+        print_json({**counts, "deadlocks": found.deadlocks, "seconds": seconds, "bounds": bounds, "properties": properties, **others})
     else:
         console = to_user()
         for name, row in properties.items():

@@ -22,21 +22,27 @@ SIGNS = {"held": "✓", "broken": "✗", "not exercised": "-", "undecidable": "?
 STYLES = {"held": "green", "broken": "bold red"}
 
 
-def show(console: Console, model: str, result: CheckResult, found: Mapping[str, Finding], written: Written) -> None:
-    """Print a result for people."""
+def show(
+    console: Console, model: str, result: CheckResult, found: Mapping[str, Finding], written: Written, expected: Mapping[str, str]
+) -> None:  # fmt: skip
+    """Print a result for people. `expected`: what the scenario says of properties."""
     console.print(f"[bold]{model}[/bold]", soft_wrap=True)
     console.print()
     for name, judgement in result.properties.items():
         verdict = judgement.verdict.value
         style = STYLES.get(verdict, "yellow")
-        console.print(f"{SIGNS[verdict]} {name:<24} {_verdict(judgement)}{_held(found.get(name))}", style=style, markup=False)
+        console.print(
+            f"{SIGNS[verdict]} {name:<24} {_verdict(judgement)}{_held(found.get(name))}{_expected(expected.get(name))}",
+            style=style,
+            markup=False,
+        )
     for name, judgement in result.properties.items():
         if judgement.verdict.value == "broken" and judgement.path is not None:
             path = found[name].path if name in found else judgement.path
             console.print(f"\nThe shortest way to break “{name}”{_passed_over(found.get(name))}, {len(path)} steps:", markup=False)
             _story(console, path, result.bounds.get("unit", ""))
             if name in written.tapes:
-                console.print(f"to see it: session-sim replay {written.tapes[name]} --explain", markup=False, soft_wrap=True)
+                console.print(f"to see it: session-sim explain {written.tapes[name]}", markup=False, soft_wrap=True)
             if name in written.diagrams:
                 console.print(f"as a sequence diagram: {written.diagrams[name]}", markup=False, soft_wrap=True)
     if written.machines:
@@ -45,7 +51,8 @@ def show(console: Console, model: str, result: CheckResult, found: Mapping[str, 
             for line in painted.lines():
                 console.print(line, markup=False, soft_wrap=True)
     console.print()
-    what = "orbits of states" if result.bounds.get("symmetry") else "states"
+    many = "" if result.states == 1 else "s"
+    what = f"orbit{many} of states" if result.bounds.get("symmetry") else f"state{many}"
     rate = result.states / max(result.search_s, 1e-9)
     console.print(
         f"{result.states:,} {what}, {result.generated:,} successors, depth {result.depth}, {result.deadlocks:,} without successor"
@@ -75,6 +82,11 @@ def _held(finding: Finding | None) -> str:
     if finding is None:
         return ""
     return ", confirmed" if finding.tape is not None else f", not confirmed: {finding.why}"
+
+
+def _expected(verdict: str | None) -> str:
+    """What the scenario's `[expect]` says, where it says something."""
+    return "" if verdict is None else f" (the scenario expects: {verdict})"
 
 
 def _passed_over(finding: Finding | None) -> str:

@@ -166,7 +166,7 @@ def _way(console: Console, row: PromiseRow, way: Walk, held: Confirmation | None
     if held is not None and held.tape is not None:
         console.print("confirmed: a run with a clock breaks it with the same faults", markup=False)
     if tape is not None:
-        console.print(f"to see it: session-sim replay {tape} --explain", markup=False, soft_wrap=True)
+        console.print(f"to see it: session-sim explain {tape}", markup=False, soft_wrap=True)
 
 
 def _figures(console: Console, result: WalksResult) -> None:

@@ -39,9 +39,10 @@ def load(argument: str, settings: Sequence[str]) -> System:
         raise WrongInput(f"{file}: has no function {name or BUILDER!r}; expected one that returns a System (or name it: {file}:NAME)")
     given = dict(_setting(text) for text in settings)
     known = inspect.signature(builder).parameters
-    for key in given:
+    for key, value in given.items():
         if key not in known:
             raise WrongInput(f"--set {key}: {name or BUILDER} of {file} has no such parameter; it has {', '.join(known) or 'none'}")
+        given[key] = _of_kind(key, value, known[key].annotation)
     try:
         system = builder(**given)
     except (TypeError, ValueError) as error:
@@ -89,6 +90,30 @@ def _module(path: Path) -> Any:
     except (Exception, SystemExit) as error:  # a model that exits must not end the command as if all were well
         raise WrongInput(f"{path}: cannot be imported: {type(error).__name__}: {error}") from None
     return module
+
+
+KINDS: dict[str, tuple[Any, str]] = {
+    "bool": (bool, "true or false"),
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "str": (str, "a text"),
+}
+"""By the annotation of a parameter: what a setting has to be."""
+
+
+def _of_kind(key: str, value: Any, annotation: Any) -> Any:
+    """The value, if it is what the parameter says that it takes; words that JSON has otherwise are taken as Python has them."""
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    if name not in KINDS:
+        return value
+    kind, expected = KINDS[name]
+    if name == "str" and not isinstance(value, str):
+        return str(value)
+    if name == "bool" and value in ("True", "False"):
+        return value == "True"
+    if not isinstance(value, kind) or (isinstance(value, bool) and name != "bool"):
+        raise WrongInput(f"--set {key}: expected {expected}, got {value!r}")
+    return value
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 
@@ -15,10 +18,14 @@ MOST = 20_000
 """States that a graph may have: nobody looks at more."""
 
 
+class TooLarge(ValueError):
+    """There are more states than a picture can show."""
+
+
 def write(system: System, path: Path, limit: int) -> None:
     """Write all states and choices as GraphML or DOT, by the file's ending.
 
-    Raises ValueError when the ending is another one, or there are more than `limit` states.
+    Raises ValueError when the ending is another one, TooLarge when there are more than `limit` states.
     """
     if path.suffix not in (".graphml", ".dot"):
         raise ValueError(f"--graph {path}: expected a file that ends in .graphml or .dot")
@@ -34,18 +41,39 @@ def build(system: System, limit: int) -> nx.MultiDiGraph[int]:
     try:
         found = Graph.of(system.world, limit)
     except Overflow:
-        raise ValueError(f"--graph: more than {limit:,} states; choose smaller parameters, a picture of more shows nothing") from None
+        raise TooLarge(
+            f"more than {limit:,} states, each told apart by its names; choose smaller parameters, a picture of more shows nothing"
+        ) from None
     graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
     for number, state in enumerate(found.states):
         graph.add_node(number, **_attributes(system, state))
-    graph.add_edges_from((number, after, {"label": choice.label()}) for number, out in enumerate(found.edges) for choice, after in out)
+    edges = [(number, after, choice.label()) for number, out in enumerate(found.edges) for choice, after in out]
+    for key, (number, after, label) in enumerate(edges):
+        graph.add_edge(number, after, key=key, label=label)
     return graph
 
 
 def _attributes(system: System, state: State) -> dict[str, str | int | bool]:
-    shown: dict[str, str | int | bool] = {name: str(kind.restored(local)) for name, kind, local in state.nodes}
+    shown: dict[str, str | int | bool] = {name: _text(kind.restored(local)) for name, kind, local in state.nodes}
     broken = [name for name, invariant in system.invariants.items() if not invariant(state)]
     return {**shown, "mail": len(state.mail), "timers": len(state.timers), "broken": ", ".join(broken)}
+
+
+def _text(value: Any) -> str:
+    """As `repr` has it, but the same in every run: in no order of hashes, and without places in memory."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return f"{type(value).__name__}({', '.join(f'{field.name}={_text(getattr(value, field.name))}' for field in fields(value))})"
+    match value:
+        case dict():
+            return f"{{{', '.join(f'{_text(key)}: {_text(item)}' for key, item in value.items())}}}"
+        case set() | frozenset():
+            return f"{{{', '.join(sorted(map(_text, value)))}}}"
+        case list() | deque():
+            return f"[{', '.join(map(_text, value))}]"
+        case tuple():
+            return f"({', '.join(map(_text, value))})"
+        case _:
+            return str(getattr(value, "__qualname__", None) or repr(value))
 
 
 def dot(graph: nx.MultiDiGraph[int]) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import networkx as nx
@@ -312,6 +316,106 @@ def test_the_graph_has_every_state(tmp_path: Path) -> None:
     graph = nx.read_graphml(tmp_path / "g.graphml")
     assert (graph.number_of_nodes(), graph.number_of_edges()) == (288, 1601)
     assert (tmp_path / "g.dot").read_text("utf-8").count(" -> ") == 1601
+    ids = re.findall(r'<edge [^>]*id="(\d+)"', (tmp_path / "g.graphml").read_text("utf-8"))
+    assert len(set(ids)) == 1601
+
+
+def test_a_graph_of_a_scenario_is_the_same_in_every_run(tmp_path: Path) -> None:
+    """Its nodes hold functions, which are elsewhere in memory each time."""
+    file = tmp_path / "pair.toml"
+    file.write_text(PAIR)
+    for name in "ab":
+        done = subprocess.run(
+            [sys.executable, "-m", "sim", "check", str(file), "--time", "untimed", "--graph", str(tmp_path / f"{name}.dot")],
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode in (0, 1, 4), done.stderr
+    assert (tmp_path / "a.dot").read_bytes() == (tmp_path / "b.dot").read_bytes()
+
+
+def test_of_too_many_states_there_is_a_verdict_and_no_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.cli.state_graph.MOST", 100)
+    done = sim("check", TWO_PHASE, "--graph", str(tmp_path / "g.dot"))
+    assert (done.exit_code, "no graph: more than 100 states" in done.stderr) == (0, True), done.output
+    assert "✓ consistent" in done.stdout
+    assert not (tmp_path / "g.dot").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--property", "recreate_same_worker"), 0),
+        (("--property", "activity_needs_slot", "--lost-responses", "1"), 1),
+        (("--property", "activity_needs_slot", "--lost-responses", "1", "--set", 'expect.activity_needs_slot="broken"'), 0),
+        (("--property", "activity_needs_slot", "--set", 'expect.activity_needs_slot="broken"'), 1),
+        (("--property", "slot_limit", "--set", 'expect.slot_limit="held"'), 0),
+    ],
+)
+def test_what_a_scenario_expects_decides_how_the_command_ends(tmp_path: Path, words: tuple[str, ...], code: int) -> None:
+    file = tmp_path / "pair.toml"
+    file.write_text(PAIR)
+    done = sim("check", str(file), *words)
+    assert done.exit_code == code, done.output
+
+
+def test_the_command_that_shows_a_finding_exists(tmp_path: Path) -> None:
+    file = tmp_path / "pair.toml"
+    file.write_text(PAIR)
+    done = sim("check", str(file), "--property", "activity_needs_slot", "--lost-responses", "1", "--out", str(tmp_path / "out"))
+    command = re.search(r"to see it: session-sim (.*)", done.stdout)
+    assert command is not None
+    assert sim(*command[1].split()).exit_code == 0
+
+
+TYPED = """
+from sim.model.system import System
+from sim.model.world import World
+
+def build(bug: bool = False, clients: int = 2, share: float = 0.5, name: str = "a"):
+    raise ValueError(f"{bug!r} {clients!r} {share!r} {name!r}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("bug=False", "False 2 0.5 'a'"), ("bug=true", "True 2 0.5 'a'"), ("bug=maybe", "true or false"), ("bug=1", "true or false"),
+        ("clients=abc", "expected a whole number"), ("clients=true", "expected a whole number"), ("share=1", "False 2 1 'a'"),
+        ("share=x", "expected a number"), ("name=5", "False 2 0.5 '5'"),
+    ],
+)  # fmt: skip
+def test_settings_are_of_the_kind_that_a_parameter_takes(tmp_path: Path, setting: str, said: str) -> None:
+    for head in ("", "from __future__ import annotations\n"):
+        model = tmp_path / "typed.py"
+        model.write_text(head + TYPED, encoding="utf-8")
+        done = sim("check", str(model), "--set", setting)
+        assert (done.exit_code, said in done.stderr) == (2, True), done.output
+
+
+def test_the_small_search_has_the_same_keys_and_refuses_what_it_cannot_do() -> None:
+    small = json.loads(sim("check", TWO_PHASE, "--small", "--json").stdout)
+    assert small.keys() >= KEYS
+    assert sim("check", TWO_PHASE, "--small", "--exact").exit_code == 2
+    assert sim("check", TWO_PHASE, "--small", "--out", "x").exit_code == 2
+
+
+def test_an_interrupted_search_shows_what_it_has_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of a search; the handler that was there before is there again."""
+    before = signal.getsignal(signal.SIGINT)
+    told = check._Watch.__call__
+
+    def press(self: Any, progress: Progress) -> None:
+        told(self, progress)
+        if progress.depth == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(check._Watch, "__call__", press)
+    done = sim("check", TWO_PHASE, "--set", "resource_managers=5", "--json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["complete"], found["stopped"]) == (130, False, "interrupted")
+    assert found["depth"] < 16
+    assert found["properties"]["consistent"]["verdict"] == "undecidable"
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 @pytest.mark.slow
