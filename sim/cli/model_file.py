@@ -69,8 +69,7 @@ def faults(system: System) -> Iterator[str]:
             yield f"nodes has {name!r}: {node!r}; expected names, each with an object of a dataclass that is a Node"
             return
     for name, predicate in (*system.invariants.items(), *system.goals.items()):
-        asked = getattr(predicate, "holds", getattr(predicate, "allows", predicate))
-        if not callable(predicate) or not callable(asked):
+        if not callable(predicate) or not callable(getattr(predicate, "holds", predicate)):
             yield f"{name!r} is {predicate!r}; expected Everywhere, Pairwise, or a function of a State"
     try:
         world.initial()

@@ -117,6 +117,9 @@ class Ticks:
     def allows(self, question: fx.Question, answer: int, left: LeftOf) -> bool:
         """Whether some clock gives this answer; what is no question about time has any."""
         match question:
+            case fx.Holds(test=Overdue(tag=tag) | LeftBelow(tag=tag) | DueBefore(first=tag)) if left(tag) is None:
+                # What is asked about a timer that is not armed has the answer no.
+                return not answer
             case fx.Holds(test=test):
                 return self._may_hold(test, left) if answer else self._may_fail(test, left)
             case fx.Earliest(tags=tags):
@@ -178,26 +181,23 @@ class Ticks:
     def _may_hold(self, test: TimeTest, left: LeftOf) -> bool:
         match test:
             case Overdue(tag=tag):
-                return left(tag) is not None and self._of(tag, left).lo == 0
+                return self._of(tag, left).lo == 0
             case LeftBelow(tag=tag, span=span):
-                return left(tag) is not None and _may_precede(self._of(tag, left), self._window(span, left))
+                return _may_precede(self._of(tag, left), self._window(span, left))
             case DueBefore(first=first, second=second):
-                first_ends = left(first) is not None
-                return first_ends and (left(second) is None or _may_precede(self._of(first, left), self._of(second, left)))
+                return left(second) is None or _may_precede(self._of(first, left), self._of(second, left))
             case _:
                 return True
 
     def _may_fail(self, test: TimeTest, left: LeftOf) -> bool:
-        """What is asked about a timer that is not armed has the answer no."""
         match test:
             case Overdue(tag=tag):
                 armed = left(tag)
                 return armed is None or armed.window is None or armed.window.hi is None or armed.window.hi >= 0
             case LeftBelow(tag=tag, span=span):
-                return left(tag) is None or _may_precede(self._window(span, left), self._of(tag, left))
+                return _may_precede(self._window(span, left), self._of(tag, left))
             case DueBefore(first=first, second=second):
-                both = left(first) is not None and left(second) is not None
-                return left(first) is None or (both and _may_precede(self._of(second, left), self._of(first, left)))
+                return left(second) is not None and _may_precede(self._of(second, left), self._of(first, left))
             case _:
                 return True
 
