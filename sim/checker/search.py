@@ -19,6 +19,7 @@ import numpy as np
 from sim.checker import kernels
 from sim.checker.columns import Array, Tables
 from sim.checker.compile import Compiler
+from sim.checker.impartial import Impartial
 from sim.checker.intern import ModelError, Overflow
 from sim.checker.kernels import PARTITIONS
 from sim.checker.keys import Keys, Packed, TooNarrow, Unfit
@@ -30,7 +31,7 @@ from sim.checker.verdict_kernels import judge
 from sim.checker.visited import Budget, OutOfBudget, Partition
 from sim.model.canon import sort_key
 from sim.model.inputs import Name
-from sim.model.world import Network, State, World, rename_state
+from sim.model.world import Network, State, World
 
 T = TypeVar("T")
 
@@ -43,8 +44,6 @@ MISSES = 4096
 LONGEST_MAIL = 4096
 NARROW = 1 << 16
 """Up to so many stations and parcels a row takes two bytes for each."""
-COMPARED = 1000
-"""For so many states it is seen whether a promise says the same of their images."""
 NETWORKS = {Network.SET: kernels.SET, Network.BAG: kernels.BAG, Network.ORDERED: kernels.ORDERED}
 
 
@@ -149,8 +148,8 @@ class Search:
         """How many states the layer before had."""
         self.threads = ThreadPoolExecutor(jobs) if jobs > 1 else None
         self.bucket = BUCKET
-        self._compared = self._compared_slowly = 0
-        """Stations, and states, for which it was seen whether promises are symmetric."""
+        ordered = self.network == kernels.ORDERED
+        self.impartial = Impartial(self.compiler.symmetry, predicates, ordered) if self.symmetric else None
         self._first_layer()
 
     def make_compiler(self, world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> Compiler:
@@ -389,31 +388,6 @@ class Search:
         promises = self.predicates.mask([k for k in watched if k < invariants])
         return np.uint64(promises), np.uint64(self.predicates.mask([k for k in watched if k >= invariants]))
 
-    def _expect_symmetric(self) -> None:
-        """Raises ModelError for a promise that tells apart nodes which are said to be interchangeable: of an orbit one state is judged."""
-        images, marks = self.tables.station_images, self.tables.marks[:, 0]
-        begin, self._compared = self._compared, len(self.compiler.interner.stations)
-        differ = marks[begin : self._compared, None] ^ marks[images[begin : self._compared]]
-        if differ.any():
-            number, swap = (int(i[0]) for i in np.nonzero(differ))
-            self._tells_apart(int(differ[number, swap]).bit_length() - 1, swap)
-
-    def _tells_apart(self, predicate: int, swap: int) -> None:
-        left = self.compiler.symmetry.left[swap]
-        one, other = self.compiler.symmetry.members[left : left + 2]
-        raise ModelError(
-            f"{self.predicates.names[predicate]!r} tells {one} and {other} apart, which are in one group of `symmetry`: let it say the "
-            "same of all members of a group, or leave these out of the groups"
-        )
-
-    def _expect_symmetric_here(self, k: int, state: State, says: bool) -> None:
-        """The same for a promise that is called for each state, as far as some states can show it."""
-        if self.symmetric and self._compared_slowly < COMPARED:
-            self._compared_slowly += 1
-            for swap, names in enumerate(self.compiler.symmetry.swaps):
-                if bool(self.predicates.of[k](rename_state(state, names, self.network == kernels.ORDERED))) != says:
-                    self._tells_apart(k, swap)
-
     def _judge_slowly(self, layer: Layer, start: int, end: int, first: int) -> None:
         """Call the predicates that are plain functions for the states in these rows, whose numbers begin at `first` in row 0."""
         for k in self.predicates.slow:
@@ -423,7 +397,8 @@ class Search:
             for number in range(start, end):
                 state = self.state(*self.row(layer, number))
                 says = bool(self.predicates.of[k](state))
-                self._expect_symmetric_here(k, state, says)
+                if self.impartial is not None:
+                    self.impartial.expect_of_state(k, state, says)
                 if says == wanted:
                     self.found.hits[k] = first + number
                     break
@@ -483,8 +458,8 @@ class Search:
     def _refresh(self) -> None:
         """After something was compiled: new tables, and room for what they speak of."""
         self.tables: Tables = self.compiler.tables()
-        if self.symmetric:
-            self._expect_symmetric()
+        if self.impartial is not None:
+            self.impartial.expect_of_stations(self.tables)
         interner = self.compiler.interner
         slots = len(interner.names)
         number = np.uint16 if max(len(interner.stations), len(interner.parcels)) < NARROW else np.uint32
