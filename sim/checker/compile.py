@@ -332,7 +332,7 @@ class Compiler:
         network = self.world.network
         if change.purges or change.sets or any(waits is not None for _, waits in adds):
             return GENERAL
-        if network is Network.ORDERED:
+        if network.keeps_order:
             return GENERAL if adds or change.consumed else PLAIN
         if network is Network.SET:
             return ADDS if adds else PLAIN

@@ -10,7 +10,7 @@ from sim.checker.columns import Tables
 from sim.checker.intern import ModelError
 from sim.checker.predicates import Predicates
 from sim.checker.symmetry import Symmetry
-from sim.model.world import State, rename_state
+from sim.model.world import Network, State, rename_state
 
 COMPARED: Final = 1000
 """For so many states it is seen whether a promise that is called for each says the same of their images."""
@@ -19,10 +19,10 @@ COMPARED: Final = 1000
 class Impartial:
     """Looks at what a search with symmetry meets. Raises ModelError for a promise that tells members of a group apart."""
 
-    def __init__(self, symmetry: Symmetry, predicates: Predicates, ordered: bool) -> None:
+    def __init__(self, symmetry: Symmetry, predicates: Predicates, network: Network) -> None:
         self.symmetry = symmetry
         self.predicates = predicates
-        self.ordered = ordered
+        self.network = network
         self._stations = self._states = 0
         """How many were looked at."""
 
@@ -40,7 +40,7 @@ class Impartial:
         if self._states < COMPARED:
             self._states += 1
             for swap, names in enumerate(self.symmetry.swaps):
-                if bool(self.predicates.of[predicate](rename_state(state, names, self.ordered))) != says:
+                if bool(self.predicates.of[predicate](rename_state(state, names, self.network))) != says:
                     self._tells_apart(predicate, swap)
 
     def _tells_apart(self, predicate: int, swap: int) -> None:

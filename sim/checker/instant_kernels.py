@@ -107,10 +107,10 @@ def drop_all_answers(parcels: Any, slot: Any, items: Any, level: Any, first: Any
 
 
 @kernel
-def post(network: Any, rows: Any, level: Any, first: Any, urgent: Any, marks: Any, parcel: Any, travels: Any) -> Any:
+def post(network: Any, parcels: Any, rows: Any, level: Any, first: Any, urgent: Any, marks: Any, parcel: Any, travels: Any) -> Any:
     """A parcel is sent: it becomes mail, or is delivered soon; 0, TOO_DEEP or ROOM."""
     if travels:
-        count = add_mail(network, rows, level, first, np.int64(rows[level, 0]), parcel)
+        count = add_mail(network, parcels, rows, level, first, np.int64(rows[level, 0]), parcel)
         if count < 0:
             return ROOM
         rows[level, 0] = count
@@ -140,7 +140,7 @@ def sweep(
         if crashed:
             for k in range(wills[station, 0], wills[station, 1]):
                 m.state[TRAVELS] |= travels[willed[k]]
-                done = post(network, rows, level, first, urgent, marks, willed[k], travels[willed[k]])
+                done = post(network, parcels, rows, level, first, urgent, marks, willed[k], travels[willed[k]])
                 if done != 0:
                     return done
         part = following[part]
@@ -176,7 +176,7 @@ def take(t: Any, x: Any, network: Any, slots: Any, rows: Any, level: Any, urgent
             touch(m.marks, m.touched, m.state, waiting)
         if waiting < 0 or (calls[rows[level, 1 + waiting]] >> U(added[k, 2])) & U(1):
             m.state[TRAVELS] |= travels[added[k, 0]]
-            done = post(network, rows, level, first, urgent, marks, added[k, 0], travels[added[k, 0]])
+            done = post(network, parcels, rows, level, first, urgent, marks, added[k, 0], travels[added[k, 0]])
             if done != 0:
                 return done
     return 0
@@ -216,8 +216,8 @@ def emit(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, l
     ordinal = notes[SETTLED]
     notes[SETTLED] = ordinal + 1
     if site.symmetric and not canonicalise(
-        t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, site.network, slots, rows, level,
-        bench.sums, bench.work,
+        t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, t.parcels, site.network, slots, rows,
+        level, bench.sums, bench.work,
     ):  # fmt: skip
         bench.stats[ERROR] = TOO_MANY_IMAGES
         return BROKEN
@@ -377,7 +377,7 @@ def arrive(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any,
     """Mail that travelled: its loss, and its delivery, as if it were urgent now; DONE, FULL or BROKEN."""
     first = site.slots + 1
     end = first + np.int64(source[f, 0])
-    for j in range(first, min(end, first + 1) if x.stepwise else end):
+    for j in range(first, end):
         if not is_offered(t.parcels, site.network, source, f, first, j):
             continue
         begin(bench, source, f, m.state, False)

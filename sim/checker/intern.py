@@ -9,7 +9,7 @@ A node whose state lies apart (`sim.model.apart`) has a slot for the rest of it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -18,7 +18,7 @@ from sim.model.canon import Frozen, by_key, sort_key
 from sim.model.inputs import Name, Reply, Tag
 from sim.model.node import Node
 from sim.model.windows import Armed
-from sim.model.world import OpenCall, Parcel, State, Timer, in_order_of_tags
+from sim.model.world import Network, OpenCall, Parcel, State, Timer, in_order_of_tags
 
 CALL_BITS = 64
 """Different tags of calls that one node may use: one bit each, of a word per station."""
@@ -144,8 +144,23 @@ class Interner:
         return number
 
     def pair(self, parcel: Parcel) -> int:
-        """The number of the link that a parcel goes over."""
+        """The number of the link that a parcel goes over: in an ordered network rows have mail in the order of these."""
         return self._pairs.setdefault((parcel.source, parcel.to), len(self._pairs))
+
+    def in_order(self, mail: Sequence[int], network: Network) -> list[int]:
+        """Parcels, given in the order that states have them in, in the order that rows have them in."""
+        match network:
+            case Network.SET | Network.BAG:
+                return sorted(mail)
+            case Network.ORDERED:
+                return sorted(mail, key=self._link)
+            case Network.QUEUE:
+                return list(mail)
+
+    def _link(self, number: int) -> int:
+        parcel = self.parcels[number]
+        assert parcel is not None
+        return self.pair(parcel)
 
     def reply_class(self, slot: int, tag: Tag) -> int:
         """The number, from 1, of what answers the call `tag` of this slot."""

@@ -3,10 +3,10 @@
 Helpers take the arrays that they need one by one, and a row as (array, number): each array of a tuple that is handed on goes along
 as seven numbers, which would cost more than the work itself.
 
-A *row* is a global state: `[length of mail, a station per slot ..., parcels ...]`. Mail is sorted (set, bag) or in the
-order of sending (ordered). The columns of `Tables` are explained there. A round of the search is: `expand` many rows
-into buckets of candidate keys, one bucket per partition of the visited set; `visited_kernels.insert` each bucket into its partition;
-`materialise` the rows of those that were new.
+A *row* is a global state: `[length of mail, a station per slot ..., parcels ...]`. Mail is sorted (set, bag), in the order
+of sending (queue), or in that of each link, one link after the other (ordered). The columns of `Tables` are explained
+there. A round of the search is: `expand` many rows into buckets of candidate keys, one bucket per partition of the
+visited set; `visited_kernels.insert` each bucket into its partition; `materialise` the rows of those that were new.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sim.checker.orbits import canonicalise
 from sim.checker.verdict_kernels import judge, note_hits
 
 U = np.uint64
-SET, BAG, ORDERED = 0, 1, 2
+SET, BAG, ORDERED, QUEUE = 0, 1, 2, 3
 ADDS, GENERAL = 1, 2
 PARTITIONS: Final = 4
 """Partitions of the visited set: fixed, so that the order of states does not depend on the number of threads."""
@@ -49,7 +49,7 @@ WAY, SLOT, STATION, CONSUMED, ADDED, PURGES, SETS = range(7)
 def key_of_mail(key_of_parcel: Any, multiplier: Any, network: Any, slots: Any, rows: Any, f: Any) -> Any:
     """What the mail of a row adds to its key."""
     key, first, end = U(0), slots + 1, slots + 1 + rows[f, 0]
-    if network != ORDERED:
+    if network < ORDERED:
         for j in range(first, end):
             key += key_of_parcel[rows[f, j]]
     else:
@@ -79,14 +79,17 @@ def claim(rows: Any, q: Any, i: Any, length: Any) -> None:
 
 
 @kernel
-def add_mail(network: Any, out: Any, g: Any, first: Any, count: Any, parcel: Any) -> Any:
+def add_mail(network: Any, parcels: Any, out: Any, g: Any, first: Any, count: Any, parcel: Any) -> Any:
     """Put a parcel where it belongs; the new length of the mail, ROOM if it does not fit."""
     j = first + count
-    if network != ORDERED:
+    if network < ORDERED:
         while j > first and out[g, j - 1] > parcel:
             j -= 1
         if network == SET and j > first and out[g, j - 1] == parcel:
             return count
+    elif network == ORDERED:
+        while j > first and parcels[out[g, j - 1], PAIR] > parcels[parcel, PAIR]:
+            j -= 1
     if first + count >= out.shape[1]:
         return ROOM
     for k in range(first + count, j, -1):
@@ -140,7 +143,7 @@ def apply(
     for k in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
         waiting = added[k, 1]
         if waiting < 0 or (calls[rows[f, 1 + waiting]] >> U(added[k, 2])) & U(1):
-            count = add_mail(network, out, g, first, count, added[k, 0])
+            count = add_mail(network, parcels, out, g, first, count, added[k, 0])
             if count < 0:
                 return ROOM
     out[g, 0] = count
@@ -149,8 +152,8 @@ def apply(
 
 @kernel
 def copies(network: Any, slots: Any, rows: Any, f: Any) -> Any:
-    """What may be too much for a packed key: the length of ordered mail, the copies of one parcel in a bag."""
-    if network == ORDERED:
+    """What may be too much for a packed key: the length of mail that is in order, the copies of one parcel in a bag."""
+    if network >= ORDERED:
         return np.int64(rows[f, 0])
     longest, run = 0, 0
     for j in range(slots + 1, slots + 1 + rows[f, 0]):
@@ -165,12 +168,12 @@ def copies(network: Any, slots: Any, rows: Any, f: Any) -> Any:
 @kernel
 def is_offered(parcels: Any, network: Any, rows: Any, f: Any, first: Any, j: Any) -> Any:
     """Whether the parcel at `j` may be delivered: of equal ones the first, in an ordered network the first of its link."""
+    if network == QUEUE:
+        return j == first
     if network == BAG:
         return j == first or rows[f, j - 1] != rows[f, j]
     if network == ORDERED:
-        for k in range(first, j):
-            if parcels[rows[f, k], PAIR] == parcels[rows[f, j], PAIR]:
-                return False
+        return j == first or parcels[rows[f, j - 1], PAIR] != parcels[rows[f, j], PAIR]
     return True
 
 
@@ -305,8 +308,8 @@ def expand(
                     elif most > 0 and copies(network, slots, scratch, 0) > most:
                         stats[ERROR] = TOO_MANY
                     if symmetric and not canonicalise(
-                        left, slot_images, station_images, parcel_images, station_marks, parcel_marks, network, slots, scratch, 0, sums,
-                        work,
+                        left, slot_images, station_images, parcel_images, station_marks, parcel_marks, parcels, network, slots, scratch, 0,
+                        sums, work,
                     ):  # fmt: skip
                         stats[ERROR] = TOO_MANY_IMAGES
                     key = key_of(key_of_station, key_of_parcel, base, multiplier, network, slots, scratch, 0)
@@ -341,7 +344,7 @@ def materialise(
             return j
         if symmetric:
             canonicalise(
-                left, slot_images, station_images, parcel_images, station_marks, parcel_marks, network, slots, out, g, sums, work
+                left, slot_images, station_images, parcel_images, station_marks, parcel_marks, parcels, network, slots, out, g, sums, work
             )  # fmt: skip
         out_keys[g] = unmix(keys[buffer, q, i])
         parents[g] = base + f

@@ -94,7 +94,7 @@ class Packed:
     @property
     def bits_each(self) -> int:
         """How many bits a place for mail takes."""
-        return self.parcel_bits if self.network is Network.ORDERED else self.copies.bit_length()
+        return self.parcel_bits if self.network.keeps_order else self.copies.bit_length()
 
     @property
     def multiplier(self) -> int:
@@ -118,7 +118,7 @@ class Packed:
         """A parcel's number, or the lowest bit of its own field."""
         if not number:
             return 0
-        if self.network is Network.ORDERED:
+        if self.network.keeps_order:
             if number >> self.parcel_bits:
                 raise TooNarrow("more parcels than a field holds")
             return number << self.mail_shift
@@ -129,7 +129,7 @@ class Packed:
     @property
     def most(self) -> int:
         """The longest mail (ordered), or the most copies of a parcel (bag), that a key can tell; 0 for no limit."""
-        return {Network.ORDERED: self.places, Network.BAG: self.copies, Network.SET: 0}[self.network]
+        return self.places if self.network.keeps_order else self.copies if self.network is Network.BAG else 0
 
 
 Keys = Fingerprints | Packed

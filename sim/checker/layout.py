@@ -27,7 +27,7 @@ def layout(compiler: Compiler, copies: int, places: int) -> Packed:
     numbers = [n + (slot in vacant) for slot, n in enumerate(used)]
     for large, small in SPARE:
         slots = [max(0, n - 1).bit_length() + (large if n > 8 else small) for n in numbers]
-        if network is Network.ORDERED:
+        if network.keeps_order:
             keys = Packed(network, slots, parcels.bit_length() + small, places, vacant=vacant)
         else:
             keys = Packed(network, slots, 0, parcels, copies if network is Network.BAG else 1, vacant)

@@ -29,7 +29,6 @@ from sim.checker.orbits import MOST_IMAGES, canonicalise
 from sim.checker.predicates import Predicates
 from sim.checker.verdict_kernels import judge
 from sim.checker.visited import Budget, OutOfBudget, Partition
-from sim.model.canon import sort_key
 from sim.model.inputs import Name
 from sim.model.world import Network, State, World
 
@@ -44,7 +43,7 @@ MISSES = 4096
 LONGEST_MAIL = 4096
 NARROW = 1 << 16
 """Up to so many stations and parcels a row takes two bytes for each."""
-NETWORKS = {Network.SET: kernels.SET, Network.BAG: kernels.BAG, Network.ORDERED: kernels.ORDERED}
+NETWORKS = {Network.SET: kernels.SET, Network.BAG: kernels.BAG, Network.ORDERED: kernels.ORDERED, Network.QUEUE: kernels.QUEUE}
 
 
 class Buffer:
@@ -148,8 +147,7 @@ class Search:
         """How many states the layer before had."""
         self.threads = ThreadPoolExecutor(jobs) if jobs > 1 else None
         self.bucket = BUCKET
-        ordered = self.network == kernels.ORDERED
-        self.impartial = Impartial(self.compiler.symmetry, predicates, ordered) if self.symmetric else None
+        self.impartial = Impartial(self.compiler.symmetry, predicates, world.network) if self.symmetric else None
         self._first_layer()
 
     def make_compiler(self, world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> Compiler:
@@ -187,9 +185,7 @@ class Search:
     def state(self, row: Sequence[int], mail: Sequence[int]) -> State:
         """A state of the world from its numbers, equal to the one that the world itself gives."""
         state = self.compiler.interner.decode(list(row), list(mail))
-        if self.network == kernels.ORDERED:
-            return state
-        return State(state.nodes, tuple(sorted(state.mail, key=sort_key)), state.timers, state.calls)
+        return State(state.nodes, self.compiler.world.network.in_order(state.mail), state.timers, state.calls)
 
     def row(self, layer: Layer, number: int) -> tuple[list[int], list[int]]:
         """A state of a layer in numbers: stations by slot, parcels."""
@@ -408,8 +404,8 @@ class Search:
     def _canonicalise(self, rows: Array, number: int) -> None:
         t, desk = self.tables, self.desks[0]
         canonicalise(
-            t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, self.network, self.layer.slots, rows,
-            number, desk.sums, desk.work,
+            t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, t.parcels, self.network,
+            self.layer.slots, rows, number, desk.sums, desk.work,
         )  # fmt: skip
 
     def key(self, state: State) -> int:
@@ -422,7 +418,7 @@ class Search:
         row: Array = np.zeros((1, self.desks[0].work.shape[1]), self.layer.number)
         row[0, 0] = len(mail)
         row[0, 1 : 1 + slots] = stations
-        row[0, 1 + slots : 1 + slots + len(mail)] = mail if self.network == kernels.ORDERED else sorted(mail)
+        row[0, 1 + slots : 1 + slots + len(mail)] = self.compiler.interner.in_order(mail, self.compiler.world.network)
         if self.symmetric:
             self._canonicalise(row, 0)
         return int(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0))

@@ -249,7 +249,7 @@ def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key
         whole = False
         if site.symmetric:
             if state[SUMMED] != f + 1:
-                sum_marks(t.station_marks, t.parcel_marks, site.network, slots, source, f, m.base_sums)
+                sum_marks(t.station_marks, t.parcel_marks, t.parcels, site.network, slots, source, f, m.base_sums)
                 state[SUMMED] = f + 1
             sum_anew(t, source, f, arena, at, n, m.base_sums, sums)
             whole = not is_least(t.left, sums)
@@ -257,8 +257,8 @@ def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key
         if whole:
             patch(source, f, arena, at, n, slots, rows, 0)
             if not canonicalise(
-                t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, site.network, slots, rows, 0,
-                sums, bench.work,
+                t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, t.parcels, site.network, slots,
+                rows, 0, sums, bench.work,
             ):  # fmt: skip
                 return BROKEN
             key = key_of(keys_of, t.key_of_parcel, t.base, t.multiplier, site.network, slots, rows, 0)

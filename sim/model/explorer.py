@@ -47,8 +47,7 @@ def explore(
     Raises ValueError when a path shows that nodes of a group are not interchangeable.
     """
     result = Exploration()
-    ordered = world.network is Network.ORDERED
-    first = canonical(world.initial(), symmetry, ordered, world.renaming)
+    first = canonical(world.initial(), symmetry, world.network, world.renaming)
     parents: dict[State, tuple[State, Enabled] | None] = {first: None}
     queue: deque[tuple[State, int]] = deque([(first, 0)])
     while queue:
@@ -65,7 +64,7 @@ def explore(
             for _, after in world.apply(state, choice):
                 stuck = False
                 result.generated += 1
-                after = canonical(after, symmetry, ordered, world.renaming)
+                after = canonical(after, symmetry, world.network, world.renaming)
                 if after not in parents:
                     if len(parents) >= limit:
                         result.complete = False
@@ -96,12 +95,11 @@ def real_path(world: World, symmetry: Sequence[Sequence[Name]], orbits: Sequence
     A representative gives its nodes other names than its predecessor did, so the choices that the search noted do not
     fit together.
     """
-    ordered = world.network is Network.ORDERED
     state = world.initial()
     path: list[Enabled] = []
     for orbit in orbits:
         ways = ((choice, after) for choice in world.enabled(state) for _, after in world.apply(state, choice))
-        step = next((way for way in ways if canonical(way[1], symmetry, ordered, world.renaming) == orbit), None)
+        step = next((way for way in ways if canonical(way[1], symmetry, world.network, world.renaming) == orbit), None)
         if step is None:
             raise ValueError(
                 f"the nodes {symmetry} are not interchangeable: after {[choice.label() for choice in path]} only some can go on"
@@ -115,24 +113,25 @@ Renaming = Callable[[Mapping[Name, Name]], Mapping[Name, Name]]
 """How a world renames its nodes: names as they are, or words within them."""
 
 
-def canonical(state: State, symmetry: Sequence[Sequence[Name]], ordered: bool = False, renaming: Renaming = dict) -> State:
-    """The representative of the orbit of `state`; `ordered` as in `rename_state`."""
+def canonical(state: State, symmetry: Sequence[Sequence[Name]], network: Network = Network.BAG, renaming: Renaming = dict) -> State:
+    """The representative of the orbit of `state`."""
     if not symmetry:
         return state
-    return min((rename_state(state, renaming(names), ordered) for names in _candidates(state, symmetry, ordered, renaming)), key=sort_key)
+    return min((rename_state(state, renaming(names), network) for names in _candidates(state, symmetry, renaming)), key=sort_key)
 
 
-def _candidates(state: State, symmetry: Sequence[Sequence[Name]], ordered: bool, renaming: Renaming) -> Iterator[dict[Name, Name]]:
+def _candidates(state: State, symmetry: Sequence[Sequence[Name]], renaming: Renaming) -> Iterator[dict[Name, Name]]:
     """Renamings that sort each group by signature, in every order within equal signatures."""
-    per_group = [_orders(state, group, ordered, renaming) for group in symmetry]
+    per_group = [_orders(state, group, renaming) for group in symmetry]
     for orders in product(*per_group):
         yield {old: new for group, order in zip(symmetry, orders, strict=True) for old, new in zip(order, group, strict=True)}
 
 
-def _orders(state: State, group: Sequence[Name], ordered: bool, renaming: Renaming) -> list[list[Name]]:
+def _orders(state: State, group: Sequence[Name], renaming: Renaming) -> list[list[Name]]:
     def signature(name: Name) -> tuple[str, str]:
         marked = renaming({other: "@" if other == name else "*" for other in group})
-        return sort_key(rename_state(state, marked, ordered))
+        # As a bag: links that look the same have no order between them.
+        return sort_key(rename_state(state, marked))
 
     ranked = sorted((signature(name), name) for name in group)
     ties = [[name for _, name in tied] for _, tied in groupby(ranked, key=lambda pair: pair[0])]

@@ -104,7 +104,7 @@ class InstantWorld(World):
     """Whether names are made of words: then what symmetry swaps are words, wherever they stand."""
     stepwise: bool = False
     """Whether each delivery is a choice of its own, and what is between two of them a state: the same runs, cut into smaller steps.
-    The network has to be ordered."""
+    The network has to be a queue."""
     first: tuple[Parcel, ...] = ()
     """What is delivered before the first state."""
     ticks: Ticks | None = None
@@ -129,7 +129,7 @@ class InstantWorld(World):
 
     def enabled(self, state: State) -> Iterator[Enabled]:
         """What may happen next, in a fixed order: mail, its losses, timers, moves."""
-        for parcel in state.mail[:1] if self.stepwise else self._deliverable(state.mail):
+        for parcel in self._deliverable(state.mail):
             yield Enabled(parcel.to, parcel.event, parcel)
             # In a set a message that is lost is one that is never delivered.
             losable = self.lossy is not None and self.lossy(parcel) and self.network is not Network.SET
@@ -388,7 +388,7 @@ class _Flow:
     def state(self) -> State:
         return State(
             tuple(sorted(((n, k, s) for n, (k, s) in self.nodes.items()), key=lambda node: node[0])),
-            self.world._in_order(self.mail),
+            self.world.network.in_order(self.mail),
             in_order_of_tags(Timer(n, t, armed) for (n, t), armed in self.timers.items()),
             in_order_of_tags(OpenCall(n, t, to) for (n, t), to in self.calls.items()),
         )

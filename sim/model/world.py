@@ -29,6 +29,25 @@ class Network(Enum):
     SET = "messages are never consumed and equal ones are one: any may be delivered any number of times"
     BAG = "each message is delivered once, in any order"
     ORDERED = "each message is delivered once, in the order of sending per pair of nodes"
+    QUEUE = "each message is delivered once, in the order of sending of all"
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the order of sending says what may be delivered."""
+        return self in (Network.ORDERED, Network.QUEUE)
+
+    def in_order(self, mail: Iterable[Parcel]) -> tuple[Parcel, ...]:
+        """Mail, given in the order of sending as far as it counts, in the form in which worlds that cannot be told apart are equal."""
+        match self:
+            case Network.SET:
+                return tuple(sorted(set(mail), key=sort_key))
+            case Network.BAG:
+                return tuple(sorted(mail, key=sort_key))
+            case Network.ORDERED:
+                # Sorting is stable: of the links between nodes each keeps its order.
+                return tuple(sorted(mail, key=lambda parcel: (parcel.source, parcel.to)))
+            case Network.QUEUE:
+                return tuple(mail)
 
 
 class Parcel(Struct, frozen=True):
@@ -123,6 +142,9 @@ class World:
                     yield Enabled(name, Move(label))
 
     def _deliverable(self, mail: tuple[Parcel, ...]) -> Iterator[Parcel]:
+        if self.network is Network.QUEUE:
+            yield from mail[:1]
+            return
         seen: set[Hashable] = set()
         for parcel in mail:
             key: Hashable = (parcel.source, parcel.to) if self.network is Network.ORDERED else parcel
@@ -149,7 +171,7 @@ class World:
                 pass
         index = next((i for i, (name, _, _) in enumerate(state.nodes) if name == choice.node), None)
         if index is None:
-            yield None, State(state.nodes, self._in_order([*mail, *_nobody_there(choice, calls)]), timers, calls)
+            yield None, State(state.nodes, self.network.in_order([*mail, *_nobody_there(choice, calls)]), timers, calls)
             return
         after = State(state.nodes, mail, timers, calls)
         name, kind, local = state.nodes[index]
@@ -191,13 +213,7 @@ class World:
                 case _:
                     assert_never(effect)
         nodes.sort(key=lambda n: n[0])
-        return State(tuple(nodes), self._in_order(mail), in_order_of_tags(timers), in_order_of_tags(calls.values()))
-
-    def _in_order(self, mail: list[Parcel]) -> tuple[Parcel, ...]:
-        """Mail in the form in which worlds that cannot be told apart are equal."""
-        if self.network is Network.ORDERED:
-            return tuple(mail)
-        return tuple(sorted(set(mail) if self.network is Network.SET else mail, key=sort_key))
+        return State(tuple(nodes), self.network.in_order(mail), in_order_of_tags(timers), in_order_of_tags(calls.values()))
 
 
 def in_order_of_tags(items: Iterable[Owned]) -> tuple[Owned, ...]:
@@ -218,11 +234,10 @@ def _nobody_there(choice: Enabled, calls: tuple[OpenCall, ...]) -> list[Parcel]:
     return [Parcel(choice.node, call.caller, Reply(call.tag, NoSuchNode()))]
 
 
-def rename_state(state: State, names: Mapping[Name, Name], ordered: bool = False) -> State:
-    """The same global state with nodes renamed. In an `ordered` network the order of mail is part of the state."""
+def rename_state(state: State, names: Mapping[Name, Name], network: Network = Network.BAG) -> State:
+    """The same global state, of a world with this network, with nodes renamed."""
     nodes = tuple(sorted(((names.get(n, n), k, k.rename(s, names)) for n, k, s in state.nodes), key=sort_key))
     mail: list[Any] = [rename_frozen(item, names) for item in state.mail]
     timers: list[Any] = [rename_frozen(item, names) for item in state.timers]
     calls: list[Any] = [rename_frozen(item, names) for item in state.calls]
-    in_order = tuple(mail) if ordered else tuple(sorted(mail, key=sort_key))
-    return State(nodes, in_order, in_order_of_tags(timers), in_order_of_tags(calls))
+    return State(nodes, network.in_order(mail), in_order_of_tags(timers), in_order_of_tags(calls))

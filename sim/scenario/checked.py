@@ -156,7 +156,7 @@ def system_of(
     horizon = ticks.horizon if ticks is not None else 0
     nodes |= {name: Watcher(audience.names, horizon=horizon) for name, audience in watchers.items()}
     world = InstantWorld(
-        nodes, Network.BAG if reductions.chains else Network.ORDERED, crosses, OPERATOR, travels=crosses if travel else None,
+        nodes, Network.BAG if reductions.chains else Network.QUEUE, crosses, OPERATOR, travels=crosses if travel else None,
         handler=Remembered(), watchers=watchers, words=True, stepwise=not reductions.chains, first=tuple(first), ticks=ticks,
         mail_first=travel,
     )  # fmt: skip

@@ -161,9 +161,9 @@ def test_single_steps_are_those_of_the_small_explorer(budgets: dict[str, int]) -
 @pytest.mark.parametrize("budgets", BUDGETS, ids=str)
 @pytest.mark.parametrize(("what", "world"), list(worlds()), ids=[name for name, _ in worlds()])
 def test_every_effect_step_by_step(what: str, world: World, budgets: dict[str, int]) -> None:
-    steps = instant(World(world.nodes, Network.ORDERED), budgets, stepwise=True)
+    steps = instant(World(world.nodes, Network.QUEUE), budgets, stepwise=True)
     assert set(InstantSearch(steps, Fingerprints(), Predicates({}, {})).states()) == reachable(steps)
-    whole = instant(World(world.nodes, Network.ORDERED), budgets)
+    whole = instant(World(world.nodes, Network.QUEUE), budgets)
     assert isinstance(whole, InstantWorld)
     assert {state for state in reachable(steps) if not state.mail} == reachable(whole)
 

@@ -26,7 +26,7 @@ from sim.model.system import System
 from sim.model.world import Network, State, World
 from sim.scenario.checked import Bounds, system_of
 from tests.checker.test_sessions import PROGRAM, scenario_of
-from tests.model.test_explorer import Hasty, Vain, poll
+from tests.model.test_explorer import Hasty, Vain, ordered_commit, poll
 from tests.models import build, follow
 
 
@@ -52,6 +52,17 @@ def test_orbits_are_those_of_the_small_explorer(clients: int, jobs: int) -> None
     assert whole.states > result.states
     for name, judgement in whole.properties.items():
         assert (judgement.verdict, judgement.length) == (result.properties[name].verdict, result.properties[name].length)
+
+
+@pytest.mark.parametrize(("managers", "states", "orbits"), [(3, 584, 144), (4, 4_368, 370)])
+def test_what_is_sent_to_all_over_ordered_links(managers: int, states: int, orbits: int) -> None:
+    """Rows have links in the order in which they were met, their images in another."""
+    system = ordered_commit(managers)
+    result = check(system)
+    assert (result.states, check(system, Options(symmetry=False)).states) == (orbits, states)
+    oracle = system.explore(symmetric=True)
+    assert (result.states, result.generated, result.depth) == (oracle.states, oracle.generated, oracle.depth)
+    assert {judgement.verdict for judgement in result.properties.values()} == {Verdict.HELD}
 
 
 @pytest.mark.parametrize("network", Network)

@@ -52,6 +52,24 @@ def test_an_ordered_network_keeps_the_order_of_each_pair() -> None:
     assert {tuple(heard(s, "b")) for s in reachable(world) if not labels(world, s)} == {(Deliver(1, "a"), Deliver(2, "a"))}
 
 
+def test_an_ordered_network_does_not_keep_the_order_between_pairs_and_a_queue_does() -> None:
+    orders = (("b", 1), ("c", 3), ("b", 2)), (("c", 3), ("b", 1), ("b", 2)), (("b", 1), ("b", 2), ("c", 3))
+    for network, distinct in ((Network.ORDERED, 1), (Network.QUEUE, 3)):
+        ends = set()
+        for order in orders:
+            world = puppets(network, a=does(*(("send", *one) for one in order)), b=Puppet(), c=Puppet())
+            state = take(world, world.initial(), "a: Move go")
+            ends.add(tuple((p.to, p.event.message) for p in state.mail if isinstance(p.event, Deliver)))
+        assert len(ends) == distinct
+
+
+def test_a_queue_delivers_the_first_of_all() -> None:
+    world = puppets(Network.QUEUE, a=does(("send", "b", 1), ("send", "c", 3), ("send", "b", 2)), b=Puppet(), c=Puppet())
+    state = take(world, world.initial(), "a: Move go")
+    assert labels(world, state) == ["b: Deliver 1 from a"]
+    assert labels(world, take(world, state, "b: Deliver 1 from a")) == ["c: Deliver 3 from a"]
+
+
 def test_in_a_set_equal_messages_are_one_and_stay() -> None:
     world = puppets(Network.SET, a=does(("send", "b", 1), ("send", "b", 1)), b=Puppet())
     state = take(world, world.initial(), "a: Move go")
@@ -188,14 +206,13 @@ def test_labels(event: Input, label: str) -> None:
     assert Enabled("n", event).label() == label
 
 
-@pytest.mark.parametrize("ordered", [False, True])
-def test_renaming_a_state_goes_everywhere_and_back(ordered: bool) -> None:
-    network = Network.ORDERED if ordered else Network.BAG
+@pytest.mark.parametrize("network", [Network.BAG, Network.ORDERED, Network.QUEUE])
+def test_renaming_a_state_goes_everywhere_and_back(network: Network) -> None:
     world = puppets(network, a=does(("send", "b", "a"), ("send", "b", "0"), ("call", "b", "?", "t", SECONDS)), b=Puppet())
     state = take(world, world.initial(), "a: Move go")
-    renamed = rename_state(state, {"a": "b", "b": "a"}, ordered)
+    renamed = rename_state(state, {"a": "b", "b": "a"}, network)
     assert (renamed.timers, renamed.calls) == ((Timer("b", "t"),), (OpenCall("b", "t", "a"),))
     assert {(p.source, p.to) for p in renamed.mail} == {("b", "a")}
-    if ordered:
+    if network.keeps_order:
         assert [p.event.message for p in renamed.mail] == ["b", "0", "?"]
-    assert rename_state(renamed, {"a": "b", "b": "a"}, ordered) == state
+    assert rename_state(renamed, {"a": "b", "b": "a"}, network) == state
