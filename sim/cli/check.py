@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 EVERY_S = 0.2
+WITHOUT = {"symmetry": False, "sharing": False, "subsumption": False}
+"""A search that tells apart what another took for one keeps other ways."""
+MORE = 4
+"""So many times the states, and a hundred thousand, may be searched for them."""
 LOADING = "loading the compiled search (the first time it is compiled: up to a minute)"
 NO_NUMBA = "the checker needs numba: pip install 'session-sim[checker]'; or give --small for the plain search, some hundred times slower"
 
@@ -132,7 +136,7 @@ def _search(
     result, interrupted = _checked(system, options)
     if besides.deadlock:
         result = result.without_deadlock()
-    found = _held_to_a_clock(scenario, system, result)
+    found = _held_to_a_clock(scenario, system, result, {} if interrupted else options)
     expected = scenario.model.expect if scenario is not None else {}
     ends = check_liveness.judged(scenario, system, options["limit"]) if besides.liveness else {}
     written = _write(system, scenario is not None, result, found, files.out) if files.out is not None else Written({}, {}, {})
@@ -147,15 +151,21 @@ def _search(
     return Exit.INTERRUPTED if interrupted else check_liveness.exit_code(ends, exit_code(result, found, expected))
 
 
-def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckResult) -> Mapping[str, Finding]:
-    """Of a scenario, every finding with the run that confirms it; a model has no clock to be held to."""
+def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckResult, options: Mapping[str, Any]) -> Mapping[str, Finding]:
+    """Of a scenario, every finding with the run that confirms it; a model has no clock to be held to. `options`: of the search."""
     from sim.model.instant import InstantWorld
 
     if scenario is None or not isinstance(system.world, InstantWorld):
         return {}
-    from sim.scenario.findings import findings
+    from sim.scenario.findings import findings, with_more_ways
 
-    return findings(scenario, system.world, result)
+    def again() -> CheckResult:
+        to_side().print("searching once more, without symmetry, for ways that a clock allows", style="dim")
+        whole = {**options, **WITHOUT, "limit": min(options["limit"], MORE * result.states + 100_000)}
+        return _checked(system, whole)[0]
+
+    found = findings(scenario, system.world, result)
+    return with_more_ways(scenario, system.world, found, again) if options.get("symmetry") else found
 
 
 class Besides(NamedTuple):

@@ -81,7 +81,10 @@ def _held(finding: Finding | None) -> str:
     """Whether a run with a clock confirms it."""
     if finding is None:
         return ""
-    return ", confirmed" if finding.tape is not None else f", not confirmed: {finding.why}"
+    if finding.tape is not None:
+        return ", confirmed"
+    tried = f"{finding.clockless + finding.untested} ways tried, {finding.clockless} of them ruled out by clocks"
+    return f", not confirmed: {finding.why} ({tried}{', then time was up' if finding.untried else ''})"
 
 
 def _expected(verdict: str | None) -> str:
@@ -92,7 +95,7 @@ def _expected(verdict: str | None) -> str:
 def _passed_over(finding: Finding | None) -> str:
     if finding is None or finding.tape is None or not finding.clockless:
         return ""
-    return f" that a clock allows ({finding.clockless} shorter ones are none)"
+    return f" that a clock allows ({finding.clockless} others are ruled out)"
 
 
 def _bound(value: object) -> str:

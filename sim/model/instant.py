@@ -117,15 +117,20 @@ class InstantWorld(World):
 
     def initial(self) -> State:
         """The settled state after the first deliveries. Raises ValueError when there are several."""
+        return self.begun()[1]
+
+    def begun(self) -> tuple[Way, State]:
+        """The first deliveries, and the settled state after them. Raises ValueError when there are several."""
         empty = State(tuple((n, type(self.nodes[n]), self.nodes[n].snapshot()) for n in sorted(self.nodes)), (), (), ())
         # Nothing is lost before the first state.
         calm = replace(self, lossy=None, stepwise=False)
         flow = _Flow.of(calm, empty)
         flow.urgent.extend(self.first)
-        found = {state for _, state in calm._settle(flow, ())}
+        found = {state: way for way, state in calm._settle(flow, ())}
         if len(found) != 1:
             raise ValueError(f"the first deliveries lead to {len(found)} states; a world has one first state")
-        return found.pop()
+        ((state, way),) = found.items()
+        return way, state
 
     def enabled(self, state: State) -> Iterator[Enabled]:
         """What may happen next, in a fixed order: mail, its losses, timers, moves."""

@@ -15,14 +15,19 @@ from sim.model import effects as fx
 from sim.model.inputs import Deliver, Fault, Fired, Move, Name, Reply, Tag
 from sim.model.instant import InstantWorld, Way, is_held
 from sim.model.world import Enabled, Parcel, State
+from sim.properties import KNOWN
 from sim.scenario.calls import METHODS, is_call
+from sim.scenario.judging import setting_of
 from sim.scenario.load import Scenario
-from sim.scenario.run import run
+from sim.scenario.retold import is_broken
+from sim.scenario.run import PreparedRun, run
 from sim.trace.tape import Tape
-from sim.trace.times import Clockless, Key, times
+from sim.trace.times import Clockless, Key, extremes, times
 
 TRIES: Final = 200
 """Seeds, and small shifts of the faults, that are tried."""
+FEWER: Final = 5
+"""One of so many runs is made where none is expected to break it."""
 SHIFTS_US: Final = (0, 500, 2_000, 10_000, 50_000, 200_000, 1_000_000)
 """How much later than the earliest time a fault may come: a path says what is before what, not by how much."""
 
@@ -37,11 +42,13 @@ Step = tuple[Enabled, Way]
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """`tape`: the run that breaks the property, None when there was none; then `why`."""
+    """`tape`: the run that breaks the property, None when there was none; then `why`. `clockless`: no clock allows the way, or breaks
+    the property by it."""
 
     tape: Tape | None = None
     why: str = ""
     tries: int = 0
+    clockless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +71,18 @@ class Idle:
         return any(after == state for _, after in self.world.apply(state, Enabled(key[0], Fired(key[1]))))
 
 
-def confirm(
-    scenario: Scenario, name: str, path: Sequence[Step], is_idle: Any = lambda step, key: False, tries: int = TRIES
-) -> Confirmation:
+def confirm(scenario: Scenario, name: str, path: Sequence[Step], is_idle: Idle, tries: int = TRIES) -> Confirmation:
     """Look for a run with a clock in which the property `name` is broken as the path says."""
+    ways = [way for _, way in path]
     try:
-        at = times([way for _, way in path], is_idle)
+        at = times(ways, is_idle)
+        breaking = _breaking(scenario, name, ways, is_idle) if KNOWN[name].times else at
     except Clockless as reason:
-        return Confirmation(None, f"no clock allows it: {reason}")
-    faults = list(faults_of(path, at))
+        return Confirmation(None, f"no clock allows it: {reason}", clockless=True)
+    if breaking is None:
+        # Ticks are coarser than clocks. Messages take their time in runs, so some are made all the same.
+        tries = -(-tries // FEWER)
+    faults = list(faults_of(path, breaking or at))
     for number in range(tries):
         shifts = random.Random(number)
         shifted = [{**fault, "at": f"{max(0, fault['at'] + _shift(shifts, number))}us"} for fault in faults]
@@ -80,7 +90,16 @@ def confirm(
         result = run(timed, number, properties=(name,))
         if result.properties[name] == "broken":
             return Confirmation(result.tape, "", number + 1)
+    if breaking is None:
+        return Confirmation(None, "it breaks in ticks, and at no times that its timers allow; a smaller --unit may decide", tries, True)
     return Confirmation(None, f"none of {tries} runs with its faults at their times breaks it", tries)
+
+
+def _breaking(scenario: Scenario, name: str, ways: Sequence[Way], is_idle: Idle) -> Sequence[int] | None:
+    """Times of these steps at which a promise about time is broken; None where it is at none of those that its timers allow."""
+    setting = setting_of(scenario.model, PreparedRun(scenario, 0, properties=()).delays)
+    first, _ = is_idle.world.begun()
+    return next((at for at in extremes(ways, is_idle) if is_broken(KNOWN[name], setting, [first, *ways], [0, *at])), None)
 
 
 def _shift(shifts: random.Random, number: int) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Final
 
@@ -24,7 +24,8 @@ TRIES: Final = 40
 class Finding:
     """`tape`: the run that confirms `path`. Without one, `path` is the shortest and `why` says what keeps clocks from it.
 
-    `clockless`: how many ways were passed over because no clock allows them; `untested`: how many because no run came of them.
+    `clockless`: how many ways were passed over because no clock allows them, or none breaks the promise by them; `untested`: how many
+    because no run came of them.
     `untried`: whether time was up before all ways that the search kept had been tried.
     """
 
@@ -46,6 +47,32 @@ def findings(scenario: Scenario, world: InstantWorld, result: CheckResult, secon
     return found
 
 
+def with_more_ways(
+    scenario: Scenario, world: InstantWorld, found: Mapping[str, Finding], again: Callable[[], CheckResult]
+) -> Mapping[str, Finding]:
+    """The same findings; those that no run confirms are looked for once more among the ways that another search kept.
+
+    A search keeps one way to each state, and interchangeable nodes under one name: another one, without that, keeps others.
+    `again`: that search, made where there is a finding that needs it.
+    """
+    unconfirmed = {name for name, finding in found.items() if finding.tape is None}
+    if not unconfirmed:
+        return found
+    result = again()
+    wanted = {name: judgement for name, judgement in result.properties.items() if name in unconfirmed}
+    more = findings(scenario, world, replace(result, properties=wanted))
+    return {name: _better(finding, more.get(name)) for name, finding in found.items()}
+
+
+def _better(finding: Finding, other: Finding | None) -> Finding:
+    """The finding that is confirmed, or the first with the ways of both."""
+    if other is None:
+        return finding
+    clockless, untested = finding.clockless + other.clockless, finding.untested + other.untested
+    chosen = other if other.tape is not None else finding
+    return replace(chosen, clockless=clockless, untested=untested, untried=finding.untried or other.untried)
+
+
 def _finding(
     scenario: Scenario, world: InstantWorld, name: str, shortest: tuple[Leg, ...], ways: Iterator[tuple[Leg, ...]], seconds: float
 ) -> Finding:
@@ -54,8 +81,8 @@ def _finding(
         held = confirm(scenario, name, _steps(legs), Idle(world, [world.initial(), *(leg.state for leg in legs)]), TRIES)
         if held.tape is not None:
             return Finding(legs, held.tape, "", clockless, untested)
-        clockless += held.tries == 0
-        untested += held.tries > 0
+        clockless += held.clockless
+        untested += not held.clockless
         why = why or held.why
         if monotonic() - began > seconds:
             return Finding(shortest, None, why, clockless, untested, next(ways, None) is not None)

@@ -7,8 +7,9 @@ constraints says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from sim.model import effects as fx
 from sim.model.inputs import Fired, Name, Reply, Tag
@@ -16,6 +17,9 @@ from sim.model.instant import CRASH, Micro, Way
 from sim.model.spans import Clamp, Drawn, Exactly, Excess, Half, Least, Left, NotBefore, Plus, Span, UnlessOver, Within
 
 Key = tuple[Name, Tag]
+
+HOUR: Final = 3_600_000_000
+"""In microseconds."""
 
 
 class Clockless(Exception):
@@ -51,8 +55,53 @@ def times(ways: Sequence[Way], is_idle: Callable[[int, Key], bool] = lambda step
     Raises:
         Clockless: there are no such times.
     """
-    constraints = _Reading(is_idle).read(ways)
-    at, came_by = [0] * (len(ways) + 1), dict[int, Constraint]()
+    return _earliest(_Reading(is_idle).read(ways), len(ways))
+
+
+def extremes(ways: Sequence[Way], is_idle: Callable[[int, Key], bool] = lambda step, key: False) -> Iterator[list[int]]:
+    """Times of all steps, as `times` gives them, that are as far apart as its timers allow, and as close together: for each step those
+    where all that comes after it is as late, or as early, as it can be.
+
+    Whatever compares the time between two steps with a length is decided by some of them as by any others.
+
+    Raises:
+        Clockless: there are no such times.
+    """
+    constraints, steps = _Reading(is_idle).read(ways), len(ways)
+    _earliest(constraints, steps)
+    # What nothing bounds is later than any length that is spoken of.
+    far = sum(abs(c.apart) for c in constraints) + HOUR
+    met: set[tuple[int, ...]] = set()
+    for step in range(steps + 1):
+        for at in (_late_after(constraints, steps, step, far), _early_after(constraints, steps, step, far)):
+            found = tuple(time - at[0] for time in at[1:])
+            if found not in met:
+                met.add(found)
+                yield list(found)
+
+
+def _late_after(constraints: Sequence[Constraint], steps: int, step: int, far: int) -> list[int]:
+    """The latest times of all steps where this one is at 0."""
+    at = [far] * (steps + 1)
+    at[step] = 0
+    changed = True
+    while changed:
+        changed = False
+        for c in constraints:
+            if at[c.earlier] > at[c.later] - c.apart:
+                at[c.earlier], changed = at[c.later] - c.apart, True
+    return at
+
+
+def _early_after(constraints: Sequence[Constraint], steps: int, step: int, far: int) -> list[int]:
+    """The earliest times of all steps where this one is at 0: the latest, seen from the other end of time."""
+    back = [Constraint(c.later, c.earlier, c.apart, "") for c in constraints]
+    return [-time for time in _late_after(back, steps, step, far)]
+
+
+def _earliest(constraints: Sequence[Constraint], steps: int) -> list[int]:
+    """The earliest time of each step. Raises Clockless."""
+    at, came_by = [0] * (steps + 1), dict[int, Constraint]()
     for _ in range(len(at) + 1):
         late = [c for c in constraints if at[c.earlier] + c.apart > at[c.later]]
         if not late:

@@ -257,6 +257,21 @@ def test_a_finding_in_windows_is_confirmed() -> None:
     assert replay(finding.tape).result.properties["failure_is_failure"] == "broken"
 
 
+def test_whether_a_promise_about_time_breaks_by_a_clock_is_worked_out() -> None:
+    """Of 10 s beyond the heartbeat timeout ticks of 5 s make 30 s. Where nobody is left who could tell the workflow, none is enough."""
+    told = {}
+    for workers in (1, 2):
+        whole = in_windows(5, workers, 1, 1, only=["failure_propagation"], crashes=1)
+        result = check(whole, Options(jobs=1))
+        assert "failure_propagation" in broken(result)
+        told[workers] = findings(scenario_of(workers, 1, 1, PROGRAM), whole.world, result)["failure_propagation"]  # type: ignore[arg-type]
+    assert told[1].tape is not None
+    assert told[2].tape is None
+    assert told[2].clockless > 0
+    assert told[2].untested == 0
+    assert "at no times that its timers allow" in told[2].why
+
+
 # -- held to a clock ---------------------------------------------------------------------------------------------------------
 
 

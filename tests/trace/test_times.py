@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sim.model import effects as fx
 from sim.model.inputs import Fired
 from sim.model.instant import CRASH, Micro, Way
 from sim.model.outcomes import Outcome
 from sim.model.spans import SECOND, Clamp, Exactly, Half, Left, Span, Within
-from sim.trace.times import Clockless, times
+from sim.trace.times import Clockless, extremes, times
 
 
 def does(*effects: fx.Effect, node: str = "n", fires: str = "") -> Way:
@@ -72,3 +74,46 @@ def test_a_crash_ends_timers_that_have_not_fired() -> None:
     with pytest.raises(Clockless, match="timer a"):
         times(steps)
     assert times([steps[0], steps[1], crash, steps[2]]) == [0, 0, 0, 3 * SECOND]
+
+
+def apart(steps: list[Way], one: int, other: int) -> set[int]:
+    """How long there is between two steps, in all extremes."""
+    return {at[other] - at[one] for at in extremes(steps)}
+
+
+def test_extremes_are_as_far_apart_and_as_close_together_as_timers_allow() -> None:
+    steps = [does(arm("a", Within("x", SECOND, 9 * SECOND))), fires("a", arm("b", Within("y", 2 * SECOND, 3 * SECOND))), fires("b")]
+    assert {min(apart(steps, 0, 1)), max(apart(steps, 0, 1))} == {SECOND, 9 * SECOND}
+    assert {min(apart(steps, 0, 2)), max(apart(steps, 0, 2))} == {3 * SECOND, 12 * SECOND}
+    assert {min(apart(steps, 1, 2)), max(apart(steps, 1, 2))} == {2 * SECOND, 3 * SECOND}
+
+
+def test_extremes_are_bounded_by_a_timer_that_has_not_fired() -> None:
+    steps = [does(arm("a", Exactly(3 * SECOND)), arm("b", Exactly(5 * SECOND))), fires("a"), does(node="m")]
+    assert max(apart(steps, 0, 2)) == 5 * SECOND
+    assert min(apart(steps, 1, 2)) == 0
+
+
+def test_what_nothing_bounds_is_very_late() -> None:
+    assert max(apart([does(), does(node="m")], 0, 1)) > 1000 * SECOND
+
+
+def test_where_there_are_no_times_there_are_no_extremes() -> None:
+    steps = [does(arm("a", Exactly(3 * SECOND)), arm("b", Exactly(2 * SECOND))), fires("a")]
+    with pytest.raises(Clockless):
+        list(extremes(steps))
+
+
+@given(
+    least=st.lists(st.integers(0, 5), min_size=1, max_size=4), wide=st.lists(st.integers(0, 5), min_size=4, max_size=4),
+    pair=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+)  # fmt: skip
+def test_extremes_are_times_and_none_lie_beyond_them(least: list[int], wide: list[int], pair: tuple[int, int]) -> None:
+    """A chain of timers, each armed when the one before fires: the times between any two are sums of their lengths."""
+    spans = [(lo, lo + more) for lo, more in zip(least, wide, strict=False)]
+    arms = [arm(str(k), Within(str(k), lo, hi)) for k, (lo, hi) in enumerate(spans)]
+    steps = [does(arms[0]), *(fires(str(k), *arms[k + 1 : k + 2]) for k in range(len(spans)))]
+    one, other = sorted(min(place, len(spans)) for place in pair)
+    found = apart(steps, one, other)
+    assert min(found) == sum(lo for lo, _ in spans[one:other])
+    assert max(found) == sum(hi for _, hi in spans[one:other])
