@@ -11,8 +11,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sim.cli import check_liveness
+from sim.cli import check_clocks, check_liveness
 from sim.cli import check_options as option
+from sim.cli.check_clocks import Checked
 from sim.cli.exits import Exit, WrongInput, guarded, leave
 from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 EVERY_S = 0.2
-WITHOUT = {"symmetry": False, "sharing": False, "subsumption": False}
-"""A search that tells apart what another took for one keeps other ways."""
-MORE = 4
-"""So many times the states, and a hundred thousand, may be searched for them."""
 LOADING = "loading the compiled search (the first time it is compiled: up to a minute)"
 NO_NUMBA = "the checker needs numba: pip install 'session-sim[checker]'; or give --small for the plain search, some hundred times slower"
 
@@ -118,7 +115,8 @@ def command(
         "limit": limit, "seed": fingerprint_seed,
     }  # fmt: skip
     with kept():
-        code = _search(model, system, scenario, search, Besides(liveness, deadlock), Files(out, graph), as_json)
+        what = Checked(model, tuple(settings or ()))
+        code = _search(what, system, scenario, search, Besides(liveness, deadlock), Files(out, graph), as_json)
     leave(code)
 
 
@@ -130,13 +128,15 @@ def _bytes(memory: float) -> int:
 
 
 def _search(
-    model: str, system: System, scenario: Scenario | None, options: dict[str, Any], besides: Besides, files: Files, as_json: bool
+    what: Checked, system: System, scenario: Scenario | None, options: dict[str, Any], besides: Besides, files: Files, as_json: bool
 ) -> Exit:
     """Search the whole world, and say what was found."""
     result, interrupted = _checked(system, options)
     if besides.deadlock:
         result = result.without_deadlock()
-    found = _held_to_a_clock(scenario, system, result, {} if interrupted else options)
+    # What was found until Ctrl-C is held to a clock too; no other search is begun.
+    asked = {**options, "symmetry": options["symmetry"] and not interrupted}
+    found = check_clocks.held(what, scenario, system, result, asked, lambda more: _checked(system, more)[0])
     expected = scenario.model.expect if scenario is not None else {}
     ends = check_liveness.judged(scenario, system, options["limit"]) if besides.liveness else {}
     written = _write(system, scenario is not None, result, found, files.out) if files.out is not None else Written({}, {}, {})
@@ -146,26 +146,9 @@ def _search(
     else:
         from sim.cli import check_view
 
-        check_view.show(to_user(), model, result, found, written, expected)
+        check_view.show(to_user(), what.argument, result, found, written, expected)
         check_liveness.show(to_user(), ends)
     return Exit.INTERRUPTED if interrupted else check_liveness.exit_code(ends, exit_code(result, found, expected))
-
-
-def _held_to_a_clock(scenario: Scenario | None, system: System, result: CheckResult, options: Mapping[str, Any]) -> Mapping[str, Finding]:
-    """Of a scenario, every finding with the run that confirms it; a model has no clock to be held to. `options`: of the search."""
-    from sim.model.instant import InstantWorld
-
-    if scenario is None or not isinstance(system.world, InstantWorld):
-        return {}
-    from sim.scenario.findings import findings, with_more_ways
-
-    def again() -> CheckResult:
-        to_side().print("searching once more, without symmetry, for ways that a clock allows", style="dim")
-        whole = {**options, **WITHOUT, "limit": min(options["limit"], MORE * result.states + 100_000)}
-        return _checked(system, whole)[0]
-
-    found = findings(scenario, system.world, result)
-    return with_more_ways(scenario, system.world, found, again) if options.get("symmetry") else found
 
 
 class Besides(NamedTuple):
@@ -431,6 +414,7 @@ def _way(path: tuple[Leg, ...] | None, finding: Finding | None, tape: Path | Non
         "tape": str(tape) if tape is not None else None,
         "path": [leg.choice.label() for leg in path] if path is not None else None,
         **({"why": finding.why, "clockless": finding.clockless} if finding is not None else {}),
+        **({"at_s": [time / 1e6 for time in finding.at]} if finding is not None and finding.at is not None else {}),
     }
 
 

@@ -40,7 +40,7 @@ def show(
         if judgement.verdict.value == "broken" and judgement.path is not None:
             path = found[name].path if name in found else judgement.path
             console.print(f"\nThe shortest way to break “{name}”{_passed_over(found.get(name))}, {len(path)} steps:", markup=False)
-            _story(console, path, result.bounds.get("unit", ""))
+            _story(console, path, result.bounds.get("unit", ""), found[name].at if name in found else None)
             if name in written.tapes:
                 console.print(f"to see it: session-sim explain {written.tapes[name]}", markup=False, soft_wrap=True)
             if name in written.diagrams:
@@ -104,8 +104,8 @@ def _bound(value: object) -> str:
     return str(value)
 
 
-def _story(console: Console, path: Sequence[Leg], unit: object) -> None:
-    """Step by step; units of time that pass one after the other are told together."""
+def _story(console: Console, path: Sequence[Leg], unit: object, at: Sequence[int] | None) -> None:
+    """Step by step, with times in seconds where they are known; units of time that pass one after the other are told together."""
     number = 0
     for is_tick, legs in groupby(path, key=lambda leg: leg.choice == TICK):
         if is_tick:
@@ -115,7 +115,8 @@ def _story(console: Console, path: Sequence[Leg], unit: object) -> None:
             continue
         for leg in legs:
             number += 1
-            told(console, number, leg.choice.label(), leg.outcome)
+            time = f"{at[number - 1] / 1e6:.6f} s  " if at is not None else ""
+            told(console, number, f"{time}{leg.choice.label()}", leg.outcome)
 
 
 def told(console: Console, number: int, label: str, outcome: Any) -> None:

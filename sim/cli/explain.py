@@ -28,8 +28,15 @@ def command(
     from sim.cli.progress import patiently
     from sim.cli.rerun import rerun
     from sim.report.story import StoryCollector
+    from sim.trace.tape import is_of_model
 
-    recorded = load.tape(tape)
+    recorded = load.tape(tape, models=True)
+    if is_of_model(recorded):
+        from sim.cli import model_tape
+
+        if long or routine or session:
+            raise WrongInput("--long, --routine and --session: of a model everything is told; expected a tape of a scenario's run")
+        leave(model_tape.explain(recorded, as_json))
     collector = StoryCollector()
     with patiently("replaying"):
         result = rerun(recorded, [collector])

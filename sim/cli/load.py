@@ -8,7 +8,7 @@ from pathlib import Path
 from sim.cli import places
 from sim.cli.output import STDIN, read_bytes, read_text
 from sim.scenario.load import Scenario
-from sim.trace.tape import Tape, parse, read
+from sim.trace.tape import Tape, TapeError, is_of_model, parse, read
 
 
 def scenario(argument: str, overrides: list[str]) -> Scenario:
@@ -38,13 +38,17 @@ def as_json(loaded: Scenario) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
-def tape(argument: str) -> Tape:
-    """The tape in a file, in a directory that `run --out` wrote, or on standard input.
+def tape(argument: str, models: bool = False) -> Tape:
+    """The tape in a file, in a directory that `run --out` wrote, or on standard input. `models`: whether those of models will do.
 
     Raises:
-        TapeError: there is none, or it is damaged.
+        TapeError: there is none, or it is damaged, or it is of a model.
     """
     if argument == "-":
-        return parse(read_bytes("-"), f"the tape on {STDIN}")
-    path = Path(argument)
-    return read(path / "run.tape" if os.path.isdir(path) else path)
+        name, found = f"the tape on {STDIN}", parse(read_bytes("-"), f"the tape on {STDIN}")
+    else:
+        path = Path(argument)
+        name, found = f"tape {argument}", read(path / "run.tape" if os.path.isdir(path) else path)
+    if not models and is_of_model(found):
+        raise TapeError(f"{name} is of the model {found.scenario['model']}; expected a run of a scenario (replay and explain take both)")
+    return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.exits import Exit, check_writable, guarded, leave
+from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
 from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_user
 
@@ -29,8 +29,15 @@ def command(
     from sim.cli.progress import patiently
     from sim.cli.run import say_unwritten
     from sim.scenario.replay import replay
+    from sim.trace.tape import is_of_model
 
-    recorded = load.tape(tape)
+    recorded = load.tape(tape, models=True)
+    if is_of_model(recorded):
+        from sim.cli import model_tape
+
+        if histories is not None:
+            raise WrongInput("--histories: a model writes none; expected a tape of a scenario's run")
+        leave(model_tape.replay(recorded, as_json))
     if histories is not None:
         check_writable(histories)
     with patiently("replaying"):

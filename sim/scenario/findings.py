@@ -35,6 +35,8 @@ class Finding:
     clockless: int
     untested: int
     untried: bool = False
+    at: tuple[int, ...] | None = None
+    """When the steps of `path` happen in that run, microseconds, where each is at a time of its own."""
 
 
 def findings(scenario: Scenario, world: InstantWorld, result: CheckResult, seconds: float = SECONDS) -> Mapping[str, Finding]:

@@ -76,6 +76,11 @@ class Tape(Struct, frozen=True, kw_only=True):
             temporary.unlink(missing_ok=True)
 
 
+def is_of_model(tape: Tape) -> bool:
+    """Whether a tape is of a model's run (`sim.systems`), and not of a scenario's."""
+    return "model" in tape.scenario
+
+
 def read(path: Path) -> Tape:
     """Read a tape that `Tape.write` wrote.
 

@@ -1,8 +1,8 @@
-"""When the steps of a run without a clock can have happened: difference constraints over its steps.
+"""When the steps of a run without a clock can have happened: difference constraints over its steps, and over when timers are due.
 
-Every timer that fires says how long before its step it was armed; every timer that has not fired says how long ago at most.
-The earliest times that satisfy all of this are found by Bellman and Ford's algorithm; where there are none, a cycle of
-constraints says why.
+A timer that is armed is due some time after its step; one that fires does so when it is due; one that has not fired was not due
+yet. What a node asked about its timers, and was answered, says which is due before which. The earliest times that satisfy all
+of this are found by Bellman and Ford's algorithm; where there are none, a cycle of constraints says why.
 """
 
 from __future__ import annotations
@@ -14,7 +14,25 @@ from typing import Final
 from sim.model import effects as fx
 from sim.model.inputs import Fired, Name, Reply, Tag
 from sim.model.instant import CRASH, Micro, Way
-from sim.model.spans import Clamp, Drawn, Exactly, Excess, Half, Least, Left, NotBefore, Plus, Span, UnlessOver, Within
+from sim.model.spans import (
+    Clamp,
+    Drawn,
+    DueBefore,
+    Exactly,
+    Excess,
+    Greatest,
+    Half,
+    Least,
+    Left,
+    LeftBelow,
+    NotBefore,
+    Overdue,
+    Plus,
+    Span,
+    TimeTest,
+    UnlessOver,
+    Within,
+)
 
 Key = tuple[Name, Tag]
 
@@ -28,37 +46,60 @@ class Clockless(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A timer or deadline that began at step `since` and lasts from `least` to `most` microseconds (None: no limit)."""
+    """A timer or deadline that began at step `since` and lasts from `least` to `most` microseconds (None: no limit).
+
+    `due`: the number of the event that it is due; numbers of steps come before.
+    """
 
     since: int
     least: int
     most: int | None
+    due: int
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """Step `later` comes at least `apart` microseconds after step `earlier` (`apart` may be negative)."""
+    """Event `later` comes at least `apart` microseconds after event `earlier` (`apart` may be negative)."""
 
     earlier: int
     later: int
     apart: int
-    why: str
+    why: str = ""
 
 
-def times(ways: Sequence[Way], is_idle: Callable[[int, Key], bool] = lambda step, key: False) -> list[int]:
-    """The earliest time of each step, microseconds after the first state.
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """`at`: the time of each step, microseconds after the first state. `drawn`: what was drawn how long, in order: by whom, how long."""
 
-    Args:
-        ways: what happened in each step.
-        is_idle: whether firing this timer after this step changes nothing: then it may have done so unnoticed.
+    at: list[int]
+    drawn: list[tuple[Name, int]]
+
+
+Idle = Callable[[int, Key], bool]
+"""Whether firing this timer after this step changes nothing: then it may have done so unnoticed."""
+
+
+def _never(step: int, key: Key) -> bool:
+    return False
+
+
+def times(ways: Sequence[Way], is_idle: Idle = _never) -> list[int]:
+    """The earliest time of each step, microseconds after the first state. Raises Clockless where there are no such times."""
+    return solved(ways, is_idle).at
+
+
+def solved(ways: Sequence[Way], is_idle: Idle = _never, gap: int = 0) -> Solved:
+    """The earliest times of all steps, at least `gap` microseconds apart.
 
     Raises:
         Clockless: there are no such times.
     """
-    return _earliest(_Reading(is_idle).read(ways), len(ways))
+    reading = _read(ways, is_idle, gap)
+    at = _earliest(reading.constraints, reading.events)
+    return Solved(at[1 : len(ways) + 1], [(name, at[running.due] - at[step]) for name, step, running in reading.drawn])
 
 
-def extremes(ways: Sequence[Way], is_idle: Callable[[int, Key], bool] = lambda step, key: False) -> Iterator[list[int]]:
+def extremes(ways: Sequence[Way], is_idle: Idle = _never) -> Iterator[list[int]]:
     """Times of all steps, as `times` gives them, that are as far apart as its timers allow, and as close together: for each step those
     where all that comes after it is as late, or as early, as it can be.
 
@@ -67,22 +108,32 @@ def extremes(ways: Sequence[Way], is_idle: Callable[[int, Key], bool] = lambda s
     Raises:
         Clockless: there are no such times.
     """
-    constraints, steps = _Reading(is_idle).read(ways), len(ways)
-    _earliest(constraints, steps)
+    reading, steps = _read(ways, is_idle, 0), len(ways)
+    _earliest(reading.constraints, reading.events)
     # What nothing bounds is later than any length that is spoken of.
-    far = sum(abs(c.apart) for c in constraints) + HOUR
+    far = sum(abs(c.apart) for c in reading.constraints) + HOUR
     met: set[tuple[int, ...]] = set()
     for step in range(steps + 1):
-        for at in (_late_after(constraints, steps, step, far), _early_after(constraints, steps, step, far)):
-            found = tuple(time - at[0] for time in at[1:])
+        for at in (_late_after(reading, step, far), _early_after(reading, step, far)):
+            found = tuple(time - at[0] for time in at[1 : steps + 1])
             if found not in met:
                 met.add(found)
                 yield list(found)
 
 
-def _late_after(constraints: Sequence[Constraint], steps: int, step: int, far: int) -> list[int]:
-    """The latest times of all steps where this one is at 0."""
-    at = [far] * (steps + 1)
+def _late_after(reading: _Reading, step: int, far: int) -> list[int]:
+    """The latest times of all events where this step is at 0."""
+    return _latest(reading.constraints, reading.events, step, far)
+
+
+def _early_after(reading: _Reading, step: int, far: int) -> list[int]:
+    """The earliest times of all events where this step is at 0: the latest, seen from the other end of time."""
+    back = [Constraint(c.later, c.earlier, c.apart) for c in reading.constraints]
+    return [-time for time in _latest(back, reading.events, step, far)]
+
+
+def _latest(constraints: Sequence[Constraint], events: int, step: int, far: int) -> list[int]:
+    at = [far] * events
     at[step] = 0
     changed = True
     while changed:
@@ -93,52 +144,59 @@ def _late_after(constraints: Sequence[Constraint], steps: int, step: int, far: i
     return at
 
 
-def _early_after(constraints: Sequence[Constraint], steps: int, step: int, far: int) -> list[int]:
-    """The earliest times of all steps where this one is at 0: the latest, seen from the other end of time."""
-    back = [Constraint(c.later, c.earlier, c.apart, "") for c in constraints]
-    return [-time for time in _late_after(back, steps, step, far)]
-
-
-def _earliest(constraints: Sequence[Constraint], steps: int) -> list[int]:
-    """The earliest time of each step. Raises Clockless."""
-    at, came_by = [0] * (steps + 1), dict[int, Constraint]()
-    for _ in range(len(at) + 1):
+def _earliest(constraints: Sequence[Constraint], events: int) -> list[int]:
+    """The earliest time of each event. Raises Clockless."""
+    at, came_by = [0] * events, dict[int, Constraint]()
+    for _ in range(events + 1):
         late = [c for c in constraints if at[c.earlier] + c.apart > at[c.later]]
         if not late:
-            return at[1:]
+            return at
         for c in late:
             if at[c.earlier] + c.apart > at[c.later]:
                 at[c.later] = at[c.earlier] + c.apart
                 came_by[c.later] = c
-    raise Clockless("; ".join(c.why for c in _cycle(came_by, late[0].later) if c.why))
+    raise Clockless("; ".join(dict.fromkeys(c.why for c in _cycle(came_by, late[0].later) if c.why)))
 
 
-def _cycle(came_by: dict[int, Constraint], step: int) -> list[Constraint]:
-    """A cycle among the constraints by which steps got their times."""
+def _cycle(came_by: dict[int, Constraint], event: int) -> list[Constraint]:
+    """A cycle among the constraints by which events got their times."""
     seen: list[int] = []
-    while step not in seen and step in came_by:
-        seen.append(step)
-        step = came_by[step].earlier
-    return [came_by[s] for s in reversed(seen[seen.index(step) if step in seen else 0 :])]
+    while event not in seen and event in came_by:
+        seen.append(event)
+        event = came_by[event].earlier
+    return [came_by[e] for e in reversed(seen[seen.index(event) if event in seen else 0 :])]
+
+
+def _read(ways: Sequence[Way], is_idle: Idle, gap: int) -> _Reading:
+    reading = _Reading(is_idle, gap, len(ways) + 1)
+    reading.read(ways)
+    return reading
 
 
 @dataclass(slots=True)
 class _Reading:
     """Constraints, read off step by step."""
 
-    is_idle: Callable[[int, Key], bool]
+    is_idle: Idle
+    gap: int
+    events: int
+    """How many there are: the first state, the steps, and when timers are due."""
     constraints: list[Constraint] = field(default_factory=list)
     timers: dict[Key, Running] = field(default_factory=dict)
     deadlines: dict[Key, Running] = field(default_factory=dict)
+    drawn: list[tuple[Name, int, Running]] = field(default_factory=list)
+    """Lengths that are left to chance: who they belong to, the step, the timer."""
 
-    def read(self, ways: Sequence[Way]) -> list[Constraint]:
+    def read(self, ways: Sequence[Way]) -> None:
         for step, way in enumerate(ways, 1):
-            self.constraints.append(Constraint(step - 1, step, 0, ""))
+            self._bound(step - 1, step, self.gap)
             for micro in way:
                 self._micro(step, micro)
         for key in list(self.timers):
             self._stopped(len(ways), key)
-        return self.constraints
+
+    def _bound(self, earlier: int, later: int, apart: int, why: str = "") -> None:
+        self.constraints.append(Constraint(earlier, later, apart, why))
 
     def _micro(self, step: int, micro: Micro) -> None:
         if isinstance(micro.event, Fired):
@@ -147,20 +205,30 @@ class _Reading:
             self._stopped(step, (micro.node, micro.event.tag))
         elif micro.event == CRASH:
             self._gone(step, micro.node)
-        for effect in micro.outcome.effects if micro.outcome is not None else ():
+        if micro.outcome is None:
+            return
+        done, effects = 0, micro.outcome.effects
+        for (before, question), answer in zip(micro.outcome.asked, micro.outcome.answers, strict=False):
+            for effect in effects[done:before]:
+                self._effect(step, micro.node, effect)
+            done = before
+            self._answered(step, micro.node, question, answer)
+        for effect in effects[done:]:
             self._effect(step, micro.node, effect)
+
+    # -- timers ----------------------------------------------------------------------------------------------------------
 
     def _effect(self, step: int, node: Name, effect: fx.Effect) -> None:
         match effect:
             case fx.Arm(tag=tag, after=after, fires=fires, late=late):
-                running = self._running(step, node, after)
+                running = self._armed(step, node, after)
                 if late is not None and running.most is not None:
-                    latest = self._running(step, node, late).most
-                    running = Running(running.since, running.least, None if latest is None else running.most + latest)
+                    latest = self._armed(step, node, late).most
+                    running = self._running(running.since, running.least, None if latest is None else running.most + latest)
                 self._stopped(step, (node, tag))
                 (self.timers if fires else self.deadlines)[node, tag] = running
             case fx.Request(tag=tag, budget=budget) if budget is not None:
-                self.timers[node, tag] = self._running(step, node, budget)
+                self.timers[node, tag] = self._armed(step, node, budget)
             case fx.Disarm(tag=tag) | fx.Abandon(tag=tag):
                 self._stopped(step, (node, tag))
                 self.deadlines.pop((node, tag), None)
@@ -171,46 +239,105 @@ class _Reading:
 
     def _fired(self, step: int, key: Key) -> None:
         running = self.timers.pop(key, None)
-        if running is None:
-            return
-        self.constraints.append(Constraint(running.since, step, running.least, _words(key, running, step, "fires")))
-        if running.most is not None:
-            self.constraints.append(Constraint(step, running.since, -running.most, _words(key, running, step, "fires")))
+        if running is not None:
+            why = _words(key, running, step, "fires")
+            self._bound(running.due, step, 0, why)
+            self._bound(step, running.due, 0, why)
 
     def _stopped(self, step: int, key: Key) -> None:
         """A timer has not fired by this step."""
         running = self.timers.pop(key, None)
         if running is not None and running.most is not None and running.since < step and not self.is_idle(running.since, key):
-            self.constraints.append(Constraint(step, running.since, -running.most, _words(key, running, step, "has not fired by")))
+            self._bound(step, running.due, self.gap, _words(key, running, step, "has not fired by"))
 
     def _gone(self, step: int, node: Name) -> None:
         for key in [key for key in self.timers if key[0] == node]:
             self._stopped(step, key)
+        for key in [key for key in self.deadlines if key[0] == node]:
+            del self.deadlines[key]
 
-    def _running(self, step: int, node: Name, span: Span) -> Running:
+    def _of(self, node: Name, tag: Tag) -> Running | None:
+        return self.timers.get((node, tag)) or self.deadlines.get((node, tag))
+
+    # -- answers ---------------------------------------------------------------------------------------------------------
+
+    def _answered(self, step: int, node: Name, question: fx.Question, answer: int) -> None:
+        """What follows from the answer to a question about time."""
+        match question:
+            case fx.Holds(test=test):
+                self._holds(step, node, test, bool(answer))
+            case fx.Earliest(tags=tags):
+                if (chosen := self._of(node, tags[answer])) is None:
+                    return
+                for other in (running for tag in tags if (running := self._of(node, tag)) is not None):
+                    self._bound(chosen.due, other.due, 0, _said(node, tags[answer], step, "is due first"))
+            case _:
+                pass
+
+    def _holds(self, step: int, node: Name, test: TimeTest, yes: bool) -> None:
+        match test:
+            case Overdue(tag=tag) if (running := self._of(node, tag)) is not None:
+                words = _said(node, tag, step, "is overdue" if yes else "is not overdue")
+                self._bound(*((running.due, step, 0) if yes else (step, running.due, 1)), words)
+            case LeftBelow(tag=tag, span=span) if (running := self._of(node, tag)) is not None:
+                least, most = self._bounds(step, node, span)
+                if not yes:
+                    self._bound(step, running.due, least, _said(node, tag, step, "has that much left"))
+                elif most is not None:
+                    self._bound(running.due, step, 1 - most, _said(node, tag, step, "has less than that left"))
+            case DueBefore(first=first, second=second):
+                one, other = self._of(node, first), self._of(node, second)
+                if one is not None and other is not None:
+                    words = _said(node, first, step, f"is {'' if yes else 'not '}due before {_name(second)}")
+                    self._bound(*((one.due, other.due, 1) if yes else (other.due, one.due, 0)), words)
+            case _:
+                pass
+
+    # -- lengths ---------------------------------------------------------------------------------------------------------
+
+    def _running(self, since: int, least: int, most: int | None) -> Running:
+        running = Running(since, least, most, self.events)
+        self.events += 1
+        self._bound(since, running.due, least)
+        if most is not None:
+            self._bound(running.due, since, -most)
+        return running
+
+    def _armed(self, step: int, node: Name, span: Span) -> Running:
         match span:
-            case Exactly(us=us):
-                return Running(step, us, us)
             case Within(lo=lo, hi=hi):
-                return Running(step, lo, hi)
-            case Drawn(law=law):
-                return Running(step, *law.bounds())
+                return self._by_chance(step, node, lo, hi)
+            case Drawn(law=law, entity=entity):
+                return self._by_chance(step, entity or node, *law.bounds())
             case Left(tag=tag):
-                return self.timers.get((node, tag)) or self.deadlines.get((node, tag)) or Running(step, 0, None)
+                return self._of(node, tag) or self._running(step, 0, None)
             case UnlessOver(span=inner):
-                return self._running(step, node, inner)
+                return self._armed(step, node, inner)
             case Plus(first=inner, second=Excess()):
                 # The excess of a limit on how often: a path has far fewer of these than come in one burst.
-                return self._running(step, node, inner)
-            case NotBefore(span=inner) | Plus(first=inner):
-                known = self._running(step, node, inner)
-                return Running(known.since, known.least, None)
+                return self._armed(step, node, inner)
+            case NotBefore(span=inner) | Plus(first=Left() as inner):
+                known = self._armed(step, node, inner)
+                return self._running(known.since, known.least, None)
             case _:
-                return Running(step, *self._bounds(step, node, span))
+                return self._running(step, *self._bounds(step, node, span))
+
+    def _by_chance(self, step: int, owner: Name, least: int, most: int | None) -> Running:
+        running = self._running(step, least, most)
+        self.drawn.append((owner, step, running))
+        return running
 
     def _bounds(self, step: int, node: Name, span: Span) -> tuple[int, int | None]:
         """How long a span is from this step on, at least and at most."""
         match span:
+            case Exactly(us=us):
+                return us, us
+            case Within(lo=lo, hi=hi):
+                return lo, hi
+            case Drawn(law=law):
+                return law.bounds()
+            case Left(tag=tag) if (running := self._of(node, tag)) is not None:
+                return (running.least if running.since == step else 0), running.most
             case Clamp(span=inner, lo=lo, hi=hi):
                 least, most = self._bounds(step, node, inner)
                 return min(max(least, lo), hi), hi if most is None else min(max(most, lo), hi)
@@ -221,14 +348,24 @@ class _Reading:
                 one, other = self._bounds(step, node, first), self._bounds(step, node, second)
                 limits = [most for _, most in (one, other) if most is not None]
                 return min(one[0], other[0]), min(limits, default=None)
-            case Exactly() | Within() | Drawn() | Left():
-                running = self._running(step, node, span)
-                return (running.least if running.since == step else 0), running.most
+            case Plus(first=first, second=second):
+                one, other = self._bounds(step, node, first), self._bounds(step, node, second)
+                return one[0] + other[0], None if one[1] is None or other[1] is None else one[1] + other[1]
+            case Greatest(first=first, second=second):
+                one, other = self._bounds(step, node, first), self._bounds(step, node, second)
+                return max(one[0], other[0]), None if one[1] is None or other[1] is None else max(one[1], other[1])
             case _:
                 return 0, None
 
 
 def _words(key: Key, running: Running, step: int, what: str) -> str:
     limit = "any time" if running.most is None else f"{running.least / 1e6:g} to {running.most / 1e6:g} s"
-    tag = " ".join(map(str, key[1])) if isinstance(key[1], tuple) else str(key[1])
-    return f"{key[0]}: timer {tag}, begun in step {running.since}, lasts {limit} and {what} in step {step}"
+    return f"{key[0]}: timer {_name(key[1])}, begun in step {running.since}, lasts {limit} and {what} in step {step}"
+
+
+def _said(node: Name, tag: Tag, step: int, what: str) -> str:
+    return f"{node}: timer {_name(tag)} {what} in step {step}"
+
+
+def _name(tag: Tag) -> str:
+    return " ".join(map(str, tag)) if isinstance(tag, tuple) else str(tag)

@@ -10,8 +10,8 @@ from sim.model import effects as fx
 from sim.model.inputs import Fired
 from sim.model.instant import CRASH, Micro, Way
 from sim.model.outcomes import Outcome
-from sim.model.spans import SECOND, Clamp, Exactly, Half, Left, Span, Within
-from sim.trace.times import Clockless, extremes, times
+from sim.model.spans import SECOND, Clamp, DueBefore, Exactly, Half, Left, LeftBelow, Overdue, Span, Within
+from sim.trace.times import Clockless, extremes, solved, times
 
 
 def does(*effects: fx.Effect, node: str = "n", fires: str = "") -> Way:
@@ -117,3 +117,80 @@ def test_extremes_are_times_and_none_lie_beyond_them(least: list[int], wide: lis
     found = apart(steps, one, other)
     assert min(found) == sum(lo for lo, _ in spans[one:other])
     assert max(found) == sum(hi for _, hi in spans[one:other])
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------------
+
+
+def asks(question: fx.Question, answer: int, *effects: fx.Effect, before: int = 0, fires: str = "") -> Way:
+    """A step in which a node asks after so many effects, and gets this answer."""
+    return (Micro("n", Fired(fires), Outcome((answer,), (), effects, (), ((before, question),))),)
+
+
+def due(tag: str, span: Span) -> fx.Arm:
+    return fx.Arm(tag, span, fires=False)
+
+
+@pytest.mark.parametrize(("answer", "times_of"), [(0, [0, 2 * SECOND]), (1, [0, 5 * SECOND])])
+def test_what_is_overdue_was_due_before(answer: int, times_of: list[int]) -> None:
+    steps = [does(due("d", Exactly(5 * SECOND)), arm("w", Within("w", 2 * SECOND, 9 * SECOND)))]
+    assert times([*steps, asks(fx.Holds(Overdue("d")), answer, fires="w")]) == times_of
+
+
+def test_no_clock_gives_an_answer_against_its_lengths() -> None:
+    steps = [does(due("d", Exactly(5 * SECOND)), arm("w", Exactly(2 * SECOND)))]
+    with pytest.raises(Clockless, match="timer d is overdue in step 2"):
+        times([*steps, asks(fx.Holds(Overdue("d")), 1, fires="w")])
+
+
+@pytest.mark.parametrize(("answer", "possible"), [(0, True), (1, False)])
+def test_how_much_is_left(answer: int, possible: bool) -> None:
+    """3 s are left: not less than 3 s."""
+    steps = [does(due("d", Exactly(5 * SECOND)), arm("w", Exactly(2 * SECOND)))]
+    question = asks(fx.Holds(LeftBelow("d", Exactly(3 * SECOND))), answer, fires="w")
+    if possible:
+        assert times([*steps, question]) == [0, 2 * SECOND]
+    else:
+        with pytest.raises(Clockless, match="less than that left"):
+            times([*steps, question])
+
+
+@pytest.mark.parametrize(("spans", "answer", "possible"), [((3, 4), 1, True), ((3, 4), 0, False), ((4, 4), 1, False), ((4, 4), 0, True)])
+def test_which_is_due_before_which(spans: tuple[int, int], answer: int, possible: bool) -> None:
+    arms = [due(tag, Exactly(length * SECOND)) for tag, length in zip("de", spans, strict=True)]
+    steps = [asks(fx.Holds(DueBefore("d", "e")), answer, *arms, before=2)]
+    if possible:
+        assert times(steps) == [0]
+    else:
+        with pytest.raises(Clockless, match="due before e"):
+            times(steps)
+
+
+@pytest.mark.parametrize(("answer", "possible"), [(0, False), (1, True)])
+def test_the_earliest_of_several(answer: int, possible: bool) -> None:
+    steps = [asks(fx.Earliest(("d", "e")), answer, due("d", Exactly(4 * SECOND)), due("e", Exactly(3 * SECOND)), before=2)]
+    if possible:
+        assert times(steps) == [0]
+    else:
+        with pytest.raises(Clockless, match="is due first"):
+            times(steps)
+
+
+def test_a_question_is_about_what_is_armed_when_it_is_asked() -> None:
+    """Armed anew after the question: the first length counts for the answer."""
+    steps = [does(due("d", Exactly(SECOND)), arm("w", Exactly(2 * SECOND)))]
+    assert times([*steps, asks(fx.Holds(Overdue("d")), 1, due("d", Exactly(9 * SECOND)), before=0, fires="w")]) == [0, 2 * SECOND]
+
+
+def test_lengths_that_are_left_to_chance_are_told() -> None:
+    steps = [does(arm("a", Within("x", SECOND, 9 * SECOND)), arm("b", Exactly(4 * SECOND))), fires("b"), fires("a")]
+    found = solved(steps, gap=1)
+    assert found.at == [1, 4 * SECOND + 1, 4 * SECOND + 2]
+    assert found.drawn == [("n", 4 * SECOND + 1)]
+
+
+def test_steps_that_have_to_be_simultaneous_have_no_gap() -> None:
+    steps = [does(arm("a", Exactly(SECOND)), arm("b", Exactly(SECOND))), fires("a"), fires("b")]
+    assert solved(steps).at == [0, SECOND, SECOND]
+    with pytest.raises(Clockless):
+        solved(steps, gap=1)
