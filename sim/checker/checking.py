@@ -151,6 +151,7 @@ def _result(system: System, options: Options, search: Search, found: Found, comp
         compile_s=compile_s,
         search_s=search_s,
         bytes_per_state=(search.budget.highest + search.compiler.nbytes) / states,
+        compiled_bytes=search.compiled,
         handler_calls=sum(search.compiler.handlers.calls.values()),
         local_states=dict(sorted(local_states.items())),
         collision_probability=_collision_probability(system.world, search),

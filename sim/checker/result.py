@@ -63,6 +63,8 @@ class CheckResult:
     search_s: float
     bytes_per_state: float
     """The most memory that tables, visited set, traces and layers had together, over the number of states."""
+    compiled_bytes: int
+    """What handlers were asked, and what came of it, in memory, with its tables: as the system tells it, 0 where it does not."""
     handler_calls: int
     local_states: dict[str, int]
     """Different local states, by class of node."""

@@ -29,6 +29,7 @@ from sim.checker.orbits import MOST_IMAGES, canonicalise
 from sim.checker.predicates import Predicates
 from sim.checker.verdict_kernels import judge
 from sim.checker.visited import Budget, OutOfBudget, Partition
+from sim.model.garbage import resident
 from sim.model.inputs import Name
 from sim.model.world import Network, State, World
 
@@ -141,6 +142,8 @@ class Search:
         self.partitions = [Partition(self.budget) for _ in range(PARTITIONS)]
         self.trace = Trace(self.budget)
         self.found = Found()
+        self.compiled = 0
+        """Bytes that what handlers were asked, and what came of it, takes, in tables and as Python's objects."""
         self.begin = 0
         """The number of the first state of the layer."""
         self.before = 0
@@ -296,13 +299,18 @@ class Search:
         if self.watch is not None:
             waiting = sum(map(len, self.queue)) + self.layer.n - self.ahead + self.following.n
             states = self.begin + self.layer.n + self.following.n
-            sizes, memory = (self.layer.n, self.before), (self.budget.used + self.compiler.nbytes, self.budget.limit)
+            sizes, memory = (self.layer.n, self.before), (self.budget.used + self.compiled, self.budget.limit)
             self.watch(Progress(states, self.found.generated, self.found.depth, waiting, *sizes, *memory))
 
     def _resolve(self, misses: Sequence[tuple[int, int]]) -> None:
         """Have inputs compiled that were met for the first time."""
+        before = resident()
         self.compiler.resolve(misses)
         self._refresh()
+        self.compiled += max(0, resident() - before)
+        if self.budget.used + self.compiled > self.budget.limit:
+            what = f"what handlers did takes {self.compiled:,} bytes, and all else {self.budget.used:,}"
+            raise OutOfBudget(f"{what}; {self.budget.limit:,} are allowed")
 
     def _each(self, work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
         return list(map(work, items) if self.threads is None else self.threads.map(work, items))

@@ -31,7 +31,13 @@ def show(system: System, symmetric: bool, limit: int, as_json: bool) -> Exit:
     if as_json:
         counts = {"states": found.states, "generated": found.generated, "depth": found.depth, "complete": found.complete}
         # What only the compiled search has is there, and empty.
-        others: dict[str, Any] = {"bytes_per_state": None, "handler_calls": None, "local_states": {}, "collision_probability": 0.0}
+        others: dict[str, Any] = {
+            "bytes_per_state": None,
+            "compiled_bytes": None,
+            "handler_calls": None,
+            "local_states": {},
+            "collision_probability": 0.0,
+        }
         seconds = {"compile": 0.0, "search": round(perf_counter() - began, 3)}
         bounds = dict(system.bounds)
         print_json({**counts, "deadlocks": found.deadlocks, "seconds": seconds, "bounds": bounds, "properties": properties, **others})

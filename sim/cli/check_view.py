@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sim.scenario.findings import Finding
 
 SIGNS = {"held": "✓", "broken": "✗", "not exercised": "-", "undecidable": "?"}
+MIB = 1 << 20
 STYLES = {"held": "green", "broken": "bold red"}
 
 
@@ -58,7 +59,7 @@ def show(
         f"{result.states:,} {what}, {result.generated:,} successors, depth {result.depth}, {result.deadlocks:,} without successor"
     )
     kinds = ", ".join(f"{kind} {n:,}" for kind, n in result.local_states.items())
-    console.print(f"local states: {kinds}; handlers were called {result.handler_calls:,} times", markup=False)
+    console.print(f"local states: {kinds}; handlers were called {result.handler_calls:,} times{_kept(result)}", markup=False)
     seconds = f"{result.search_s:.2f} s of search ({rate:,.0f} a second), {result.compile_s:.2f} s of compilation"
     console.print(f"{seconds}, {result.bytes_per_state:.0f} bytes a state")
     bounds = ", ".join(f"{key}: {_bound(value)}" for key, value in result.bounds.items())
@@ -69,6 +70,11 @@ def show(
         )
     if not result.complete:
         console.print(f"INCOMPLETE: {result.stopped}", style="bold yellow", markup=False)
+
+
+def _kept(result: CheckResult) -> str:
+    """How much memory what handlers did takes, where that is worth a word."""
+    return f" ({result.compiled_bytes / MIB:,.0f} MiB)" if result.compiled_bytes >= MIB else ""
 
 
 def _verdict(judgement: Judgement) -> str:

@@ -20,6 +20,7 @@ from sim.checker.predicates import Predicates
 from sim.checker.result import CheckResult, Verdict
 from sim.checker.search import Progress, Search
 from sim.model.explorer import explore
+from sim.model.garbage import resident
 from sim.model.inputs import Call, Deliver, Fired, Input, NoSuchNode, Reply
 from sim.model.node import Node, Step
 from sim.model.promises import Everywhere
@@ -297,6 +298,31 @@ def test_the_end_of_memory_is_a_stop_and_what_was_found_is_kept() -> None:
     assert result.properties["one holder"].verdict is Verdict.BROKEN
     assert result.properties["fenced"].verdict is Verdict.UNDECIDABLE
     assert result.bytes_per_state * result.states < 1_500_000
+
+
+@dataclass(slots=True)
+class Hoarder(Node):
+    """Every state of it is as large as a megabyte."""
+
+    restless = True
+    kept: tuple[str, ...] = ()
+
+    def moves(self) -> tuple[str, ...]:
+        return ("more",)
+
+    def handle(self, event: Input, step: Step) -> None:
+        self.kept = (*self.kept, f"{len(self.kept):0>1000000}")
+
+
+@pytest.mark.skipif(not resident(), reason="this system does not tell how much memory a process has")
+def test_what_handlers_did_counts_as_memory() -> None:
+    system = System(World({"h": Hoarder()}))
+    result = check(system, Options(memory=30_000_000, limit=200))
+    assert not result.complete
+    assert "what handlers did takes" in result.stopped
+    assert result.states < 100
+    assert 20_000_000 < result.compiled_bytes < 60_000_000
+    assert check(system, Options(limit=20)).stopped == "20 states are reached, which is the limit"
 
 
 def test_a_plain_function_is_a_promise_too() -> None:

@@ -51,7 +51,7 @@ def without(monkeypatch: pytest.MonkeyPatch, system: System, options: Options) -
 
 def same(one: CheckResult, other: CheckResult) -> None:
     """Whatever a search says, but for how long it took and how much memory."""
-    steady = {"compile_s": 0.0, "search_s": 0.0, "bytes_per_state": 0.0, "handled": one.handled}
+    steady = {"compile_s": 0.0, "search_s": 0.0, "bytes_per_state": 0.0, "compiled_bytes": 0, "handled": one.handled}
     for name, judgement in one.properties.items():
         there = other.properties[name]
         assert (judgement.verdict, judgement.path) == (there.verdict, there.path), name
