@@ -11,7 +11,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sim.cli import check_clocks, check_liveness
+import typer
+
+from sim.cli import check_asked, check_clocks, check_liveness
 from sim.cli import check_options as option
 from sim.cli.check_clocks import Checked
 from sim.cli.exits import Exit, WrongInput, guarded, leave
@@ -37,6 +39,7 @@ NO_NUMBA = "the checker needs numba: pip install 'session-sim[checker]'; or give
 
 @guarded
 def command(
+    context: typer.Context,
     model: option.Model,
     settings: option.Settings = None,
     time: option.TimeMeaning = "",
@@ -94,6 +97,8 @@ def command(
         "partitions": partitions, "duplicates": duplicates, "slow": slow, "retries": retries,
     }  # fmt: skip
     how = How(Time(_meaning(time, walks), unit), _travel(messages, no_reduction), no_reduction)
+    is_model = check_asked.names_a_model(model)
+    check_asked.expect_no_clash(check_asked.given(context), is_model, how.time.meaning == "windows" or not (how.time.meaning or is_model))
     system, scenario = _system(model, settings or [], how, bounds, properties)
     if deadlock and (scenario is not None or small):
         raise WrongInput("--deadlock: for models, without --small; in a scenario every run ends when its workflows have")
@@ -104,8 +109,6 @@ def command(
 
         leave(check_walks.show(model, system, scenario, check_walks.Asked(walks, seed, schedule, depth), out, as_json))
     if small:
-        if exact or out is not None:
-            raise WrongInput("--small: the plain search is exact, and writes nothing; expected it without --exact and --out")
         from sim.cli import check_small
 
         leave(check_small.show(system, not no_symmetry, min(limit, 1_000_000), as_json))
@@ -252,14 +255,9 @@ def _system(
 ) -> tuple[System, Scenario | None]:
     """A model's system, or a scenario's with the scenario."""
     time, ticks = how.time, how.time.ticks()
-    if argument.partition(":")[0].endswith(".py"):
+    if check_asked.names_a_model(argument):
         from sim.cli import model_file
 
-        given = [f"--{name.replace('_', '-')}" for name, value in bounds.items() if value and name != "retries"]
-        given += ["--messages"] if how.travel else []
-        if given or properties:
-            what = ", ".join(given) or "--property"
-            raise WrongInput(f"{what}: for scenarios only; a model has parameters of its own (--set)")
         system = model_file.load(argument, settings)
         return (_with_ticks(system, ticks) if ticks is not None and time.meaning else system), None
     from sim.cli import load

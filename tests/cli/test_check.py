@@ -492,3 +492,22 @@ def test_on_a_terminal_a_line_says_what_one_waits_for(monkeypatch: pytest.Monkey
     assert text.startswith("4,000 states · depth 5 · 0 waiting · 2,000 states/s")
     watch.stop()
     status.stop.assert_called_once()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("MODEL", "--retries", "2", "--slow", "1"), "--slow, --retries: for scenarios only"),
+        (("MODEL", "--property", "x"), "--property: for scenarios only"),
+        (("MODEL", "--liveness"), "--liveness: for scenarios only"),
+        (("MODEL", "--unit", "1s"), "--unit: the unit of --time windows"),
+        (("SCENARIO", "--time", "untimed", "--unit", "1s"), "--unit: the unit of --time windows"),
+        (("SCENARIO", "--seed", "3"), "--seed: for --walks only"),
+        (("SCENARIO", "--walks", "3", "--limit", "9", "--exact"), "--exact, --limit: not for --walks"),
+        (("SCENARIO", "--small", "--jobs", "2"), "--jobs: not for --small"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(words: tuple[str, ...], said: str) -> None:
+    files = {"MODEL": str(MODELS / "lease_lock.py"), "SCENARIO": str(ROOT / "scenarios" / "file_processing.toml")}
+    done = sim("check", *(files.get(word, word) for word in words))
+    assert (done.exit_code, said in " ".join(done.stderr.split())) == (2, True)
