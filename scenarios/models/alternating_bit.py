@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from sim.model.inputs import Deliver, Fired, Input, Move
 from sim.model.node import Node, Step
-from sim.model.promises import Everywhere
+from sim.model.promises import Eventually, Everywhere
 from sim.model.spans import MILLISECOND, Exactly
 from sim.model.system import System, local_states
 from sim.model.world import Network, Parcel, State, World
@@ -102,6 +102,11 @@ def in_order(receiver: Receiver) -> bool:
     return receiver.received == tuple(range(len(receiver.received)))
 
 
+def is_done(sender: Sender) -> bool:
+    """Everything is acknowledged, or the sender has sent an item as often as it may."""
+    return sender.current == sender.items or sender.tries == sender.repeats
+
+
 def may_lose(_: Parcel) -> bool:
     """Every message may be lost."""
     return True
@@ -114,4 +119,5 @@ def build(items: int = 2, repeats: int = 2) -> System:
     sender = Sender(items, repeats)
     world = World({"sender": sender, "receiver": Receiver()}, Network.ORDERED, lossy=may_lose)
     all_received = Everywhere(Receiver, lambda receiver: len(receiver.received) == items)
-    return System(world, {"in order": Everywhere(Receiver, in_order)}, {"all received": all_received})
+    ends = Eventually(Everywhere(Sender, is_done))
+    return System(world, {"in order": Everywhere(Receiver, in_order)}, {"all received": all_received}, in_the_end={"the sender ends": ends})

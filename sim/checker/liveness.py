@@ -14,15 +14,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 import networkx as nx
 
 from sim.checker.intern import Overflow
+from sim.checker.result import Verdict
 from sim.model.explorer import Invariant
+from sim.model.promises import Eventually, EventuallyAlways, LeadsTo, Temporal
 from sim.model.system import System
 from sim.model.world import Enabled, State, World
 
 Fair = Callable[[Enabled], bool]
+LIMIT: Final = 200_000
+"""States of the graph."""
+TOO_MANY: Final = "liveness: more than {:,} states; choose smaller parameters"
 
 
 def all_but_losses(choice: Enabled) -> bool:
@@ -36,6 +42,16 @@ class Lasso:
 
     stem: tuple[Enabled, ...]
     cycle: tuple[Enabled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InTheEnd:
+    """`lasso`: a run on which something stays due for ever; `states`: of the graph in which it was looked for; `why`: it is undecidable."""
+
+    verdict: Verdict
+    lasso: Lasso | None = None
+    states: int = 0
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -55,7 +71,7 @@ class Graph:
                 for _, after in world.apply(state, choice):
                     if after not in numbers:
                         if len(numbers) == limit:
-                            raise Overflow(f"liveness: more than {limit:,} states; choose smaller parameters")
+                            raise Overflow(TOO_MANY.format(limit))
                         numbers[after] = len(numbers)
                         graph.states.append(after)
                     out.append((choice, numbers[after]))
@@ -86,8 +102,34 @@ class Graph:
         return steps[::-1]
 
 
+def judged(system: System, limit: int = LIMIT, states: int = 0) -> dict[str, InTheEnd]:
+    """What becomes of the system's promises of what comes in the end (`System.in_the_end`). `states`: so many it has at least."""
+    if not system.in_the_end:
+        return {}
+    try:
+        if states > limit:
+            raise Overflow(TOO_MANY.format(limit))
+        graph = Graph.of(system.world, limit)
+    except Overflow as stop:
+        return {name: InTheEnd(Verdict.UNDECIDABLE, None, limit, str(stop)) for name in system.in_the_end}
+    lassos = {name: _lasso(system, promise, graph) for name, promise in system.in_the_end.items()}
+    return {
+        name: InTheEnd(Verdict.HELD if lasso is None else Verdict.BROKEN, lasso, len(graph.states)) for name, lasso in lassos.items()
+    }  # fmt: skip
+
+
+def _lasso(system: System, promise: Temporal, graph: Graph) -> Lasso | None:
+    match promise:
+        case LeadsTo(trigger=trigger, goal=goal):
+            return leads_to(system, trigger, goal, graph=graph)
+        case Eventually(goal=goal):
+            return eventually(system, goal, graph=graph)
+        case EventuallyAlways(goal=goal):
+            return eventually_always(system, goal, graph=graph)
+
+
 def leads_to(
-    system: System, trigger: Invariant, goal: Invariant, fair: Fair = all_but_losses, limit: int = 200_000,
+    system: System, trigger: Invariant, goal: Invariant, fair: Fair = all_but_losses, limit: int = LIMIT,
     beyond: Invariant = lambda state: False, graph: Graph | None = None,
 ) -> Lasso | None:  # fmt: skip
     """None when every state in which `trigger` is true is followed (or is itself one) by one in which `goal` is; else a lasso.
@@ -116,14 +158,16 @@ def leads_to(
     return Lasso(tuple(stem), tuple(_tour(graph, last, part, fair)) if part is not None else ())
 
 
-def eventually(system: System, goal: Invariant, fair: Fair = all_but_losses, limit: int = 200_000) -> Lasso | None:
+def eventually(
+    system: System, goal: Invariant, fair: Fair = all_but_losses, limit: int = LIMIT, graph: Graph | None = None
+) -> Lasso | None:  # fmt: skip
     """None when every run comes to a state in which `goal` is true."""
     first = system.world.initial()
-    return leads_to(system, lambda state: state == first, goal, fair, limit)
+    return leads_to(system, lambda state: state == first, goal, fair, limit, graph=graph)
 
 
 def eventually_always(
-    system: System, goal: Invariant, fair: Fair = all_but_losses, limit: int = 200_000, beyond: Invariant = lambda state: False,
+    system: System, goal: Invariant, fair: Fair = all_but_losses, limit: int = LIMIT, beyond: Invariant = lambda state: False,
     graph: Graph | None = None,
 ) -> Lasso | None:  # fmt: skip
     """None when on every fair run `goal` is true from some state on for ever; else a lasso that comes by one in which it is not again and

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sim.checker.coverage import Handled
-from sim.checker.traces import Leg
+if TYPE_CHECKING:
+    # They need numba, and verdicts are spoken of without it, too.
+    from sim.checker.coverage import Handled
+    from sim.checker.traces import Leg
 
 NO_DEADLOCK: Final = "no deadlock"
 """A promise that every system may be held to."""

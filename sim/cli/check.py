@@ -141,7 +141,7 @@ def _search(
     asked = {**options, "symmetry": options["symmetry"] and not interrupted}
     found = check_clocks.held(what, scenario, system, result, asked, lambda more: _checked(system, more)[0])
     expected = scenario.model.expect if scenario is not None else {}
-    ends = check_liveness.judged(scenario, system, options["limit"]) if besides.liveness else {}
+    ends = check_liveness.judged(scenario, system, options["limit"], result.states) if besides.liveness or scenario is None else {}
     written = _write(system, scenario is not None, result, found, files.out) if files.out is not None else Written({}, {}, {})
     if as_json:
         whole = to_json(result, found, written, files.graph)
@@ -151,7 +151,7 @@ def _search(
 
         check_view.show(to_user(), what.argument, result, found, written, expected)
         check_liveness.show(to_user(), ends)
-    return Exit.INTERRUPTED if interrupted else check_liveness.exit_code(ends, exit_code(result, found, expected))
+    return Exit.INTERRUPTED if interrupted else check_liveness.exit_code(ends, exit_code(result, found, expected), scenario is None)
 
 
 class Besides(NamedTuple):

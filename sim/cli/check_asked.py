@@ -16,7 +16,7 @@ BUDGETS: Final = (
     "crashes", "restarts", "stops", "cancels", "lost_requests", "lost_responses", "lost_machines", "pauses", "partitions", "duplicates",
     "slow", "retries",
 )  # fmt: skip
-OF_SCENARIOS: Final = (*BUDGETS, "messages", "properties", "liveness")
+OF_SCENARIOS: Final = (*BUDGETS, "messages", "properties")
 
 
 def names_a_model(argument: str) -> bool:
@@ -41,6 +41,7 @@ def expect_no_clash(written: Collection[str], is_model: bool, windows: bool) -> 
 
 def _clashes(written: Collection[str], is_model: bool, windows: bool) -> Iterator[tuple[tuple[str, ...], str]]:
     if is_model:
+        yield ("liveness",), "for scenarios only; of a model its own `in_the_end` is judged, always"
         yield OF_SCENARIOS, "for scenarios only; a model has parameters of its own (--set)"
     if "walks" in written:
         yield OF_SEARCHES, "not for --walks, which look at one way after the other; expected one of both"

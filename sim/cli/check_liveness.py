@@ -11,23 +11,37 @@ from sim.cli.exits import Exit, WrongInput
 from sim.model.inputs import Move
 
 if TYPE_CHECKING:
+    from sim.checker.liveness import InTheEnd
     from sim.model.system import System
     from sim.model.world import Enabled
-    from sim.scenario.liveness import InTheEnd
     from sim.scenario.load import Scenario
 
 
-def judged(scenario: Scenario | None, system: System, limit: int) -> Mapping[str, InTheEnd]:
-    """Each promise of what comes in the end. Raises WrongInput where there is none."""
+def judged(scenario: Scenario | None, system: System, limit: int, states: int) -> Mapping[str, InTheEnd]:
+    """Each promise of what comes in the end: of a scenario the protocol's, of a model its own. `states`: how many a search has found.
+
+    Raises WrongInput with a clock.
+    """
+    from sim.checker import liveness
     from sim.model.instant import InstantWorld
-    from sim.scenario.liveness import LIMIT, in_the_end
 
     world = system.world
-    if scenario is None or not isinstance(world, InstantWorld):
-        raise WrongInput("--liveness: for scenarios only; for a model call sim.checker.liveness.leads_to")
-    if world.ticks is not None:
-        raise WrongInput("--liveness: what comes in the end is decided without a clock; expected --time untimed beside it")
+    if isinstance(world, InstantWorld) and world.ticks is not None:
+        return _without_a_clock(scenario, system)
+    if scenario is None:
+        return liveness.judged(system, min(limit, liveness.LIMIT), states)
+    from sim.scenario.liveness import LIMIT, in_the_end
+
     return in_the_end(scenario, system, limit=min(limit, LIMIT))
+
+
+def _without_a_clock(scenario: Scenario | None, system: System) -> Mapping[str, InTheEnd]:
+    from sim.checker.liveness import InTheEnd
+    from sim.checker.result import Verdict
+
+    if scenario is not None:
+        raise WrongInput("--liveness: what comes in the end is decided without a clock; expected --time untimed beside it")
+    return {name: InTheEnd(Verdict.UNDECIDABLE, why="decided without a clock only") for name in system.in_the_end}
 
 
 def to_json(ends: Mapping[str, InTheEnd]) -> dict[str, Any]:
@@ -54,12 +68,13 @@ def show(console: Console, ends: Mapping[str, InTheEnd]) -> None:
     from sim.properties.pending import SENTENCES
 
     if ends:
-        console.print("\nIn the end, if every timer that may fire does so some time:")
+        console.print("\nIn the end, if what is possible all the time happens some time:")
     for name, end in ends.items():
         verdict = end.verdict.value
         console.print(f"{SIGNS[verdict]} {name:<24} {verdict}{', ' + end.why if end.why else ''}", style=STYLES.get(verdict, "yellow"))
         if end.lasso is not None:
-            console.print(f"\nNot so: {SENTENCES[name]} After {len(end.lasso.stem)} steps", markup=False)
+            promised = SENTENCES.get(name, f"“{name}”.")
+            console.print(f"\nNot so: {promised} After {len(end.lasso.stem)} steps", markup=False)
             for number, label in enumerate(_labels(end.lasso.stem), 1):
                 console.print(f"{number:4}  {label}", markup=False, soft_wrap=True)
             console.print("      and then for ever:" if end.lasso.cycle else "      nothing can happen any more.")
@@ -67,8 +82,10 @@ def show(console: Console, ends: Mapping[str, InTheEnd]) -> None:
                 console.print(f"      {label}", markup=False, soft_wrap=True)
 
 
-def exit_code(ends: Mapping[str, InTheEnd], so_far: Exit) -> Exit:
-    """A lasso is held to no clock, so by itself it leaves something undecided."""
+def exit_code(ends: Mapping[str, InTheEnd], so_far: Exit, is_model: bool) -> Exit:
+    """A lasso of a scenario is held to no clock, so by itself it leaves something undecided; a model has none."""
+    if is_model and any(end.lasso is not None for end in ends.values()):
+        return Exit.NOT_AS_EXPECTED
     undecided = any(end.lasso is not None or end.why for end in ends.values())
     return Exit.INCOMPLETE if so_far is Exit.OK and undecided else so_far
 

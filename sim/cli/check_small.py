@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
+from sim.cli import check_liveness
 from sim.cli.exits import Exit
 from sim.cli.output import print_json, to_user
 from sim.model.system import System
@@ -14,6 +15,7 @@ def show(system: System, symmetric: bool, limit: int, as_json: bool) -> Exit:
     """Explore, print, and say with which code to end."""
     began = perf_counter()
     found = system.explore(symmetric, limit)
+    ends = check_liveness.judged(None, system, limit, found.states)
     properties: dict[str, dict[str, Any]] = {}
     for name in [*system.invariants, *system.goals]:
         path = found.broken.get(name) or found.reached.get(name)
@@ -40,7 +42,16 @@ def show(system: System, symmetric: bool, limit: int, as_json: bool) -> Exit:
         }
         seconds = {"compile": 0.0, "search": round(perf_counter() - began, 3)}
         bounds = dict(system.bounds)
-        print_json({**counts, "deadlocks": found.deadlocks, "seconds": seconds, "bounds": bounds, "properties": properties, **others})
+        print_json(
+            {
+                **counts,
+                "deadlocks": found.deadlocks,
+                "seconds": seconds,
+                "bounds": bounds,
+                "properties": {**properties, **check_liveness.to_json(ends)},
+                **others,
+            }
+        )
     else:
         console = to_user()
         for name, row in properties.items():
@@ -48,7 +59,8 @@ def show(system: System, symmetric: bool, limit: int, as_json: bool) -> Exit:
             if row["verdict"] == "broken":
                 for number, label in enumerate(row["path"], 1):
                     console.print(f"{number:4}  {label}", markup=False, soft_wrap=True)
+        check_liveness.show(console, ends)
         console.print(f"{found.states:,} states, depth {found.depth}" + ("" if found.complete else f"; stopped at {limit:,} states"))
-    if found.broken:
-        return Exit.NOT_AS_EXPECTED
-    return Exit.OK if found.complete and all(row["verdict"] != "not exercised" for row in properties.values()) else Exit.INCOMPLETE
+    is_decided = found.complete and all(row["verdict"] != "not exercised" for row in properties.values())
+    so_far = Exit.NOT_AS_EXPECTED if found.broken else Exit.OK if is_decided else Exit.INCOMPLETE
+    return check_liveness.exit_code(ends, so_far, is_model=True)

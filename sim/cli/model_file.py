@@ -14,6 +14,7 @@ from typing import Any
 
 from sim.cli.exits import WrongInput
 from sim.model.node import Node
+from sim.model.promises import Temporal
 from sim.model.system import System
 from sim.model.world import Network, World
 
@@ -71,6 +72,12 @@ def faults(system: System) -> Iterator[str]:
     for name, predicate in (*system.invariants.items(), *system.goals.items()):
         if not callable(predicate) or not callable(getattr(predicate, "holds", predicate)):
             yield f"{name!r} is {predicate!r}; expected Everywhere, Pairwise, or a function of a State"
+    to_come: Any = system.in_the_end
+    for name, promise in to_come.items():
+        if not isinstance(promise, Temporal):
+            yield f"in_the_end has {name!r}: {promise!r}; expected LeadsTo, Eventually or EventuallyAlways (sim.model.promises)"
+    for name in to_come.keys() & (system.invariants.keys() | system.goals.keys()):
+        yield f"in_the_end has {name!r}, which is a promise or goal as well; give one of them another name"
     try:
         world.initial()
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Predicates over global states that say what they look at: every node on its own, or every two nodes.
+"""Predicates over global states that say what they look at, every node on its own, or every two nodes; and promises of what comes.
 
 A plain function of a state is a predicate too, but only these need not be called for every state: a checker asks once
 per distinct local state, or once per pair of them.
@@ -21,6 +21,32 @@ class Exercised(Struct, frozen=True):
     """Emitted by a node that puts a promise to the test: a search notes which ones it has seen tested."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsTo:
+    """After every state in which `trigger` is true comes one in which `goal` is (which may be the same), on every fair run."""
+
+    trigger: Callable[[State], bool]
+    goal: Callable[[State], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Eventually:
+    """On every fair run comes a state in which `goal` is true."""
+
+    goal: Callable[[State], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class EventuallyAlways:
+    """On every fair run `goal` is true from some state on for ever."""
+
+    goal: Callable[[State], bool]
+
+
+Temporal = LeadsTo | Eventually | EventuallyAlways
+"""What has to come in the end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sim.model.explorer import Exploration, Invariant, explore
 from sim.model.inputs import Name
 from sim.model.node import Node
+from sim.model.promises import Temporal
 from sim.model.world import State, World
 
 
@@ -19,6 +20,8 @@ class System:
     invariants: Mapping[str, Invariant] = field(default_factory=dict)
     goals: Mapping[str, Invariant] = field(default_factory=dict)
     symmetry: Sequence[Sequence[Name]] = ()
+    in_the_end: Mapping[str, Temporal] = field(default_factory=dict)
+    """What has to come on every fair run; fair is that what is possible all the time happens in the end, but for losses."""
     exercised: frozenset[str] = frozenset()
     """Invariants whose nodes say when they are put to the test (`promises.Exercised`): those that never are hold for nothing."""
     bounds: Mapping[str, object] = field(default_factory=dict)

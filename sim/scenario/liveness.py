@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sim.checker.intern import Overflow
-from sim.checker.liveness import Graph, Lasso, leads_to
+from sim.checker.liveness import Graph, InTheEnd, leads_to
 from sim.checker.result import Verdict
 from sim.model.environment import RETRY, Environment
 from sim.model.inputs import Move
@@ -29,16 +29,6 @@ from sim.scenario.remote import RemoteWorker
 
 LIMIT = 100_000
 """States of the graph of one promise."""
-
-
-@dataclass(frozen=True, slots=True)
-class InTheEnd:
-    """`lasso`: a run on which something stays due for ever; `states`: of the graph in which it was looked for; `why`: it is undecidable."""
-
-    verdict: Verdict
-    lasso: Lasso | None = None
-    states: int = 0
-    why: str = ""
 
 
 def in_the_end(

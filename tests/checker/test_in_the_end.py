@@ -11,14 +11,14 @@ import pytest
 pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 
 from sim import Scenario
-from sim.checker.liveness import Lasso
+from sim.checker.liveness import InTheEnd, Lasso
 from sim.checker.result import Verdict
 from sim.model.inputs import Deliver
 from sim.model.outcomes import outcomes
 from sim.properties.pending import SENTENCES, Pending
 from sim.protocol import observations as obs
 from sim.scenario.checked import Bounds, system_of
-from sim.scenario.liveness import InTheEnd, Pends, in_the_end, is_fair, waiting
+from sim.scenario.liveness import Pends, in_the_end, is_fair, waiting
 from sim.scenario.toml import to_toml
 from sim.workflow import seen
 from tests.checker.test_sessions import PROGRAM, scenario_of

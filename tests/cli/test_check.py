@@ -511,3 +511,59 @@ def test_what_would_be_ignored_is_refused(words: tuple[str, ...], said: str) -> 
     files = {"MODEL": str(MODELS / "lease_lock.py"), "SCENARIO": str(ROOT / "scenarios" / "file_processing.toml")}
     done = sim("check", *(files.get(word, word) for word in words))
     assert (done.exit_code, said in " ".join(done.stderr.split())) == (2, True)
+
+
+HOPEFUL = """
+from dataclasses import dataclass
+
+from sim.model.node import Node
+from sim.model.promises import Eventually, EventuallyAlways, Everywhere, LeadsTo
+from sim.model.system import System
+from sim.model.world import World
+
+
+@dataclass(slots=True)
+class Turner(Node):
+    restless = True
+    place: int = 0
+
+    def moves(self):
+        return ("on",) if self.place < 3 else ()
+
+    def handle(self, event, step):
+        self.place = step.choose("where", (1, 2)) if self.place == 0 else 3 - self.place if self.place else 1
+
+
+def at(*places):
+    return Everywhere(Turner, lambda turner: turner.place in places)
+
+
+def build(promise: str = "comes"):
+    promises = {
+        "comes": Eventually(at(1)), "stays": EventuallyAlways(at(1)), "leads": LeadsTo(at(1), at(2)), "wrong": 3,
+        "moves": LeadsTo(at(0), at(3)),
+    }
+    return System(World({"t": Turner()}), {"in range": at(0, 1, 2)}, in_the_end={promise: promises[promise]})
+"""
+
+
+@pytest.mark.parametrize("words", [(), ("--small",)])
+def test_what_comes_in_the_end_is_judged(tmp_path: Path, words: tuple[str, ...]) -> None:
+    model = tmp_path / "hopeful.py"
+    model.write_text(HOPEFUL, encoding="utf-8")
+    for promise, broken in (("comes", False), ("leads", False), ("stays", True), ("moves", True)):
+        done = sim("check", str(model), "--set", f"promise={promise}", *words)
+        assert done.exit_code == int(broken), promise
+        assert ("and then for ever" in done.stdout) == broken
+        row = json.loads(sim("check", str(model), "--set", f"promise={promise}", "--json", *words).stdout)["properties"][promise]
+        assert (row["verdict"], bool(row["cycle"])) == ("broken" if broken else "held", broken)
+    assert "expected LeadsTo, Eventually or EventuallyAlways" in sim("check", str(model), "--set", "promise=wrong", *words).stderr
+
+
+def test_what_comes_in_the_end_needs_a_small_model_without_a_clock(tmp_path: Path) -> None:
+    model = tmp_path / "hopeful.py"
+    model.write_text(HOPEFUL, encoding="utf-8")
+    done = sim("check", str(model), "--time", "windows")
+    assert (done.exit_code, "decided without a clock only" in done.stdout) == (4, True)
+    done = sim("check", str(model), "--limit", "2")
+    assert (done.exit_code, "more than 2 states" in done.stdout) == (4, True)
