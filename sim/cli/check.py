@@ -89,7 +89,7 @@ def command(
 
     With --walks it looks at so many ways only, one after the other, and says how likely it was to find what needs few events in order.
 
-    Example: session-sim check scenarios/contention.toml --crashes 1 --walks 200
+    Example: session-sim check scenarios/file_processing.toml --crashes 1 --walks 200
     """
     bounds = {
         "crashes": crashes, "restarts": restarts, "stops": stops, "cancels": cancels,

@@ -171,9 +171,10 @@ class InstantWorld(World):
             flow.mail.remove(choice.parcel)
         if choice.lost:
             assert choice.parcel is not None
-            yield from self._lose(flow, choice.parcel, ())
+            for after, way in self._lost(flow, choice.parcel, ()):
+                yield from self._settle(after, way)
             return
-        way: Way = ()
+        way = ()
         for deed in self._price(state, choice):
             if not self._grants(state, deed):
                 return
@@ -228,21 +229,28 @@ class InstantWorld(World):
 
     def _settle(self, flow: _Flow, way: Way) -> Iterator[tuple[Way, State]]:
         """Deliver what is under way, in order, until nothing is."""
-        if not flow.urgent:
-            yield way, flow.state()
-            return
-        parcel = flow.urgent.pop(0)
+        # No recursion: one choice may set off thousands of deliveries.
+        todo = [(flow, way)]
+        while todo:
+            flow, way = todo.pop()
+            if flow.urgent:
+                todo += reversed(list(self._delivered(flow, flow.urgent.pop(0), way)))
+            else:
+                yield way, flow.state()
+
+    def _delivered(self, flow: _Flow, parcel: Parcel, way: Way) -> Iterator[tuple[_Flow, Way]]:
+        """What comes of one message that is under way: it is lost, or taken, every way."""
         if self.lossy is not None and self.environment in flow.nodes and self.lossy(parcel):
             kind, local = flow.nodes[self.environment]
             if self._leave(kind, local, loss_of(parcel)):
-                yield from self._lose(flow.copy(), parcel, way)
+                yield from self._lost(flow.copy(), parcel, way)
         for more, after in self._taken(flow, parcel.to, parcel.event):
-            yield from self._settle(after, way + more)
+            yield after, way + more
 
-    def _lose(self, flow: _Flow, parcel: Parcel, way: Way) -> Iterator[tuple[Way, State]]:
+    def _lost(self, flow: _Flow, parcel: Parcel, way: Way) -> Iterator[tuple[_Flow, Way]]:
         loss = loss_of(parcel)
         for _, after in self._taken(flow, self.environment, loss):
-            yield from self._settle(after, (*way, Micro(self.environment, Fault(loss.kind, parcel), None)))
+            yield after, (*way, Micro(self.environment, Fault(loss.kind, parcel), None))
 
     def goes_by_mail(self, parcel: Parcel) -> bool:
         """Whether it is mail between states, and not delivered at once. Watchers see what happens while it does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import get_ident
 from typing import Any
 
@@ -20,7 +20,9 @@ from sim.checker.keys import Fingerprints
 from sim.checker.predicates import Predicates
 from sim.model.environment import Environment
 from sim.model.explorer import explore
+from sim.model.inputs import Input
 from sim.model.instant import InstantWorld, with_ticks
+from sim.model.node import Node, Step
 from sim.model.spans import Exactly
 from sim.model.system import System
 from sim.model.windows import Ticks
@@ -166,3 +168,29 @@ def test_mail_that_travels_keeps_to_its_network(network: Network) -> None:
     ((_, world),) = [item for item in worlds() if item[0] == "a call that is given up"]
     world = instant(World(world.nodes, network), BUDGETS[1], travels=lambda _: True)
     assert found(world) == reachable(world)
+
+
+@dataclass(slots=True)
+class Countdown(Node):
+    """Sends itself one number after the other."""
+
+    restless = True
+    left: int = 5_000
+
+    def moves(self) -> tuple[str, ...]:
+        return ("count",) if self.left == 5_000 else ()
+
+    def handle(self, event: Input, step: Step) -> None:
+        self.left -= 1
+        if self.left:
+            step.send(step.me, self.left)
+
+
+def test_one_choice_may_set_off_thousands_of_deliveries() -> None:
+    world = instant(World({"a": Countdown()}))
+    state = world.initial()
+    (choice,) = world.enabled(state)
+    ((way, after),) = world.apply(state, choice)
+    assert (len(way), after.nodes[0][2]) == (5_000, (0,))
+    # The compiled search has less room, and says so.
+    assert "one choice sets off more than the checker has room for" in check(System(world)).stopped
