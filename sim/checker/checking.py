@@ -13,8 +13,9 @@ from sim.checker.instant import InstantSearch
 from sim.checker.keys import Fingerprints, Keys, TooNarrow, Unfit, collision_probability
 from sim.checker.layout import layout
 from sim.checker.predicates import Predicates
+from sim.checker.progress import Progress
 from sim.checker.result import CheckResult, Judgement, Verdict
-from sim.checker.search import Found, Progress, Search
+from sim.checker.search import Found, Search
 from sim.checker.warm import warm
 from sim.checker.words import WordSearch
 from sim.model.garbage import WITH_TABLES, seldom_collected

@@ -27,6 +27,7 @@ from sim.checker.layers import Layer, Trace
 from sim.checker.mixing import mix, unmix
 from sim.checker.orbits import MOST_IMAGES, canonicalise
 from sim.checker.predicates import Predicates
+from sim.checker.progress import Progress
 from sim.checker.verdict_kernels import judge
 from sim.checker.visited import Budget, OutOfBudget, Partition
 from sim.model.garbage import resident
@@ -70,30 +71,6 @@ class Desk:
     def __init__(self, members: int, width: int, images: int, number: type) -> None:
         self.sums: Array = np.zeros(members, np.uint64)
         self.work: Array = np.zeros((images, width), number)
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a search is."""
-
-    states: int = 0
-    generated: int = 0
-    depth: int = 0
-    waiting: int = 0
-    """States of this depth that have not been looked at, and all of the next."""
-    layer: int = 0
-    """States of this depth, and `before` of the one before."""
-    before: int = 0
-    memory: int = 0
-    """Bytes that are used, of `memory_limit`."""
-    memory_limit: int = 0
-
-    def states_to_come(self) -> int | None:
-        """Those that are still to be looked at if layers shrink no faster than they do; None while nobody can tell."""
-        if self.layer > 0.9 * self.before:
-            return None
-        growth = self.layer / self.before
-        return self.waiting + int(self.layer * growth / (1 - growth))
 
 
 @dataclass(slots=True)
@@ -146,8 +123,8 @@ class Search:
         """Bytes that what handlers were asked, and what came of it, takes, in tables and as Python's objects."""
         self.begin = 0
         """The number of the first state of the layer."""
-        self.before = 0
-        """How many states the layer before had."""
+        self.sizes: list[int] = []
+        """How many states each layer had, up to the one that is looked at."""
         self.threads = ThreadPoolExecutor(jobs) if jobs > 1 else None
         self.bucket = BUCKET
         self.impartial = Impartial(self.compiler.symmetry, predicates, world.network) if self.symmetric else None
@@ -248,11 +225,11 @@ class Search:
     def _explore_layer(self) -> None:
         self.queue: deque[Array] = deque()
         self.ahead = 0
+        self.sizes.append(self.layer.n)
         while self.queue or self.ahead < self.layer.n:
             self._round(self._next_pieces())
             if self.begin + self.layer.n + self.following.n >= self.limit:
                 raise Overflow(f"{self.limit:,} states are reached, which is the limit")
-        self.before = self.layer.n
         self.begin += self.layer.n
         if self.following.n:
             self.found.depth += 1
@@ -299,8 +276,8 @@ class Search:
         if self.watch is not None:
             waiting = sum(map(len, self.queue)) + self.layer.n - self.ahead + self.following.n
             states = self.begin + self.layer.n + self.following.n
-            sizes, memory = (self.layer.n, self.before), (self.budget.used + self.compiled, self.budget.limit)
-            self.watch(Progress(states, self.found.generated, self.found.depth, waiting, *sizes, *memory))
+            memory = self.budget.used + self.compiled, self.budget.limit
+            self.watch(Progress(states, self.found.generated, self.found.depth, waiting, self.sizes, *memory))
 
     def _resolve(self, misses: Sequence[tuple[int, int]]) -> None:
         """Have inputs compiled that were met for the first time."""

@@ -27,7 +27,8 @@ from sim.checker.entry_kernels import COUNT, IDLE, entries_of
 from sim.checker.keys import Keys, Packed, Unfit
 from sim.checker.layers import Layer, Words
 from sim.checker.predicates import Predicates
-from sim.checker.search import BUFFERS, Progress, Search
+from sim.checker.progress import Progress
+from sim.checker.search import BUFFERS, Search
 from sim.checker.visited import Budget
 from sim.model.inputs import Name
 from sim.model.world import World

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
+from rich.text import Text
 
 from sim.cli import check_asked, check_clocks, check_liveness
 from sim.cli import check_options as option
@@ -22,8 +23,8 @@ from sim.cli.output import print_json, to_side, to_user
 from sim.model.garbage import kept
 
 if TYPE_CHECKING:
+    from sim.checker.progress import Progress
     from sim.checker.result import CheckResult
-    from sim.checker.search import Progress
     from sim.checker.traces import Leg
     from sim.cli.check_machines import Painted
     from sim.model.system import System
@@ -348,8 +349,7 @@ class _Watch:
             return
         self.last = now
         rate = progress.states / max(now - self.began, 1e-9)
-        seen = f"{progress.states:,} states · depth {progress.depth} · {progress.waiting:,} waiting"
-        self.status.update(f"{seen} · {rate:,.0f} states/s · {_left(progress, rate)}")
+        self.status.update(Text(told(progress, rate), no_wrap=True, overflow="ellipsis"))
 
     def _take_interrupts(self) -> None:
         with suppress(ValueError):  # only a program's main thread is told
@@ -366,11 +366,17 @@ class _Watch:
             self.status.stop()
 
 
+def told(progress: Progress, rate: float) -> str:
+    """How far a search is, what matters most first: a line that is too long loses its end."""
+    seen = f"{progress.states:,} states · {rate:,.0f}/s · {_left(progress, rate)}"
+    return f"{seen} · depth {progress.depth} · {progress.waiting:,} waiting"
+
+
 def _left(progress: Progress, rate: float) -> str:
-    """How much memory is used, and how long the rest takes if layers shrink no faster than they do: they mostly do."""
+    """How much memory is used, and about how long the rest takes, by how layers grow and shrink."""
     memory = f"{progress.memory / GIB:.1f} of {progress.memory_limit / GIB:.1f} GiB"
     states = progress.states_to_come()
-    return f"{memory} · still growing" if states is None else f"{memory} · at most about {states / max(rate, 1e-9):,.0f} s left"
+    return f"{memory}, still growing" if states is None else f"{memory}, about {states / max(rate, 1e-9):,.0f} s left"
 
 
 def to_json(result: CheckResult, found: Mapping[str, Finding], written: Written, graph: Path | None = None) -> dict[str, Any]:

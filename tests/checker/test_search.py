@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -17,8 +17,9 @@ from sim.checker.checking import Options, check
 from sim.checker.intern import ModelError, Overflow
 from sim.checker.keys import Fingerprints, collision_probability
 from sim.checker.predicates import Predicates
+from sim.checker.progress import Progress
 from sim.checker.result import CheckResult, Verdict
-from sim.checker.search import Progress, Search
+from sim.checker.search import Search
 from sim.model.explorer import explore
 from sim.model.garbage import resident
 from sim.model.inputs import Call, Deliver, Fired, Input, NoSuchNode, Reply
@@ -364,12 +365,40 @@ def test_the_shortest_path_to_a_deadlock() -> None:
     assert not list(build("lease_lock", 2).world.enabled(result.deadlock[-1].state))
 
 
-def test_how_much_is_still_to_come_is_told_once_layers_shrink() -> None:
+@pytest.mark.parametrize(("name", "size", "from_share", "factor"), [("lease_lock", 4, 0.2, 6), ("two_phase_commit", 7, 0.6, 1.5)])
+def test_how_much_is_still_to_come_is_told_by_how_layers_grow(name: str, size: int, from_share: float, factor: float) -> None:
     told: list[Progress] = []
-    result = check(build("two_phase_commit", 7), Options(jobs=1, symmetry=False), told.append)
+    # As it is told: lists of sizes grow.
+    result = check(
+        build(name, size), Options(jobs=1, symmetry=False), lambda progress: told.append(replace(progress, layers=[*progress.layers]))
+    )
     assert told[0].states_to_come() is None
     assert 0 < told[-1].memory < told[-1].memory_limit
-    guesses = [(progress.states, left) for progress in told if (left := progress.states_to_come()) is not None]
-    assert guesses
-    assert all(states + left >= result.states for states, left in guesses)
-    assert guesses[-1][0] + guesses[-1][1] < 1.01 * result.states
+    late = [progress for progress in told if progress.states > from_share * result.states]
+    guesses = [(progress.states, left) for progress in late if (left := progress.states_to_come()) is not None]
+    assert len(guesses) > len(late) / 2
+    for states, left in guesses:
+        assert states + left < factor * result.states
+        assert states + left > result.states / factor
+    assert guesses[-1][0] + guesses[-1][1] < 1.05 * result.states
+
+
+@pytest.mark.parametrize(
+    ("layers", "known"),
+    [
+        ((1, 2, 4), False),  # few
+        (tuple(3**k for k in range(12)), False),  # grows fast
+        (tuple(round(1.1 ** (k * k / 4)) for k in range(12)), False),  # ever faster
+        (tuple(round(1000 * 0.8**k) for k in range(12)), True),
+        ((100, 150, 210, 270, 320, 350, 365, 370), True),
+    ],
+)
+def test_what_comes_is_not_guessed_from_too_little(layers: tuple[int, ...], known: bool) -> None:
+    progress = Progress(states=sum(layers), waiting=layers[-1], layers=layers)
+    assert (progress.states_to_come() is not None) == known
+
+
+def test_layers_that_shrink_evenly_are_added_up() -> None:
+    layers = [round(100_000 * 0.5**k) for k in range(8)]
+    to_come = Progress(states=sum(layers), waiting=layers[-1], layers=layers).states_to_come()
+    assert to_come == pytest.approx(layers[-1] * 2, rel=0.01)

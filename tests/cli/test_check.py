@@ -20,7 +20,7 @@ from tests.models import ROOT
 
 pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 
-from sim.checker.search import Progress
+from sim.checker.progress import Progress
 
 MODELS = ROOT / "scenarios" / "models"
 TWO_PHASE = str(MODELS / "two_phase_commit.py")
@@ -483,13 +483,14 @@ def test_on_a_terminal_a_line_says_what_one_waits_for(monkeypatch: pytest.Monkey
     console.status.assert_called_once_with(check.LOADING)
     status = console.status.return_value
     status.start.assert_called_once()
-    watch(Progress(states=1, layer=1))
-    watch(Progress(states=7_000, layer=1))
+    watch(Progress(states=1))
+    watch(Progress(states=7_000))
     status.update.assert_not_called()
     # The rate is that of the search: what was waited for before does not count.
-    watch(Progress(states=4_000, depth=5, layer=1))
+    watch(Progress(states=4_000, depth=5))
     (text,) = status.update.call_args.args
-    assert text.startswith("4,000 states · depth 5 · 0 waiting · 2,000 states/s")
+    assert text.plain == "4,000 states · 2,000/s · 0.0 of 0.0 GiB, still growing · depth 5 · 0 waiting"
+    assert (text.no_wrap, text.overflow) == (True, "ellipsis")
     watch.stop()
     status.stop.assert_called_once()
 
