@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from sim.checker import traces
+from sim.checker.compared import Collision
 from sim.checker.instant import InstantSearch
 from sim.checker.keys import Fingerprints, Keys, TooNarrow, Unfit, collision_probability
 from sim.checker.layout import layout
@@ -23,6 +24,8 @@ from sim.model.instant import InstantWorld
 from sim.model.system import System
 from sim.model.world import Network, World
 
+SEEDS = 3
+"""Of fingerprints, that are tried before an exact search is given up: a collision is very unlikely."""
 SCOUTED = 100_000
 """States that are looked at to choose the fields of packed keys."""
 
@@ -32,6 +35,7 @@ class Options:
     """How to search. `jobs` threads, 0 for one per core; `memory` bytes, 0 for half of the machine's."""
 
     exact: bool = False
+    """Whether states are told apart by all of them and not by 64 bits: packed into 63 bits where they fit, or else compared whole."""
     symmetry: bool = True
     """Whether interchangeable nodes (`System.symmetry`) are taken for one another: then states are orbits."""
     sharing: bool = True
@@ -62,7 +66,7 @@ def check(system: System, options: Options = Options(), watch: Watch | None = No
     The result is the same for any number of threads. Raises Overflow when the system does not fit into the checker's
     fixed sizes, `traces.NoSuchPath` when a path that the tables show is none of the world's.
     """
-    compile_s = warm(system.world)
+    compile_s = warm(system.world, options.exact)
     began = perf_counter()
     with seldom_collected(WITH_TABLES):
         search, found = _searched(system, options, watch)
@@ -100,6 +104,17 @@ def _searched_in_words(scout: Search, options: Options, watch: Watch | None) -> 
 
 
 def _searched_exactly(system: System, scout: Search, options: Options, watch: Watch | None) -> tuple[Search, Found]:
+    try:
+        return _searched_packed(system, scout, options, watch)
+    except Unfit:
+        for seed in range(options.seed, options.seed + SEEDS):
+            with suppress(Collision):
+                search = _search(system, Fingerprints(seed), replace(options, seed=seed), watch, whole=True)
+                return search, search.run()
+        raise
+
+
+def _searched_packed(system: System, scout: Search, options: Options, watch: Watch | None) -> tuple[Search, Found]:
     keys = layout(scout.compiler, 1, 4)
     while True:
         search = _search(system, keys, options, watch)
@@ -110,15 +125,15 @@ def _searched_exactly(system: System, scout: Search, options: Options, watch: Wa
             keys = layout(search.compiler, 2 * keys.copies + 1, 2 * keys.places)
 
 
-def _search(system: System, keys: Keys, options: Options, watch: Watch | None) -> Search:
+def _search(system: System, keys: Keys, options: Options, watch: Watch | None, whole: bool = False) -> Search:
     jobs, memory = _resources(options)
     predicates = Predicates(system.invariants, system.goals)
     symmetry = system.symmetry if options.symmetry else ()
     if isinstance(system.world, InstantWorld):
         groups = system.symmetry if options.sharing else symmetry
-        own = {"merges": options.symmetry, **_of_search(options)}
+        own = {"merges": options.symmetry, "whole": whole, **_of_search(options)}
         return InstantSearch(system.world, keys, predicates, jobs, memory, options.limit, watch, groups, **own)
-    return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry)
+    return Search(system.world, keys, predicates, jobs, memory, options.limit, watch, symmetry, whole)
 
 
 def _of_search(options: Options) -> dict[str, bool]:
@@ -133,6 +148,8 @@ def _resources(options: Options) -> tuple[int, int]:
 
 def _result(system: System, options: Options, search: Search, found: Found, compile_s: float, search_s: float) -> CheckResult:
     complete = not found.stopped
+    if search.compared is not None:
+        options = replace(options, subsumption=False)
     states = max(1, found.states)
     stations = [s for s in search.compiler.interner.stations if s is not None and s.kind is not None]
     local_states: dict[str, int] = {}
@@ -163,7 +180,7 @@ def _result(system: System, options: Options, search: Search, found: Found, comp
 
 def _collision_probability(world: World, search: Search) -> float:
     """As `keys.collision_probability`, of all that was visited."""
-    if search.keys.exact:
+    if search.keys.exact or search.compared is not None:
         return 0.0
     mail = not isinstance(world, InstantWorld) or world.travels is not None
     copies = search.layer.mail if mail and world.network is Network.BAG else 1

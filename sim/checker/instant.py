@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from sim.checker import compared_kernels, settled_kernels
 from sim.checker import instant_kernels as kernels
-from sim.checker import settled_kernels
-from sim.checker.benches import LEVEL, URGENT, Bench, Buckets, Site, stack
+from sim.checker.benches import LEVEL, URGENT, WHOLE, Bench, Buckets, Site, stack
 from sim.checker.columns import Array
+from sim.checker.compared import Compared
 from sim.checker.instant_compile import WORDS, Extra, InstantCompiler
 from sim.checker.intern import Overflow
 from sim.checker.kernels import ERROR, PARTITIONS, ROOM, key_of
@@ -52,7 +53,8 @@ class InstantSearch(Search):
         self._kept: dict[int, Ways] = {}
         super().__init__(*args, **more)
         self._witnesses: Array = np.full((PARTITIONS, len(self.predicates.of), WITNESSES), -1, np.int64)
-        self.subsumption = subsumption and self.compiler.environment_is_unseen
+        # What is left out is found by keys that belong to no state.
+        self.subsumption = subsumption and self.compiler.environment_is_unseen and self.compared is None
 
     def make_compiler(self, world: Any, keys: Keys, predicates: Predicates, symmetry: Sequence[Sequence[Name]]) -> InstantCompiler:
         return InstantCompiler(world, keys, predicates, symmetry, self._parts)
@@ -76,7 +78,9 @@ class InstantSearch(Search):
         return Site(self.network, self.symmetric, self.layer.slots)
 
     def _bench(self, width: int, desk: Desk, buffer: Buffer) -> Bench:
-        return Bench(*stack(width, self.layer.number, WORDS), buffer.misses, desk.sums, desk.work, buffer.stats)
+        bench = Bench(*stack(width, self.layer.number, WORDS), buffer.misses, desk.sums, desk.work, buffer.stats)
+        bench.notes[WHOLE] = self.compared is not None
+        return bench
 
     def _round(self, pieces: list[Array]) -> None:
         for thread, ways in list(self._kept.items()):
@@ -118,6 +122,10 @@ class InstantSearch(Search):
             # Now that the buckets are empty.
             self._mail_grows = False
             self._lengthen()
+
+    def _compare(self, compared: Compared, counts: Array) -> None:
+        rows = self.bucket_rows
+        compared.meet(compared_kernels.meet_rows, self.bucket_keys, rows, counts, self.layer.slots)
 
     def _sift(self, found: tuple[int, int]) -> int:
         q, number = found

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.checker.benches import LEVEL, MISSED, MISSING, SETTLED, WANTED
+from sim.checker.benches import LEVEL, MISSED, MISSING, SETTLED, WANTED, WHOLE
 from sim.checker.entry_kernels import COUNT, entry_of, prefetch_entry
 from sim.checker.intrinsics import prefetch
 from sim.checker.kernel import inlined, kernel
@@ -231,7 +231,7 @@ def emit(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, l
         key += delta
         if key == U(0):
             key = U(1)
-    if key == key0:
+    if key == key0 and not notes[WHOLE]:
         return DONE
     mixed = mix(key)
     q = mixed & U(PARTITIONS - 1)

@@ -271,7 +271,8 @@ def expand(
     """Write the successors of the rows `todo` into buckets: `keys[partition]`, mixed, `origins[partition]` (row, outcome).
 
     Stops where a bucket might overflow. Rows that met an unknown input are written to `pending`, with nothing else done
-    for them. `most` limits what an exact key can tell. Returns (how far it came, pending, misses).
+    for them. `most` limits what an exact key can tell; where it
+    is negative, states are compared whole, so none is passed over for its key. Returns (how far it came, pending, misses).
     """
     taken, parcels, own, about, delta = t.taken, t.parcels, t.own, t.about, t.delta
     added, purged, other, calls, key_of_station, key_of_parcel = t.added, t.purged, t.other, t.calls, t.key_of_station, t.key_of_parcel
@@ -315,7 +316,7 @@ def expand(
                     key = key_of(key_of_station, key_of_parcel, base, multiplier, network, slots, scratch, 0)
                 if key == U(0):
                     key = U(1)
-                if key != key0:
+                if key != key0 or most < 0:
                     propose(keys, origins, counts, key, f, outcome, True)
     return todo.shape[0], n_pending, missed
 

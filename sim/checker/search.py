@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sim.checker import kernels
+from sim.checker import compared_kernels, kernels
 from sim.checker.columns import Array, Tables
+from sim.checker.compared import Collision, Compared
 from sim.checker.compile import Compiler
 from sim.checker.impartial import Impartial
 from sim.checker.intern import ModelError, Overflow
@@ -107,7 +108,9 @@ class Search:
         limit: int = 1 << 32,
         watch: Callable[[Progress], None] | None = None,
         symmetry: Sequence[Sequence[Name]] = (),
+        whole: bool = False,
     ) -> None:
+        """`whole`: whether states are compared whole, and not by their keys alone. Then `run` may raise Collision."""
         self.keys = keys
         self.predicates = predicates
         self.limit = min(limit, (1 << 32) - 1)
@@ -116,6 +119,7 @@ class Search:
         self.compiler = self.make_compiler(world, keys, predicates, symmetry)
         self.symmetric = self.merges and bool(self.compiler.symmetry.swaps)
         self.budget = Budget(memory)
+        self.compared = Compared(self.budget) if whole else None
         self.partitions = [Partition(self.budget) for _ in range(PARTITIONS)]
         self.trace = Trace(self.budget)
         self.found = Found()
@@ -135,13 +139,13 @@ class Search:
         return Compiler(world, keys, predicates, symmetry)
 
     def run(self) -> Found:
-        """Search until everything was seen or something stops it. Raises Unfit when keys turn out not to do."""
+        """Search until everything was seen or something stops it. Raises Unfit when keys turn out not to do, and Collision."""
         try:
             while self.layer.n:
                 self._explore_layer()
         except OutOfBudget as stop:
             self.found.stopped = f"memory: {stop}"
-        except Unfit:
+        except (Unfit, Collision):
             raise
         except Overflow as stop:
             self.found.stopped = str(stop)
@@ -201,6 +205,8 @@ class Search:
         q = int(mixed) & (PARTITIONS - 1)
         counts[0, q] = 1
         self.partitions[q].insert(np.full((1, PARTITIONS, 1), mixed, np.uint64), counts, q, np.zeros(1, np.uint64))
+        if self.compared is not None:
+            self.compared.begin(mixed, slots, row)
         self.found.states = 1
         false = int(judge(t.marks, self.predicates.pair_masks, slots, row, 0))
         for number in self._watched(lambda k: bool(false >> k & 1) == (k < self.predicates.invariants)):
@@ -304,7 +310,7 @@ class Search:
 
     @property
     def _most(self) -> int:
-        return self.keys.most if isinstance(self.keys, Packed) else 0
+        return self.keys.most if isinstance(self.keys, Packed) else -1 if self.compared is not None else 0
 
     def _count(self, buffer: Buffer) -> None:
         stats = buffer.stats
@@ -324,6 +330,8 @@ class Search:
     def _take_in(self, counts: Array) -> None:
         """Insert what the buffers hold, and write down what is new."""
         fresh = self.fresh
+        if self.compared is not None:
+            self._compare(self.compared, counts)
 
         def insert(q: int) -> int:
             return self.partitions[q].insert(self.bucket_keys, counts, q, fresh[q])
@@ -349,6 +357,14 @@ class Search:
             if found:
                 self.found.hits[k] = first + min(found)
         self._judge_slowly(self.following, start, self.following.n, first)
+
+    def _compare(self, compared: Compared, counts: Array) -> None:
+        """Compare what the buffers hold with the states that have the same keys."""
+        desk = self.desks[0]
+        compared.meet(
+            compared_kernels.meet_outcomes, self.bucket_keys, self.bucket_origins, counts, self.tables, self.network, self.symmetric,
+            self.layer.slots, self.layer.rows, self.buffers[0].scratch, desk.sums, desk.work,
+        )  # fmt: skip
 
     def _sift(self, found: tuple[int, int]) -> int:
         """Leave out of what is new in a partition (its number, how much that is) what need not be looked at; how much is left."""

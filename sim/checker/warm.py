@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.checker import entry_kernels, visited_kernels, way_kernels
+from sim.checker import compared_kernels, entry_kernels, visited_kernels, way_kernels
 from sim.checker.instant import InstantSearch
 from sim.checker.keys import Fingerprints
 from sim.checker.layout import layout
@@ -40,14 +40,21 @@ class _Spark(Node):
         self.moved = True
 
 
-def warm(world: World) -> float:
-    """Compile the kernels that a search of such a world calls, or load them from numba's cache; seconds that it took.
+def warm(world: World, exact: bool = False) -> float:
+    """Compile the kernels that a search of such a world calls, or load them from numba's cache; seconds that it took. `exact`: also those
+    that compare states whole.
 
     Numbers of more than 16 bits, which only large searches need, are left to these.
     """
     began = perf_counter()
     sparks: dict[str, Node] = {name: _Spark() for name in TWINS}
-    search = _of_instant(sparks, world.network) if isinstance(world, InstantWorld) else _of_other(sparks, world.network)
+    make = _of_instant if isinstance(world, InstantWorld) else _of_other
+    if exact:
+        whole = make(sparks, world.network, True)
+        whole.run()
+        assert whole.compared is not None
+        compared_kernels.spread(whole.compared.keys, whole.compared.places, np.zeros(1 << 12, np.uint64), np.zeros(1 << 12, np.int64))
+    search = make(sparks, world.network, False)
     search.run()
     search.keys_along(search.trace.path(1))
     _enlarge(search)
@@ -56,14 +63,14 @@ def warm(world: World) -> float:
     return perf_counter() - began
 
 
-def _of_instant(sparks: dict[str, Node], network: Network) -> Search:
+def _of_instant(sparks: dict[str, Node], network: Network, whole: bool) -> Search:
     name = "environment"
     world = InstantWorld({**sparks, name: Environment()}, network, environment=name)
-    return InstantSearch(world, Fingerprints(), Predicates({}, {}), symmetry=[TWINS], subsumption=True)
+    return InstantSearch(world, Fingerprints(), Predicates({}, {}), symmetry=[TWINS], subsumption=True, whole=whole)
 
 
-def _of_other(sparks: dict[str, Node], network: Network) -> Search:
-    return Search(World(sparks, network), Fingerprints(), Predicates({}, {}), symmetry=[TWINS])
+def _of_other(sparks: dict[str, Node], network: Network, whole: bool) -> Search:
+    return Search(World(sparks, network), Fingerprints(), Predicates({}, {}), symmetry=[TWINS], whole=whole)
 
 
 def _enlarge(search: Search) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.checker.benches import SETTLED
+from sim.checker.benches import SETTLED, WHOLE
 from sim.checker.kernel import inlined, kernel
 from sim.checker.kernels import PARTITIONS, claim, key_of
 from sim.checker.mixing import mix
@@ -269,7 +269,7 @@ def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key
                 may_judge |= are_marked_apart(t.marks, before, after)
             if key == U(0):
                 key = U(1)
-        if key != key0:
+        if key != key0 or bench.notes[WHOLE]:
             mixed = mix(key)
             q = mixed & U(PARTITIONS - 1)
             i = out.counts[q]

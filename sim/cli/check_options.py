@@ -62,7 +62,7 @@ Liveness: TypeAlias = Annotated[
 Deadlock: TypeAlias = Annotated[
     bool, typer.Option("--deadlock", help="Of a model: a state after which nothing can happen breaks a promise too, “no deadlock”.")
 ]
-Exact: TypeAlias = Annotated[bool, typer.Option("--exact", help="Packed states of 63 bits instead of fingerprints.")]
+Exact: TypeAlias = Annotated[bool, typer.Option("--exact", help="No fingerprints: states packed into 63 bits, or compared whole.")]
 Jobs: TypeAlias = Annotated[int, typer.Option("--jobs", min=0, help="Threads; 0 is one per core.")]
 Memory: TypeAlias = Annotated[float, typer.Option("--memory", metavar="GIB", min=0, help="Most memory to use; 0 is half of the machine's.")]
 Limit: TypeAlias = Annotated[int, typer.Option("--limit", metavar="STATES", min=1, help="Stop after so many states.")]

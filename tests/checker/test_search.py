@@ -14,7 +14,7 @@ pytest.importorskip("numba", reason="the checker needs the extra `checker`")
 
 from sim.checker import search as searching
 from sim.checker.checking import Options, check
-from sim.checker.intern import ModelError, Overflow
+from sim.checker.intern import ModelError
 from sim.checker.keys import Fingerprints, collision_probability
 from sim.checker.predicates import Predicates
 from sim.checker.progress import Progress
@@ -190,12 +190,7 @@ def test_any_world(world: World, jobs: int, exact: bool) -> None:
     oracle = explore(world, limit=3000)
     assume(oracle.complete)
     assert found(world, jobs=jobs) == reachable(world)
-    try:
-        result = check(System(world), Options(jobs=jobs, exact=exact))
-    except Overflow:
-        # Some do not fit into 63 bits.
-        assert exact
-        return
+    result = check(System(world), Options(jobs=jobs, exact=exact))
     assert (result.generated, result.depth, result.deadlocks) == (oracle.generated, oracle.depth, oracle.deadlocks)
 
 
@@ -318,11 +313,12 @@ class Hoarder(Node):
 @pytest.mark.skipif(not resident(), reason="this system does not tell how much memory a process has")
 def test_what_handlers_did_counts_as_memory() -> None:
     system = System(World({"h": Hoarder()}))
-    result = check(system, Options(memory=30_000_000, limit=200))
+    # What this process has free already does not count.
+    result = check(system, Options(memory=100_000_000, limit=2_000))
     assert not result.complete
     assert "what handlers did takes" in result.stopped
-    assert result.states < 100
-    assert 20_000_000 < result.compiled_bytes < 60_000_000
+    assert result.states < 1_000
+    assert 50_000_000 < result.compiled_bytes < 200_000_000
     assert check(system, Options(limit=20)).stopped == "20 states are reached, which is the limit"
 
 
