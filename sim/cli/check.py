@@ -190,17 +190,28 @@ def _write(system: System, of_sessions: bool, result: CheckResult, found: Mappin
         for name, judgement in result.properties.items():
             path = found[name].path if name in found else judgement.path
             if path and not judgement.goal:
-                diagrams[name] = out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)}.svg"
+                diagrams[name] = out / f"{_file(name)}.svg"
                 events = sequence(system.world.initial(), path, result.bounds.get("unit", ""))
-                diagrams[name].write_text(style.svg(diagram.draw(events, name)), encoding="utf-8")
+                diagrams[name].write_text(style.svg(diagram.draw(events, name, _end(name))), encoding="utf-8")
         for name, finding in found.items():
             if finding.tape is not None:
-                tapes[name] = out / f"{name}.tape"
+                tapes[name] = out / f"{_file(name)}.tape"
                 finding.tape.write(tapes[name])
         machines = paint(result, of_sessions, out)
     except OSError as error:
         raise WrongInput(f"{out}: tapes and diagrams cannot be written there ({error.strerror})") from None
     return Written(tapes, diagrams, machines)
+
+
+def _file(name: str) -> str:
+    """The name of a promise as that of a file, which nobody has to quote."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
+
+
+def _end(name: str) -> str:
+    from sim.checker.result import NO_DEADLOCK
+
+    return "nothing can happen any more" if name == NO_DEADLOCK else f"“{name}” is broken"
 
 
 def _meaning(time: str, walks: int | None) -> str:
@@ -309,6 +320,11 @@ def _checked(system: System, options: dict[str, Any]) -> tuple[CheckResult, bool
         if error.name not in ("numba", "llvmlite"):
             raise
         raise WrongInput(NO_NUMBA) from None
+    except ImportError as error:
+        # Two packages that do not go together, mostly after one of them was upgraded.
+        if not any(name in str(error).lower() for name in ("numba", "llvmlite")):
+            raise
+        raise WrongInput(f"numba cannot be loaded ({error}); {NO_NUMBA}") from None
     watch = _Watch()
     try:
         return check(system, Options(**options), watch), watch.interrupted

@@ -71,9 +71,9 @@ def paint(result: CheckResult, of_sessions: bool, out: Path) -> Mapping[str, Pai
 
     handled = list(result.handled())
     folder = out / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     painted = {}
     for one in coverage(MACHINES if of_sessions else of_fields(handled), handled):
+        folder.mkdir(parents=True, exist_ok=True)
         base = re.sub(r"[^A-Za-z0-9_.-]+", "_", one.machine.name)
         files = Painted(one, folder / f"{base}.svg", folder / f"{base}.dot")
         files.svg.write_text(style.svg(diagram.draw(one)), encoding="utf-8")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from sim.model.canon import thaw
 from sim.model.inputs import Deliver, Fault, Fired, Input, Move, Name, Reply, Tag, Withdrawn
 from sim.model.instant import TICK
 from sim.model.outcomes import Outcome
@@ -15,6 +16,8 @@ from sim.model.world import Parcel, State
 if TYPE_CHECKING:
     from sim.checker.traces import Leg
 
+LONGEST = 28
+"""Characters of what a message says: as many as fit between two nodes."""
 LISTENERS = "watcher"
 """The place of nodes that only listen: what they hear is no message of the protocol."""
 
@@ -102,7 +105,14 @@ def _event(step: int, node: Name, event: Input, calls: dict[tuple[Name, Tag], Na
 
 
 def _said(message: object) -> str:
-    return message if isinstance(message, str) else type(message).__name__ if not isinstance(message, tuple) else _words(message)
+    """A message in a few words: all of it where it is short, or else what kind it is."""
+    message = thaw(message)
+    if isinstance(message, str):
+        return message
+    if type(message) is tuple:
+        return _words(message)
+    text = repr(message).removesuffix("()")
+    return text if len(text) <= LONGEST else type(message).__name__
 
 
 def _words(tag: object) -> str:

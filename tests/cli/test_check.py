@@ -561,6 +561,16 @@ def test_what_comes_in_the_end_is_judged(tmp_path: Path, words: tuple[str, ...])
     assert "expected LeadsTo, Eventually or EventuallyAlways" in sim("check", str(model), "--set", "promise=wrong", *words).stderr
 
 
+def test_files_have_names_that_nobody_has_to_quote(tmp_path: Path) -> None:
+    done = sim("check", str(MODELS / "lease_lock.py"), "--time", "windows", "--unit", "100ms", "--out", str(tmp_path))
+    assert done.exit_code == 1
+    # This model has no enums, and so no machines to paint.
+    assert {path.name for path in tmp_path.iterdir()} == {"one_holder.tape", "one_holder.svg"}
+    assert f"session-sim explain {tmp_path / 'one_holder.tape'}" in done.stdout
+    picture = (tmp_path / "one_holder.svg").read_text("utf-8")
+    assert all(words in picture for words in ("Granted(token=1)", "“one holder” is broken"))
+
+
 def test_what_comes_in_the_end_needs_a_small_model_without_a_clock(tmp_path: Path) -> None:
     model = tmp_path / "hopeful.py"
     model.write_text(HOPEFUL, encoding="utf-8")
@@ -568,3 +578,15 @@ def test_what_comes_in_the_end_needs_a_small_model_without_a_clock(tmp_path: Pat
     assert (done.exit_code, "decided without a clock only" in done.stdout) == (4, True)
     done = sim("check", str(model), "--limit", "2")
     assert (done.exit_code, "more than 2 states" in done.stdout) == (4, True)
+
+
+def test_a_numba_that_does_not_go_with_the_rest_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str, *more: Any) -> Any:
+        if name == "sim.checker.checking":
+            raise ImportError("Numba needs NumPy 9.9 or less. Got NumPy 10.0.")
+        return whole(name, *more)
+
+    whole = __import__
+    monkeypatch.setattr("builtins.__import__", refuse)
+    done = sim("check", str(MODELS / "alternating_bit.py"))
+    assert (done.exit_code, "numba cannot be loaded (Numba needs NumPy 9.9" in " ".join(done.stderr.split())) == (2, True)

@@ -140,8 +140,8 @@ def test_a_regression_test_makes_the_same_unusual_choices() -> None:
 
 
 def test_a_regression_test_with_workflow_code_stands_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
     _, found = crash()
+    monkeypatch.chdir(tmp_path)
     assert "async def file_processing_workflow" in found.test
     with pytest.raises(AssertionError, match="file ends CANCELED"):
         executed(found.test)()

@@ -26,17 +26,17 @@ _LINES: Final = {
 """Colour and line of each kind."""
 
 
-def draw(events: Sequence[Event], title: str = "") -> Figure:
-    """Draw what happens along a way, top to bottom; what one choice sets off stands on one band."""
+def draw(events: Sequence[Event], title: str = "", end: str = "") -> Figure:
+    """Draw what happens along a way, top to bottom; what one choice sets off stands on one band. `end`: what is so then."""
     nodes = participants(events)
     lanes = {name: number for number, name in enumerate(nodes)}
-    width, height = 2 * MARGIN + LANE * max(1, len(nodes) - 1) + 0.6, HEAD + 0.25 + ROW * (len(events) + 1)
+    width, height = 2 * MARGIN + LANE * max(1, len(nodes) - 1) + 0.6, HEAD + 0.25 + ROW * (len(events) + 1 + bool(end))
     with style.settings():
         figure = style.figure(width, height)
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
         axes.set_xlim(-MARGIN - 0.6, LANE * max(1, len(nodes) - 1) + MARGIN)
-        axes.set_ylim(ROW * (len(events) + 1), -HEAD - 0.25)
+        axes.set_ylim(ROW * (len(events) + 1 + bool(end)), -HEAD - 0.25)
         if title:
             axes.text(-MARGIN - 0.5, -HEAD - 0.1, title, va="bottom", color=style.INK, fontweight="bold")
         _bands(axes, events)
@@ -46,6 +46,10 @@ def draw(events: Sequence[Event], title: str = "") -> Figure:
             axes.text(x, -0.08, _lines_of(name), ha="center", va="bottom", color=style.MUTED, fontsize=7)
         for row, event in enumerate(events, 1):
             _event(axes, event, ROW * row, lanes)
+        if end:
+            y = ROW * (len(events) + 1)
+            axes.plot(axes.get_xlim(), (y, y), color=style.RED, linewidth=0.9, zorder=1)
+            axes.text(sum(axes.get_xlim()) / 2, y + 0.05, end, ha="center", va="top", color=style.RED, fontsize=7, fontweight="bold")
         return figure
 
 
