@@ -33,15 +33,14 @@ from sim.model.spans import (
     UnlessOver,
     Within,
 )
+from sim.trace.constraints import Clockless, Constraint, earliest, earliest_after, latest
+
+__all__ = ["Clockless", "Key", "Solved", "extremes", "solved", "times"]
 
 Key = tuple[Name, Tag]
 
 HOUR: Final = 3_600_000_000
 """In microseconds."""
-
-
-class Clockless(Exception):
-    """No clock allows these steps; the message has the constraints that contradict each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +54,6 @@ class Running:
     least: int
     most: int | None
     due: int
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """Event `later` comes at least `apart` microseconds after event `earlier` (`apart` may be negative)."""
-
-    earlier: int
-    later: int
-    apart: int
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +84,7 @@ def solved(ways: Sequence[Way], is_idle: Idle = _never, gap: int = 0) -> Solved:
         Clockless: there are no such times.
     """
     reading = _read(ways, is_idle, gap)
-    at = _earliest(reading.constraints, reading.events)
+    at = earliest(reading.constraints, reading.events)
     return Solved(at[1 : len(ways) + 1], [(name, at[running.due] - at[step]) for name, step, running in reading.drawn])
 
 
@@ -109,62 +98,17 @@ def extremes(ways: Sequence[Way], is_idle: Idle = _never) -> Iterator[list[int]]
         Clockless: there are no such times.
     """
     reading, steps = _read(ways, is_idle, 0), len(ways)
-    _earliest(reading.constraints, reading.events)
+    earliest(reading.constraints, reading.events)
     # What nothing bounds is later than any length that is spoken of.
     far = sum(abs(c.apart) for c in reading.constraints) + HOUR
     met: set[tuple[int, ...]] = set()
     for step in range(steps + 1):
-        for at in (_late_after(reading, step, far), _early_after(reading, step, far)):
+        for times_of in (latest, earliest_after):
+            at = times_of(reading.constraints, reading.events, step, far)
             found = tuple(time - at[0] for time in at[1 : steps + 1])
             if found not in met:
                 met.add(found)
                 yield list(found)
-
-
-def _late_after(reading: _Reading, step: int, far: int) -> list[int]:
-    """The latest times of all events where this step is at 0."""
-    return _latest(reading.constraints, reading.events, step, far)
-
-
-def _early_after(reading: _Reading, step: int, far: int) -> list[int]:
-    """The earliest times of all events where this step is at 0: the latest, seen from the other end of time."""
-    back = [Constraint(c.later, c.earlier, c.apart) for c in reading.constraints]
-    return [-time for time in _latest(back, reading.events, step, far)]
-
-
-def _latest(constraints: Sequence[Constraint], events: int, step: int, far: int) -> list[int]:
-    at = [far] * events
-    at[step] = 0
-    changed = True
-    while changed:
-        changed = False
-        for c in constraints:
-            if at[c.earlier] > at[c.later] - c.apart:
-                at[c.earlier], changed = at[c.later] - c.apart, True
-    return at
-
-
-def _earliest(constraints: Sequence[Constraint], events: int) -> list[int]:
-    """The earliest time of each event. Raises Clockless."""
-    at, came_by = [0] * events, dict[int, Constraint]()
-    for _ in range(events + 1):
-        late = [c for c in constraints if at[c.earlier] + c.apart > at[c.later]]
-        if not late:
-            return at
-        for c in late:
-            if at[c.earlier] + c.apart > at[c.later]:
-                at[c.later] = at[c.earlier] + c.apart
-                came_by[c.later] = c
-    raise Clockless("; ".join(dict.fromkeys(c.why for c in _cycle(came_by, late[0].later) if c.why)))
-
-
-def _cycle(came_by: dict[int, Constraint], event: int) -> list[Constraint]:
-    """A cycle among the constraints by which events got their times."""
-    seen: list[int] = []
-    while event not in seen and event in came_by:
-        seen.append(event)
-        event = came_by[event].earlier
-    return [came_by[e] for e in reversed(seen[seen.index(event) if event in seen else 0 :])]
 
 
 def _read(ways: Sequence[Way], is_idle: Idle, gap: int) -> _Reading:
