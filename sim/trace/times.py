@@ -41,6 +41,8 @@ Key = tuple[Name, Tag]
 
 HOUR: Final = 3_600_000_000
 """In microseconds."""
+MOST: Final = 16
+"""Ways to read the same steps that are told apart: beyond, what is not known yet stays open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def solved(ways: Sequence[Way], is_idle: Idle = _never, gap: int = 0) -> Solved:
     Raises:
         Clockless: there are no such times.
     """
-    reading = _read(ways, is_idle, gap)
+    reading = next(_readings(ways, is_idle, gap))
     at = earliest(reading.constraints, reading.events)
     return Solved(at[1 : len(ways) + 1], [(name, at[running.due] - at[step]) for name, step, running in reading.drawn])
 
@@ -97,22 +99,47 @@ def extremes(ways: Sequence[Way], is_idle: Idle = _never) -> Iterator[list[int]]
     Raises:
         Clockless: there are no such times.
     """
-    reading, steps = _read(ways, is_idle, 0), len(ways)
-    earliest(reading.constraints, reading.events)
-    # What nothing bounds is later than any length that is spoken of.
-    far = sum(abs(c.apart) for c in reading.constraints) + HOUR
-    met: set[tuple[int, ...]] = set()
-    for step in range(steps + 1):
-        for times_of in (latest, earliest_after):
-            at = times_of(reading.constraints, reading.events, step, far)
-            found = tuple(time - at[0] for time in at[1 : steps + 1])
-            if found not in met:
-                met.add(found)
-                yield list(found)
+    steps, met = len(ways), set[tuple[int, ...]]()
+    for reading in _readings(ways, is_idle, 0):
+        # What nothing bounds is later than any length that is spoken of.
+        far = sum(abs(c.apart) for c in reading.constraints) + HOUR
+        for step in range(steps + 1):
+            for times_of in (latest, earliest_after):
+                at = times_of(reading.constraints, reading.events, step, far)
+                found = tuple(time - at[0] for time in at[1 : steps + 1])
+                if found not in met:
+                    met.add(found)
+                    yield list(found)
 
 
-def _read(ways: Sequence[Way], is_idle: Idle, gap: int) -> _Reading:
-    reading = _Reading(is_idle, gap, len(ways) + 1)
+def _readings(ways: Sequence[Way], is_idle: Idle, gap: int) -> Iterator[_Reading]:
+    """What may be read off these steps, and has times: each time that what is left of a deadline counts, it has passed, or has not.
+
+    Raises:
+        Clockless: nothing of it has times.
+    """
+    todo, found, why = [_read(ways, is_idle, gap, ())], 0, Clockless()
+    earliest(todo[0].constraints, todo[0].events)
+    while todo:
+        reading = todo.pop()
+        if len(reading.passed) >= reading.asked or found == MOST:
+            found += 1
+            yield reading
+            continue
+        # What has not passed comes first. What is decided without the rest is not gone into.
+        for passed in (True, False):
+            more = _read(ways, is_idle, gap, (*reading.passed, passed))
+            try:
+                earliest(more.constraints, more.events)
+                todo.append(more)
+            except Clockless as reason:
+                why = reason
+    if not found:
+        raise why
+
+
+def _read(ways: Sequence[Way], is_idle: Idle, gap: int, passed: tuple[bool, ...]) -> _Reading:
+    reading = _Reading(is_idle, gap, passed, len(ways) + 1)
     reading.read(ways)
     return reading
 
@@ -123,11 +150,15 @@ class _Reading:
 
     is_idle: Idle
     gap: int
+    passed: tuple[bool, ...]
+    """Each time that what is left of a deadline counts: whether it has passed by then. Of the rest that is not said."""
     events: int
     """How many there are: the first state, the steps, and when timers are due."""
     constraints: list[Constraint] = field(default_factory=list)
     timers: dict[Key, Running] = field(default_factory=dict)
     deadlines: dict[Key, Running] = field(default_factory=dict)
+    asked: int = 0
+    """How often what is left of a deadline counted."""
     drawn: list[tuple[Name, int, Running]] = field(default_factory=list)
     """Lengths that are left to chance: who they belong to, the step, the timer."""
 
@@ -254,7 +285,7 @@ class _Reading:
             case Drawn(law=law, entity=entity):
                 return self._by_chance(step, entity or node, *law.bounds())
             case Left(tag=tag):
-                return self._of(node, tag) or self._running(step, 0, None)
+                return self._left(step, node, tag)
             case UnlessOver(span=inner):
                 return self._armed(step, node, inner)
             case Plus(first=inner, second=Excess()):
@@ -265,6 +296,24 @@ class _Reading:
                 return self._running(known.since, known.least, None)
             case _:
                 return self._running(step, *self._bounds(step, node, span))
+
+    def _left(self, step: int, node: Name, tag: Tag) -> Running:
+        """Until another timer, which has not fired, or deadline, which may have passed."""
+        if (timer := self.timers.get((node, tag))) is not None:
+            return timer
+        deadline = self.deadlines.get((node, tag))
+        if deadline is None:
+            return self._running(step, 0, None)
+        self.asked += 1
+        if self.asked > len(self.passed):
+            running = self._running(step, 0, None)
+            self._bound(deadline.due, running.due, 0)
+            return running
+        if self.passed[self.asked - 1]:
+            self._bound(deadline.due, step, 0, _said(node, tag, step, "has passed"))
+            return self._running(step, 0, 0)
+        self._bound(step, deadline.due, 0, _said(node, tag, step, "has not passed"))
+        return deadline
 
     def _by_chance(self, step: int, owner: Name, least: int, most: int | None) -> Running:
         running = self._running(step, least, most)

@@ -194,3 +194,19 @@ def test_steps_that_have_to_be_simultaneous_have_no_gap() -> None:
     assert solved(steps).at == [0, SECOND, SECOND]
     with pytest.raises(Clockless):
         solved(steps, gap=1)
+
+
+@pytest.mark.parametrize(("length", "second"), [(5, 5), (1, 2)])
+def test_what_is_left_of_a_deadline_is_nothing_when_it_has_passed(length: int, second: int) -> None:
+    steps = [does(due("d", Exactly(length * SECOND)), arm("w", Exactly(2 * SECOND))), fires("w", arm("a", Left("d"))), fires("a")]
+    assert times(steps) == [0, 2 * SECOND, second * SECOND]
+    assert apart(steps, 0, 1) == {2 * SECOND}
+    assert apart(steps, 0, 2) == {second * SECOND}
+
+
+def test_a_deadline_has_passed_or_not() -> None:
+    """What is left of it after 2 s is 3 s, and not the 4 s after which the timer fires."""
+    steps = [does(due("d", Exactly(5 * SECOND)), arm("w", Exactly(2 * SECOND)), arm("x", Exactly(6 * SECOND)))]
+    for found in (times, extremes):
+        with pytest.raises(Clockless, match="timer"):
+            list(found([*steps, fires("w", arm("a", Left("d"))), fires("x"), fires("a")]))
