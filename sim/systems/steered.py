@@ -34,9 +34,9 @@ class Steered(Choices):
         self._arrivals: dict[tuple[Name, Input], deque[int]] = defaultdict(deque)
         """When messages arrive, in the order in which their way has them; LOST for those that do not."""
         self._answers: dict[Name, deque[int]] = defaultdict(deque)
-        self._drawn: dict[Name, deque[int]] = defaultdict(deque)
-        for owner, length in solved.drawn:
-            self._drawn[owner].append(length)
+        self._drawn: dict[tuple[Name, str], deque[int]] = defaultdict(deque)
+        for owner, what, length in solved.drawn:
+            self._drawn[owner, what].append(length)
         for leg, at in zip(legs, solved.at, strict=True):
             for micro in leg.outcome if isinstance(leg.outcome, tuple) else ():
                 self._read(micro, at)
@@ -70,14 +70,14 @@ class Steered(Choices):
         label = f"{kind}|{entity}|{what}|{stream.drawn}"
         if kind == "move" and self._moves[entity, what]:
             return self._take(label, self._moves[entity, what].popleft() - self._sim.now)
-        if kind == "draw" and self._drawn[entity]:
-            return self._take(label, self._drawn[entity].popleft())
+        if kind == "draw" and self._drawn[entity, what]:
+            return self._take(label, self._drawn[entity, what].popleft())
         return usual
 
     def sample_at(self, what: str, entity: str, ordinal: int, law: Law) -> int:
         """The same for lengths that belong to something else than who asks."""
-        if self._drawn[entity]:
-            return self._take(f"draw|{entity}|{what}|{ordinal}", self._drawn[entity].popleft())
+        if self._drawn[entity, what]:
+            return self._take(f"draw|{entity}|{what}|{ordinal}", self._drawn[entity, what].popleft())
         return super().sample_at(what, entity, ordinal, law)
 
     def pick(self, entity: str, what: str, stream: Stream, choices: Sequence[object], weights: Sequence[int] | None) -> int:

@@ -60,10 +60,10 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """`at`: the time of each step, microseconds after the first state. `drawn`: what was drawn how long, in order: by whom, how long."""
+    """`at`: the time of each step, microseconds after the first state. `drawn`: lengths left to chance, in order: whose, label, length."""
 
     at: list[int]
-    drawn: list[tuple[Name, int]]
+    drawn: list[tuple[Name, str, int]]
 
 
 Idle = Callable[[int, Key], bool]
@@ -87,7 +87,7 @@ def solved(ways: Sequence[Way], is_idle: Idle = _never, gap: int = 0) -> Solved:
     """
     reading = next(_readings(ways, is_idle, gap))
     at = earliest(reading.constraints, reading.events)
-    return Solved(at[1 : len(ways) + 1], [(name, at[running.due] - at[step]) for name, step, running in reading.drawn])
+    return Solved(at[1 : len(ways) + 1], [(name, label, at[running.due] - at[step]) for name, label, step, running in reading.drawn])
 
 
 def extremes(ways: Sequence[Way], is_idle: Idle = _never) -> Iterator[list[int]]:
@@ -159,8 +159,8 @@ class _Reading:
     deadlines: dict[Key, Running] = field(default_factory=dict)
     asked: int = 0
     """How often what is left of a deadline counted."""
-    drawn: list[tuple[Name, int, Running]] = field(default_factory=list)
-    """Lengths that are left to chance: who they belong to, the step, the timer."""
+    drawn: list[tuple[Name, str, int, Running]] = field(default_factory=list)
+    """Lengths that are left to chance: who they belong to, under which label, the step, the timer."""
 
     def read(self, ways: Sequence[Way]) -> None:
         for step, way in enumerate(ways, 1):
@@ -280,10 +280,10 @@ class _Reading:
 
     def _armed(self, step: int, node: Name, span: Span) -> Running:
         match span:
-            case Within(lo=lo, hi=hi):
-                return self._by_chance(step, node, lo, hi)
-            case Drawn(law=law, entity=entity):
-                return self._by_chance(step, entity or node, *law.bounds())
+            case Within(label=label, lo=lo, hi=hi):
+                return self._by_chance(step, node, label, lo, hi)
+            case Drawn(label=label, law=law, entity=entity):
+                return self._by_chance(step, entity or node, label, *law.bounds())
             case Left(tag=tag):
                 return self._left(step, node, tag)
             case UnlessOver(span=inner):
@@ -315,9 +315,9 @@ class _Reading:
         self._bound(step, deadline.due, 0, _said(node, tag, step, "has not passed"))
         return deadline
 
-    def _by_chance(self, step: int, owner: Name, least: int, most: int | None) -> Running:
+    def _by_chance(self, step: int, owner: Name, label: str, least: int, most: int | None) -> Running:
         running = self._running(step, least, most)
-        self.drawn.append((owner, step, running))
+        self.drawn.append((owner, label, step, running))
         return running
 
     def _bounds(self, step: int, node: Name, span: Span) -> tuple[int, int | None]:

@@ -186,7 +186,7 @@ def test_lengths_that_are_left_to_chance_are_told() -> None:
     steps = [does(arm("a", Within("x", SECOND, 9 * SECOND)), arm("b", Exactly(4 * SECOND))), fires("b"), fires("a")]
     found = solved(steps, gap=1)
     assert found.at == [1, 4 * SECOND + 1, 4 * SECOND + 2]
-    assert found.drawn == [("n", 4 * SECOND + 1)]
+    assert found.drawn == [("n", "x", 4 * SECOND + 1)]
 
 
 def test_steps_that_have_to_be_simultaneous_have_no_gap() -> None:
