@@ -22,7 +22,7 @@ def compiled():
     kernels = [value for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)]
     return {{k.py_func.__module__ + "." + k.py_func.__name__: len(k.nopython_signatures) for k in kernels}}
 
-warm(system.world)
+warm(system.world, options.exact)
 before = compiled()
 result = check(system, options)
 after = compiled()
