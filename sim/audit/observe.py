@@ -15,7 +15,6 @@ from sim.audit.facts import Activity
 from sim.audit.sessions import RESPOND_BUDGET, End, Session
 from sim.audit.words import cause_of, outcome_of
 from sim.audit.workers import Worker, Workers
-from sim.properties.base import Listener
 from sim.protocol import observations as obs
 from sim.protocol.worker.attempts import Cause
 from sim.workflow import seen
@@ -26,20 +25,6 @@ Seen = tuple[int, str, Any]
 
 WORKFLOW = "history/workflow"
 """The node that stands for whoever runs workflow code: which worker that was decides nothing."""
-
-
-class Emitter:
-    """What judges and pictures listen to: whatever it is told to emit."""
-
-    def __init__(self) -> None:
-        self.by_class: dict[type, list[Listener]] = {}
-
-    def listen(self, kind: type, listener: Listener) -> None:
-        self.by_class.setdefault(kind, []).append(listener)
-
-    def emit(self, time: int, node: str, observation: Any) -> None:
-        for listener in self.by_class.get(type(observation), ()):
-            listener(time, node, observation)
 
 
 class Rule(Enum):

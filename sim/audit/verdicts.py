@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sim.audit import words
-from sim.audit.observe import Emitter, Rule, Scenery, observations, worker_started, workflow_worker
+from sim.audit.observe import Rule, Scenery, observations, worker_started, workflow_worker
 from sim.audit.sessions import Session
 from sim.properties import ALL, Judge, Setting, Verdict, VerdictKind, Violation
 from sim.properties.base import KEPT_VIOLATIONS
+from sim.properties.emitter import Emitter
 from sim.protocol import observations as obs
 
 _BY_TIMES = ("slot_limit", "activity_needs_slot")

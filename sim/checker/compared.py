@@ -14,13 +14,13 @@ import numpy as np
 
 from sim.checker import compared_kernels as kernels
 from sim.checker.columns import Array
-from sim.checker.intern import Overflow
+from sim.checker.keys import Unfit
 from sim.checker.visited import Budget
 
 WHAT: Final = "all states, to be compared"
 
 
-class Collision(Overflow):
+class Collision(Unfit):
     """Two states share a fingerprint."""
 
 
@@ -38,7 +38,7 @@ class Compared:
         self.keys = np.zeros(1 << 12, np.uint64)
         self.places = np.zeros(1 << 12, np.int64)
         self.arena = np.zeros(1 << 16, np.uint32)
-        self.state = np.zeros(5, np.int64)
+        self.state = np.zeros(3, np.int64)
         self.budget.resize(WHAT, 0, self.nbytes)
 
     @property
@@ -51,7 +51,7 @@ class Compared:
         kernels.meet(self.keys, self.places, self.arena, self.state, key, slots, row, 0)
 
     def meet(self, kernel: Callable[..., Any], *of: Any) -> None:
-        """Have one of the kernels meet all candidates. Raises Collision, and OutOfBudget."""
+        """Have one of the kernels meet a bucket's candidates. Raises Collision, and OutOfBudget."""
         while (done := kernel(self.keys, self.places, self.arena, self.state, *of)) == kernels.FULL:
             self._grow()
         if done == kernels.COLLISION:

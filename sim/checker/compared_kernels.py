@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from sim.checker.kernel import kernel
-from sim.checker.kernels import PARTITIONS, apply
-from sim.checker.mixing import mix
+from sim.checker.kernels import apply
 from sim.checker.orbits import canonicalise
 
 U = np.uint64
-COUNT, PLACED, Q, BUFFER, POSITION = range(5)
-"""Columns of `state`: states that are kept, numbers in `arena`; and the candidate that comes next."""
+COUNT, PLACED, POSITION = range(3)
+"""Columns of `state`: states that are kept, numbers in `arena`; and the candidate of a bucket that comes next."""
 DONE, FULL, COLLISION = 0, 1, 2
 
 
@@ -35,7 +34,7 @@ def is_there(arena: Any, at: Any, slots: Any, rows: Any, g: Any) -> Any:
 def meet(keys: Any, places: Any, arena: Any, state: Any, key: Any, slots: Any, rows: Any, g: Any) -> Any:
     """Keep a row under its mixed key, or compare it with the one that is; DONE, FULL, or COLLISION when they are two."""
     mask = U(keys.shape[0] - 1)
-    cell = mix(key) & mask
+    cell = key & mask
     while keys[cell] != U(0) and keys[cell] != key:
         cell = (cell + U(1)) & mask
     if keys[cell] == key:
@@ -63,60 +62,43 @@ def spread(old_keys: Any, old_places: Any, keys: Any, places: Any) -> None:
     mask = U(keys.shape[0] - 1)
     for i in range(old_keys.shape[0]):
         if old_keys[i] != U(0):
-            cell = mix(old_keys[i]) & mask
+            cell = old_keys[i] & mask
             while keys[cell] != U(0):
                 cell = (cell + U(1)) & mask
             keys[cell], places[cell] = old_keys[i], old_places[i]
 
 
 @kernel
-def meet_rows(keys: Any, places: Any, arena: Any, state: Any, bucket_keys: Any, bucket_rows: Any, counts: Any, slots: Any) -> Any:
-    """Meet all candidates of the buckets, from the next one on, which are there whole; as `meet`."""
-    while state[Q] < PARTITIONS:
-        q = state[Q]
-        while state[BUFFER] < bucket_keys.shape[0]:
-            buffer = state[BUFFER]
-            while state[POSITION] < counts[buffer, q]:
-                i = state[POSITION]
-                done = meet(keys, places, arena, state, bucket_keys[buffer, q, i], slots, bucket_rows[buffer, q], i)
-                if done != DONE:
-                    return done
-                state[POSITION] = i + 1
-            state[POSITION] = 0
-            state[BUFFER] = buffer + 1
-        state[BUFFER] = 0
-        state[Q] = q + 1
-    state[Q] = 0
+def meet_rows(keys: Any, places: Any, arena: Any, state: Any, bucket: Any, count: Any, rows: Any, slots: Any) -> Any:
+    """Meet the candidates of one bucket, from the next one on, which are there whole; as `meet`."""
+    while state[POSITION] < count:
+        i = state[POSITION]
+        done = meet(keys, places, arena, state, bucket[i], slots, rows, i)
+        if done != DONE:
+            return done
+        state[POSITION] = i + 1
+    state[POSITION] = 0
     return DONE
 
 
 @kernel
 def meet_outcomes(
-    keys: Any, places: Any, arena: Any, state: Any, bucket_keys: Any, origins: Any, counts: Any, t: Any, network: Any, symmetric: Any,
-    slots: Any, rows: Any, scratch: Any, sums: Any, work: Any,
+    keys: Any, places: Any, arena: Any, state: Any, bucket: Any, count: Any, origins: Any, t: Any, network: Any, symmetric: Any, slots: Any,
+    rows: Any, scratch: Any, sums: Any, work: Any,
 ) -> Any:  # fmt: skip
     """The same for candidates of which only is known where they come from: an outcome of a state in `rows`."""
-    while state[Q] < PARTITIONS:
-        q = state[Q]
-        while state[BUFFER] < bucket_keys.shape[0]:
-            buffer = state[BUFFER]
-            while state[POSITION] < counts[buffer, q]:
-                i = state[POSITION]
-                origin = origins[buffer, q, i]
-                f, outcome = np.int64(origin >> U(32)), np.int64(origin & U(0xFFFFFFFF))
-                apply(t.about, t.added, t.purged, t.other, t.parcels, t.calls, network, slots, rows, f, outcome, scratch, 0)
-                if symmetric:
-                    canonicalise(
-                        t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, t.parcels, network,
-                        slots, scratch, 0, sums, work,
-                    )  # fmt: skip
-                done = meet(keys, places, arena, state, bucket_keys[buffer, q, i], slots, scratch, 0)
-                if done != DONE:
-                    return done
-                state[POSITION] = i + 1
-            state[POSITION] = 0
-            state[BUFFER] = buffer + 1
-        state[BUFFER] = 0
-        state[Q] = q + 1
-    state[Q] = 0
+    while state[POSITION] < count:
+        i = state[POSITION]
+        f, outcome = np.int64(origins[i] >> U(32)), np.int64(origins[i] & U(0xFFFFFFFF))
+        apply(t.about, t.added, t.purged, t.other, t.parcels, t.calls, network, slots, rows, f, outcome, scratch, 0)
+        if symmetric:
+            canonicalise(
+                t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, t.parcels, network, slots,
+                scratch, 0, sums, work,
+            )  # fmt: skip
+        done = meet(keys, places, arena, state, bucket[i], slots, scratch, 0)
+        if done != DONE:
+            return done
+        state[POSITION] = i + 1
+    state[POSITION] = 0
     return DONE

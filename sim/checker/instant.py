@@ -124,8 +124,8 @@ class InstantSearch(Search):
             self._lengthen()
 
     def _compare(self, compared: Compared, counts: Array) -> None:
-        rows = self.bucket_rows
-        compared.meet(compared_kernels.meet_rows, self.bucket_keys, rows, counts, self.layer.slots)
+        for at, count in np.ndenumerate(counts):
+            compared.meet(compared_kernels.meet_rows, self.bucket_keys[at], count, self.bucket_rows[at], self.layer.slots)
 
     def _sift(self, found: tuple[int, int]) -> int:
         q, number = found

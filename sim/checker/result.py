@@ -39,6 +39,10 @@ class Judgement:
     others: Callable[[], Iterator[tuple[Leg, ...]]] | None = field(default=None, compare=False, repr=False)
     """Further ways to break the promise, shortest first, the first one included; worked out when they are asked for."""
 
+    def ways(self) -> Iterator[tuple[Leg, ...]]:
+        """All ways to break the promise that are known, shortest first."""
+        return self.others() if self.others is not None else iter([self.path] if self.path is not None else [])
+
     @property
     def length(self) -> int | None:
         """Steps of the path."""

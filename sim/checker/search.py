@@ -18,7 +18,7 @@ import numpy as np
 
 from sim.checker import compared_kernels, kernels
 from sim.checker.columns import Array, Tables
-from sim.checker.compared import Collision, Compared
+from sim.checker.compared import Compared
 from sim.checker.compile import Compiler
 from sim.checker.impartial import Impartial
 from sim.checker.intern import ModelError, Overflow
@@ -110,7 +110,7 @@ class Search:
         symmetry: Sequence[Sequence[Name]] = (),
         whole: bool = False,
     ) -> None:
-        """`whole`: whether states are compared whole, and not by their keys alone. Then `run` may raise Collision."""
+        """`whole`: whether states are compared whole, and not by their keys alone. Then `run` may raise `compared.Collision`."""
         self.keys = keys
         self.predicates = predicates
         self.limit = min(limit, (1 << 32) - 1)
@@ -139,13 +139,13 @@ class Search:
         return Compiler(world, keys, predicates, symmetry)
 
     def run(self) -> Found:
-        """Search until everything was seen or something stops it. Raises Unfit when keys turn out not to do, and Collision."""
+        """Search until everything was seen or something stops it. Raises Unfit when keys turn out not to do."""
         try:
             while self.layer.n:
                 self._explore_layer()
         except OutOfBudget as stop:
             self.found.stopped = f"memory: {stop}"
-        except (Unfit, Collision):
+        except Unfit:
             raise
         except Overflow as stop:
             self.found.stopped = str(stop)
@@ -360,11 +360,12 @@ class Search:
 
     def _compare(self, compared: Compared, counts: Array) -> None:
         """Compare what the buffers hold with the states that have the same keys."""
-        desk = self.desks[0]
-        compared.meet(
-            compared_kernels.meet_outcomes, self.bucket_keys, self.bucket_origins, counts, self.tables, self.network, self.symmetric,
-            self.layer.slots, self.layer.rows, self.buffers[0].scratch, desk.sums, desk.work,
-        )  # fmt: skip
+        desk, scratch = self.desks[0], self.buffers[0].scratch
+        for at, count in np.ndenumerate(counts):
+            compared.meet(
+                compared_kernels.meet_outcomes, self.bucket_keys[at], count, self.bucket_origins[at], self.tables, self.network,
+                self.symmetric, self.layer.slots, self.layer.rows, scratch, desk.sums, desk.work,
+            )  # fmt: skip
 
     def _sift(self, found: tuple[int, int]) -> int:
         """Leave out of what is new in a partition (its number, how much that is) what need not be looked at; how much is left."""

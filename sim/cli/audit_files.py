@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.audit.observe import Emitter
+from sim.properties.emitter import Emitter
 from sim.report.timeline import TimelineCollector
 from sim.report.timeline_parts import Timeline
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -179,7 +178,7 @@ class Written(NamedTuple):
 
 def _write(system: System, of_sessions: bool, result: CheckResult, found: Mapping[str, Finding], out: Path) -> Written:
     """A tape of each finding that a run confirms, a sequence diagram of each shortest way, and what was seen of state machines."""
-    from sim.cli.check_machines import paint
+    from sim.cli.check_machines import file_name, paint
     from sim.report.plots import sequence as diagram
     from sim.report.plots import style
     from sim.report.sequence import sequence
@@ -190,22 +189,17 @@ def _write(system: System, of_sessions: bool, result: CheckResult, found: Mappin
         for name, judgement in result.properties.items():
             path = found[name].path if name in found else judgement.path
             if path and not judgement.goal:
-                diagrams[name] = out / f"{_file(name)}.svg"
+                diagrams[name] = out / f"{file_name(name)}.svg"
                 events = sequence(system.world.initial(), path, result.bounds.get("unit", ""))
                 diagrams[name].write_text(style.svg(diagram.draw(events, name, _end(name))), encoding="utf-8")
         for name, finding in found.items():
             if finding.tape is not None:
-                tapes[name] = out / f"{_file(name)}.tape"
+                tapes[name] = out / f"{file_name(name)}.tape"
                 finding.tape.write(tapes[name])
         machines = paint(result, of_sessions, out)
     except OSError as error:
         raise WrongInput(f"{out}: tapes and diagrams cannot be written there ({error.strerror})") from None
     return Written(tapes, diagrams, machines)
-
-
-def _file(name: str) -> str:
-    """The name of a promise as that of a file, which nobody has to quote."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
 
 
 def _end(name: str) -> str:

@@ -59,6 +59,11 @@ def _said(transitions: Sequence[Transition]) -> str:
     return "; ".join(f"{one} → {other}" for one, other in transitions)
 
 
+def file_name(name: str) -> str:
+    """A name as that of a file, which nobody has to quote."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
+
+
 def paint(result: CheckResult, of_sessions: bool, out: Path) -> Mapping[str, Painted]:
     """Write a diagram and a DOT file of each machine into `out`/machines. Raises OSError.
 
@@ -74,7 +79,7 @@ def paint(result: CheckResult, of_sessions: bool, out: Path) -> Mapping[str, Pai
     painted = {}
     for one in coverage(MACHINES if of_sessions else of_fields(handled), handled):
         folder.mkdir(parents=True, exist_ok=True)
-        base = re.sub(r"[^A-Za-z0-9_.-]+", "_", one.machine.name)
+        base = file_name(one.machine.name)
         files = Painted(one, folder / f"{base}.svg", folder / f"{base}.dot")
         files.svg.write_text(style.svg(diagram.draw(one)), encoding="utf-8")
         files.dot.write_text(diagram.dot(one), encoding="utf-8")

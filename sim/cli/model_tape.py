@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -83,7 +82,7 @@ def _again(tape: Tape) -> tuple[ModelRun, bool]:
     model, settings, name = (tape.scenario.get(key) for key in ("model", "settings", "breaks"))
     if not isinstance(model, str) or not isinstance(settings, list):
         raise WrongInput(f"the tape is of the model {model!r} with the settings {settings!r}; expected a file, and a list of KEY=VALUE")
-    system = model_file.load(model, _texts(settings))
+    system = model_file.load(model, [str(setting) for setting in settings])
     if not isinstance(name, str) or name not in system.invariants:
         raise WrongInput(f"{model}: has no promise {name!r}, which the tape is about; it has {', '.join(system.invariants) or 'none'}")
     try:
@@ -91,7 +90,3 @@ def _again(tape: Tape) -> tuple[ModelRun, bool]:
     except ValueError as error:
         raise WrongInput(f"{model}: {error}; has the model changed since the tape was made?") from None
     return run, not system.invariants[name](run.state)
-
-
-def _texts(settings: Sequence[Any]) -> list[str]:
-    return [str(setting) for setting in settings]

@@ -44,8 +44,7 @@ def findings(scenario: Scenario, world: InstantWorld, result: CheckResult, secon
     found = {}
     for name, judgement in result.properties.items():
         if judgement.verdict is Verdict.BROKEN and judgement.path is not None:
-            ways = judgement.others() if judgement.others is not None else iter([judgement.path])
-            found[name] = _finding(scenario, world, name, judgement.path, ways, seconds)
+            found[name] = _finding(scenario, world, name, judgement.path, judgement.ways(), seconds)
     return found
 
 

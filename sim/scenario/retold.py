@@ -7,34 +7,19 @@ clock breaks it is seen at the times that are as far apart, and as close togethe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sim.model.instant import Way
-from sim.properties.base import Listener, Property, Setting, VerdictKind
+from sim.properties.base import Property, Setting, VerdictKind
+from sim.properties.emitter import Emitter
 from sim.properties.judge import Judge
-
-
-class _Told:
-    """What happens, told step by step."""
-
-    def __init__(self) -> None:
-        self._listeners: dict[type, list[Listener]] = {}
-
-    def listen(self, kind: type, listener: Listener) -> None:
-        """Called by the judge."""
-        self._listeners.setdefault(kind, []).append(listener)
-
-    def tell(self, time: int, node: str, observation: Any) -> None:
-        for listener in self._listeners.get(type(observation), ()):
-            listener(time, node, observation)
 
 
 def is_broken(promise: Property, setting: Setting, ways: Sequence[Way], at: Sequence[int]) -> bool:
     """Whether a promise is broken by what could be observed in these steps, which happen at these times (microseconds)."""
-    told, judge = _Told(), Judge(setting, [promise])
-    judge.attach(told)
+    emitter, judge = Emitter(), Judge(setting, [promise])
+    judge.attach(emitter)
     for way, time in zip(ways, at, strict=True):
         for micro in way:
             for observation in micro.outcome.seen if micro.outcome is not None else ():
-                told.tell(time, micro.node, observation)
+                emitter.emit(time, micro.node, observation)
     return judge.finish(at[-1] if at else 0)[promise.name].kind is VerdictKind.BROKEN

@@ -7,13 +7,14 @@ everything happens at these times ends in a state that breaks the same promise; 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 from sim.checker.result import CheckResult, Verdict
 from sim.checker.traces import Leg
 from sim.model.explorer import Invariant
-from sim.model.instant import InstantWorld
+from sim.model.instant import InstantWorld, Way
 from sim.model.system import System
 from sim.scenario.confirm import Idle
 from sim.scenario.findings import Finding
@@ -23,16 +24,13 @@ from sim.systems.steered import Steered
 from sim.trace.tape import Tape
 from sim.trace.times import Clockless, Solved, solved
 
-GAPS: Final = (1, 0)
-"""Microseconds between steps: what happens at the same moment has no order of its own, so first it is tried without that."""
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a model is: what its tapes say. `settings`: what it was built with, `KEY=VALUE`."""
 
     model: str
-    settings: Sequence[str] = field(default=())
+    settings: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return {"model": self.model, "settings": list(self.settings)}
@@ -45,8 +43,7 @@ def findings(source: Source, system: System, result: CheckResult) -> Mapping[str
     found = {}
     for name, judgement in result.properties.items():
         if judgement.verdict is Verdict.BROKEN and judgement.path is not None and name in system.invariants:
-            ways = judgement.others() if judgement.others is not None else iter([judgement.path])
-            found[name] = _finding(source, system, world, name, judgement.path, ways)
+            found[name] = _finding(source, system, world, name, judgement.path, judgement.ways())
     return found
 
 
@@ -70,16 +67,18 @@ def _run(source: Source, system: System, world: InstantWorld, name: str, legs: t
     """Times of the steps, and the tape of a run that has them and breaks the promise, if there is one. Raises Clockless."""
     is_idle = Idle(world, [world.initial(), *(leg.state for leg in legs)])
     ways = [leg.outcome for leg in legs if isinstance(leg.outcome, tuple)]
-    times = solved(ways, is_idle)
-    for gap in GAPS:
-        try:
-            times = solved(ways, is_idle, gap)
-        except Clockless:
-            continue
+    at_once = solved(ways, is_idle)
+    for times in (*_apart(ways, is_idle), at_once):
         tape = _tape(source, system, name, system.invariants[name], Steered(legs, times), times.at[-1] if times.at else 0)
         if tape is not None:
             return times, tape
-    return times, None
+    return at_once, None
+
+
+def _apart(ways: Sequence[Way], is_idle: Idle) -> Iterator[Solved]:
+    """Times at which no two steps happen at the same moment, where they would have no order of their own; none if that cannot be."""
+    with suppress(Clockless):
+        yield solved(ways, is_idle, gap=1)
 
 
 def _tape(source: Source, system: System, name: str, promise: Invariant, choices: Steered, until: int) -> Tape | None:
