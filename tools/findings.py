@@ -214,7 +214,7 @@ def _page(
                 if number == len(finding.path) or finding.path[number].choice != TICK:
                     yield f"{number}. time has passed"
                 continue
-            yield f"{number}. {leg.choice.label()}"
+            yield f"{number}. {leg.told}"
             yield from (f"   * **{lost}**" for lost in leg.lost)
             for seen in leg.seen:
                 sentence = getattr(seen, "sentence", None)

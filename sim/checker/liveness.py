@@ -12,7 +12,7 @@ is where searches that check "eventually" on paths go wrong.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,9 +23,12 @@ from sim.checker.result import Verdict
 from sim.model.explorer import Invariant
 from sim.model.promises import Eventually, EventuallyAlways, LeadsTo, Temporal
 from sim.model.system import System
+from sim.model.telling import told
 from sim.model.world import Enabled, State, World
 
 Fair = Callable[[Enabled], bool]
+_Taken = tuple[int, Enabled]
+"""A step: the number of the state in which it is taken, and the choice."""
 LIMIT: Final = 200_000
 """States of the graph."""
 TOO_MANY: Final = "liveness: more than {:,} states; choose smaller parameters"
@@ -42,6 +45,19 @@ class Lasso:
 
     stem: tuple[Enabled, ...]
     cycle: tuple[Enabled, ...]
+    before: tuple[State, ...] = ()
+    """The states in which these steps are taken, those of the stem first."""
+
+    @classmethod
+    def along(cls, graph: Graph, stem: Sequence[_Taken], cycle: Sequence[_Taken] = ()) -> Lasso:
+        """The one of these steps."""
+        first, again = (tuple(choice for _, choice in steps) for steps in (stem, cycle))
+        return cls(first, again, tuple(graph.states[number] for number, _ in (*stem, *cycle)))
+
+    def told(self) -> tuple[list[str], list[str]]:
+        """The steps of both in words."""
+        words = [told(*step) for step in zip((*self.stem, *self.cycle), self.before, strict=True)]
+        return words[: len(self.stem)], words[len(self.stem) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +94,9 @@ class Graph:
             graph.edges.append(out)
         return graph
 
-    def path(self, start: int, goals: set[int], within: set[int]) -> tuple[list[Enabled], int]:
+    def path(self, start: int, goals: set[int], within: set[int]) -> tuple[list[_Taken], int]:
         """The shortest way from a state to one of some others through `within`; at least one step if it begins at one. Raises KeyError."""
-        came: dict[int, tuple[int, Enabled]] = {}
+        came: dict[int, _Taken] = {}
         todo = deque([start])
         while todo:
             here = todo.popleft()
@@ -93,12 +109,10 @@ class Graph:
         raise KeyError(start)
 
     @staticmethod
-    def _back(start: int, end: int, came: dict[int, tuple[int, Enabled]]) -> list[Enabled]:
-        steps: list[Enabled] = []
-        here = end
-        while not steps or here != start:
-            here, choice = came[here]
-            steps.append(choice)
+    def _back(start: int, end: int, came: dict[int, _Taken]) -> list[_Taken]:
+        steps = [came[end]]
+        while steps[-1][0] != start:
+            steps.append(came[steps[-1][0]])
         return steps[::-1]
 
 
@@ -155,7 +169,7 @@ def leads_to(
         more, last = graph.path(first, bad, without)
         stem += more
     part = next((part for part in cycles if last in part), None)
-    return Lasso(tuple(stem), tuple(_tour(graph, last, part, fair)) if part is not None else ())
+    return Lasso.along(graph, stem, _tour(graph, last, part, fair) if part is not None else ())
 
 
 def eventually(
@@ -183,7 +197,7 @@ def eventually_always(
         return None
     stem, last = ([], 0) if 0 in bad else graph.path(0, bad, within)
     part = next((part for part in cycles if last in part), None)
-    return Lasso(tuple(stem), tuple(_tour(graph, last, part, fair)) if part is not None else ())
+    return Lasso.along(graph, stem, _tour(graph, last, part, fair) if part is not None else ())
 
 
 def _reachable(graph: Graph, start: Iterable[int], within: set[int]) -> set[int]:
@@ -215,21 +229,22 @@ def _is_fair(graph: Graph, part: set[int], fair: Fair) -> bool:
     return _always_possible(graph, part, fair) <= taken
 
 
-def _tour(graph: Graph, start: int, part: set[int], fair: Fair) -> list[Enabled]:
+def _tour(graph: Graph, start: int, part: set[int], fair: Fair) -> list[_Taken]:
     """A closed walk through the whole of a component, on which all is taken that has to be."""
-    steps: list[Enabled] = []
+    steps: list[_Taken] = []
     here = start
     for number in sorted(part - {start}):
         more, here = graph.path(here, {number}, part)
         steps += more
-    wanted = sorted(_always_possible(graph, part, fair) - set(steps), key=Enabled.label)
+    wanted = sorted(_always_possible(graph, part, fair) - {choice for _, choice in steps}, key=Enabled.label)
     for choice in wanted:
         after = next(end for what, end in graph.edges[here] if what == choice)
         if after not in part:
             source, after = next((a, b) for a in sorted(part) for what, b in graph.edges[a] if what == choice and b in part)
             if source != here:
                 steps += graph.path(here, {source}, part)[0]
-        steps.append(choice)
+                here = source
+        steps.append((here, choice))
         here = after
     if here != start or not steps:
         steps += graph.path(here, {start}, part)[0]

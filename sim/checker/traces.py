@@ -12,6 +12,7 @@ from sim.checker.compile import Compiler
 from sim.checker.search import Search
 from sim.model.instant import Way, lost_of, seen_of
 from sim.model.outcomes import Outcome
+from sim.model.telling import told
 from sim.model.world import Enabled, State, World
 
 
@@ -29,6 +30,13 @@ class Leg:
     choice: Enabled
     outcome: Outcome | Way | None
     state: State
+    before: State
+    """That in which it was made."""
+
+    @property
+    def told(self) -> str:
+        """The choice in words."""
+        return told(self.choice, self.before)
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -62,8 +70,9 @@ def walk(compiler: Compiler, outcomes: Sequence[int]) -> list[Leg]:
         if choice not in set(world.enabled(state)):
             raise NoSuchPath(f"after {len(legs)} steps {choice.label()} is not possible; try --exact, or another --fingerprint-seed")
         results = ((r, after) for r, after in world.apply(state, choice) if (r.answers if r is not None else None) == answers)
-        result, state = next(results)
-        legs.append(Leg(choice, result, state))
+        result, after = next(results)
+        legs.append(Leg(choice, result, after, state))
+        state = after
     return legs
 
 
@@ -79,7 +88,7 @@ def walk_orbits(search: Search, outcomes: Sequence[int]) -> list[Leg]:
         for choice in world.enabled(state):
             step = next(((r, after) for r, after in world.apply(state, choice) if _key(search, after) == key), None)
             if step is not None:
-                legs.append(Leg(choice, *step))
+                legs.append(Leg(choice, *step, state))
                 state = step[1]
                 break
         else:

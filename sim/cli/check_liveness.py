@@ -75,10 +75,11 @@ def show(console: Console, ends: Mapping[str, InTheEnd]) -> None:
         if end.lasso is not None:
             promised = SENTENCES.get(name, f"“{name}”.")
             console.print(f"\nNot so: {promised} After {len(end.lasso.stem)} steps", markup=False)
-            for number, label in enumerate(_labels(end.lasso.stem), 1):
+            stem, cycle = end.lasso.told()
+            for number, label in enumerate(stem, 1):
                 console.print(f"{number:4}  {label}", markup=False, soft_wrap=True)
             console.print("      and then for ever:" if end.lasso.cycle else "      nothing can happen any more.")
-            for label in _labels(end.lasso.cycle):
+            for label in cycle:
                 console.print(f"      {label}", markup=False, soft_wrap=True)
 
 

@@ -122,7 +122,7 @@ def _story(console: Console, path: Sequence[Leg], unit: object, at: Sequence[int
         for leg in legs:
             number += 1
             time = f"{at[number - 1] / 1e6:.6f} s  " if at is not None else ""
-            told(console, number, f"{time}{leg.choice.label()}", leg.outcome)
+            told(console, number, f"{time}{leg.told}", leg.outcome)
 
 
 def told(console: Console, number: int, label: str, outcome: Any) -> None:

@@ -160,7 +160,7 @@ def _way(console: Console, row: PromiseRow, way: Walk, held: Confirmation | None
 
     console.print(f"\nA way to break “{row.name}”, {len(way.strides)} steps (seed {way.seed}):", markup=False)
     for number, stride in enumerate(way.strides, 1):
-        told(console, number, stride.event.choice.label(), stride.outcome)
+        told(console, number, stride.told, stride.outcome)
     if held is not None and held.tape is None:
         console.print(f"not confirmed: {held.why}", markup=False, soft_wrap=True)
     if held is not None and held.tape is not None:

@@ -8,10 +8,9 @@ from rich.console import Console
 
 from sim.cli.exits import Exit, WrongInput
 from sim.cli.output import print_json, to_user
-from sim.model.inputs import Deliver, Fired, Move, Reply
 
 if TYPE_CHECKING:
-    from sim.systems.run import Happened, ModelRun
+    from sim.systems.run import ModelRun
     from sim.trace.tape import Tape
 
 DIGITS: Final = 6
@@ -40,7 +39,7 @@ def explain(tape: Tape, as_json: bool) -> Exit:
     from sim.report.clock import stamp
 
     run, broken = _again(tape)
-    lines = [(one.time, f"{one.node}: {words(one)}") for one in run.happened]
+    lines = [(one.time, one.told) for one in run.happened]
     if as_json:
         story = [{"at_s": time / 1e6, "text": text} for time, text in lines]
         print_json({"model": tape.scenario["model"], "digest": run.digest, "story": story, "breaks": tape.scenario.get("breaks")})
@@ -52,21 +51,6 @@ def explain(tape: Tape, as_json: bool) -> Exit:
     console.print()
     _print_verdict(console, tape, tape.scenario.get("breaks"), broken)
     return Exit.OK
-
-
-def words(happened: Happened) -> str:
-    """What a node took, in a few words."""
-    match happened.event:
-        case Deliver(message=message, source=source):
-            return f"{message} from {source} arrives"
-        case Reply(tag=tag, message=message):
-            return f"the answer to {tag} arrives: {message}"
-        case Fired(tag=tag):
-            return f"timer {tag} fires"
-        case Move(label=label):
-            return f"moves: {label}"
-        case other:
-            return str(other)
 
 
 def _print_verdict(console: Console, tape: Tape, name: Any, broken: bool) -> None:

@@ -137,6 +137,11 @@ class Node(ABC):
         """The state when `us` microseconds more have passed, to within that. Only who measures others' times has any of its own."""
         return state
 
+    def clause(self, event: Input) -> str:
+        """What this node does on an input that it gets now, for a story whose line begins with its name ("sends its vote"); empty where
+        the input's own words will do. It is only asked when a story is told."""
+        return ""
+
     def shields(self) -> Iterable[Hashable]:
         """What this node will do in time unless something is slow, under the names that `Step.arm` has in `beaten_by`."""
         return ()

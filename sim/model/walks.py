@@ -19,6 +19,7 @@ from sim.model.instant import InstantWorld
 from sim.model.node import Node
 from sim.model.outcomes import Outcome, drawn
 from sim.model.promises import Everywhere
+from sim.model.telling import told
 from sim.model.world import Enabled, Parcel, State, World
 
 LOSSES: Final = 64
@@ -84,11 +85,18 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Stride:
-    """A step of a walk: the event that happened, what came of it, and the state after it. An outcome as `World.apply` gives it."""
+    """A step of a walk: the event that happened, what came of it, and the states after and before it. An outcome as `World.apply` gives
+    it."""
 
     event: Event
     outcome: Any
     state: State
+    before: State
+
+    @property
+    def told(self) -> str:
+        """The choice in words."""
+        return told(self.event.choice, self.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +134,9 @@ def walk(world: World, scheduler: Scheduler, seed: int, most: int, promises: Map
             break
         choices.append(ready.index(event))
         draws.next()
-        outcome, state = _one_of(world, state, event.choice, draws)
-        strides.append(Stride(event, outcome, state))
+        before = state
+        outcome, state = _one_of(world, before, event.choice, draws)
+        strides.append(Stride(event, outcome, state, before))
         kept.look(state, len(strides))
         known.pop(event.choice)
         happened = event.number

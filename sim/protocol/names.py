@@ -28,6 +28,11 @@ def workflow_of(run: Name) -> str:
     return run.removeprefix(f"{SERVER}/run/").rpartition("/")[0]
 
 
+def run_label(run: Name) -> str:
+    """A run as stories call it: the workflow's id and the run's number."""
+    return run.removeprefix(f"{SERVER}/run/")
+
+
 def shard_name(number: int) -> Name:
     return f"{SERVER}/shard/{number}"
 

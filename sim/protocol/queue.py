@@ -144,6 +144,17 @@ class TaskQueue(Node):
             case _:
                 raise TypeError(f"a task queue cannot take {event}")
 
+    def clause(self, event: Input) -> str:
+        match event:
+            case Fired(tag=("forwarded", _)):
+                return "a task that was forwarded is here"
+            case Fired(tag=("meet", _)):
+                return "a poll meets a task that waits in another partition"
+            case Fired():
+                return "a poll has waited as long as it may"
+            case _:
+                return ""
+
     # -- tasks ----------------------------------------------------------------------------------------------------------
 
     def _add(self, item: msg.Item, call: Call | None, step: Step) -> None:

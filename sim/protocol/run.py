@@ -205,6 +205,21 @@ class Run(Node):
             case _:
                 raise TypeError(f"a run has no timer {tag}")
 
+    def clause(self, event: Input) -> str:
+        match event:
+            case Fired(tag=("written", ordinal, kind)):
+                return f"the {TimeoutType(kind).value} timeout of {self._activity(ordinal)} is due"  # type: ignore[arg-type]
+            case Fired(tag=("retry", ordinal)):
+                return f"{self._activity(ordinal)} is tried again"  # type: ignore[arg-type]
+            case Fired(tag=tuple(tag)):
+                return _TIMERS.get(str(tag[0]), "")
+            case _:
+                return ""
+
+    def _activity(self, ordinal: int) -> str:
+        record = self.activities.get(ordinal)
+        return record.command.activity_type if record is not None else f"activity {ordinal}"
+
     # -- timers -------------------------------------------------------------------------------------------------------
 
     def _arm(self, tag: Tag, span: Span, step: Step) -> None:
@@ -462,6 +477,16 @@ def _name(failure: object) -> str:
         case _:
             return str(getattr(failure, "type", "") or getattr(failure, "message", failure))
 
+
+_TIMERS = {
+    "backoff": "the wait before the first workflow task is over",
+    "run": "the workflow has lasted as long as it may",
+    "sticky": "the workflow task has waited on the sticky queue as long as it may",
+    "task": "the workflow task has lasted as long as it may",
+    "unlock": "its lock is free",
+    "user timers": "a timer of the workflow is due",
+}
+"""What it says of them, by the first word of their tags."""
 
 _HANDLERS: dict[type, Callable[..., None]] = {
     msg.Began: Run.begin,

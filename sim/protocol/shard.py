@@ -74,6 +74,9 @@ class Shard(Node):
             case _:
                 raise TypeError(f"a shard cannot take {event}")
 
+    def clause(self, event: Input) -> str:
+        return "tasks that were written go to their queues" if isinstance(event, Fired) else ""
+
     # -- the transfer queue ---------------------------------------------------------------------------------------------
 
     def _read_soon(self, step: Step) -> None:

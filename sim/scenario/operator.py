@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from sim.model.environment import Environment
-from sim.model.inputs import Fault, Input, Name
+from sim.model.inputs import Fault, Input, Move, Name
 from sim.model.instant import CRASH
 from sim.model.node import Step
 from sim.protocol import messages as msg
@@ -24,6 +24,19 @@ LOST_MACHINES, PAUSES, PARTITIONS, DUPLICATES = "lose machine", "pause", "partit
 _BEGINS = {PAUSES: FREEZE, PARTITIONS: HOLD}
 _ENDS = {"resume": (PAUSES, UNFREEZE), "heal": (PARTITIONS, RELEASE)}
 """What ends by itself some time: which faults, and how processes get to know."""
+
+_CLAUSES = {
+    CRASHES: "the process of {} crashes",
+    RESTARTS: "the process of {} is started again",
+    STOPS: "the process of {} is told to stop",
+    CANCELS: "somebody asks for the cancellation of {}",
+    LOST_MACHINES: "the machine of {} vanishes",
+    PAUSES: "the process of {} stands still",
+    PARTITIONS: "the process of {} cannot reach the server",
+    DUPLICATES: "a call of {} is to arrive twice",
+    "resume": "the process of {} goes on",
+    "heal": "the process of {} reaches the server again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,13 @@ class Operator(Environment):
     def moves(self) -> Sequence[Hashable]:
         ends = [(end, process) for end, (kind, _) in _ENDS.items() for lasts, process in sorted(self.lasting) if lasts == kind]
         return [*Environment.moves(self), *ends]
+
+    def clause(self, event: Input) -> str:
+        match event:
+            case Move(label=(str(kind), target)) if kind in _CLAUSES:
+                return _CLAUSES[kind].format(target)
+            case _:
+                return ""
 
     def spend(self, kind: str) -> None:
         # What has begun ends.

@@ -75,6 +75,13 @@ class RemoteWorker(Node):
         attempts = self.worker.attempts.items()
         return [shield for key, attempt in attempts if key not in self.unheard for shield in attempt.shields()]
 
+    def clause(self, event: Input) -> str:
+        match event:
+            case Fired(tag=("arrive", _)):
+                return "deals with what has arrived meanwhile"
+            case _:
+                return self.worker.clause(event)
+
     def handle(self, event: Input, step: Step) -> None:
         match event:
             case Fault("duplicate"):

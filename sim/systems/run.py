@@ -12,6 +12,7 @@ from sim.model.inputs import Deliver, Input, Name, Reply, Withdrawn
 from sim.model.instant import InstantWorld
 from sim.model.laws import Constant
 from sim.model.system import System
+from sim.model.telling import of_input
 from sim.model.windows import FOREVER
 from sim.model.world import OpenCall, Parcel, State, Timer, in_order_of_tags
 from sim.simulator.choices import Choices
@@ -31,6 +32,8 @@ class Happened:
     time: int
     node: Name
     event: Input
+    told: str
+    """The same in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class _Watched(Simulation):
     def handle(self, seat: Seat, event: Input) -> None:
         # As it is before it is handled: it is the node's from then on.
         taken = as_in_worlds(event)
-        self.happened.append(Happened(self.now, seat.name, taken))
+        words = seat.node.clause(taken) or of_input(taken)
+        self.happened.append(Happened(self.now, seat.name, taken, f"{seat.name}: {words}"))
         parcel = next((p for p in self.mail if (p.to, p.event) == (seat.name, taken)), None)
         if parcel is not None:
             self.mail.remove(parcel)

@@ -48,7 +48,7 @@ def test_a_broken_promise_is_told_as_a_story_and_ends_with_1() -> None:
     assert done.exit_code == 1
     assert "✗ one holder" in done.stdout
     assert "The shortest way to break “one holder”, 7 steps:" in done.stdout
-    assert "server: Fired lease" in done.stdout
+    assert "server: timer lease fires" in done.stdout
     assert "→ Took(token=2)" in done.stdout
 
 

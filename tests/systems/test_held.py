@@ -196,14 +196,14 @@ def test_a_tape_of_a_model_is_replayed_and_explained(tmp_path: Path) -> None:
     assert (row["verdict"], row["confirmed"], len(row["at_s"])) == ("broken", True, row["length"])
     said = sim(*words).stdout
     assert "broken, confirmed" in said
-    assert f"{row['at_s'][-1]:.6f} s  register: Fired" in said
+    assert f"{row['at_s'][-1]:.6f} s  register: timer " in said
     tape = tmp_path / "exclusion.tape"
     done = sim("replay", str(tape))
     assert (done.exit_code, "Identical" in done.stdout, "“exclusion” is broken in the end" in done.stdout) == (0, True, True)
     assert json.loads(sim("replay", str(tape), "--json").stdout)["broken"] is True
     done = sim("explain", str(tape))
     assert done.exit_code == 0
-    assert "register: timer ('look again', " in done.stdout
+    assert "register: timer look again p fires" in done.stdout
     assert json.loads(sim("explain", str(tape), "--json").stdout)["story"][-1]["at_s"] == row["at_s"][-1]
 
 

@@ -15,6 +15,7 @@ from sim.protocol.mutants import Mutant
 from sim.protocol.worker.attempts import AttemptOnWorker, Cause, Key
 from sim.protocol.worker.bucket import TokenBucket
 from sim.protocol.worker.calls import Calls
+from sim.protocol.worker.clauses import clause
 from sim.protocol.worker.completion import CompletionAttempt
 from sim.protocol.worker.covering import is_refused
 from sim.protocol.worker.creation import CreationAttempt
@@ -80,6 +81,9 @@ class Worker(Node):
 
     def shields(self) -> Iterable[Hashable]:
         return [shield for attempt in self.attempts.values() for shield in attempt.shields()]
+
+    def clause(self, event: Input) -> str:
+        return clause(self, event)
 
     # -- inputs --------------------------------------------------------------------------------------------------------
 
