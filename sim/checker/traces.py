@@ -12,7 +12,7 @@ from sim.checker.compile import Compiler
 from sim.checker.search import Search
 from sim.model.instant import Way, lost_of, seen_of
 from sim.model.outcomes import Outcome
-from sim.model.telling import told
+from sim.model.telling import clause_of, told
 from sim.model.world import Enabled, State, World
 
 
@@ -37,6 +37,11 @@ class Leg:
     def told(self) -> str:
         """The choice in words."""
         return told(self.choice, self.before)
+
+    @property
+    def clause(self) -> str:
+        """The same without the name of the node that it happens to."""
+        return clause_of(self.choice, self.before)
 
     @property
     def lost(self) -> tuple[str, ...]:

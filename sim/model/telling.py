@@ -12,8 +12,13 @@ from sim.model.world import Enabled, State
 
 def told(choice: Enabled, before: State | None = None) -> str:
     """A choice in words: whose it is and what it does. `before`: the state in which it is taken, without which no node is asked."""
+    return f"{choice.node}: {clause_of(choice, before)}"
+
+
+def clause_of(choice: Enabled, before: State | None = None) -> str:
+    """What it does."""
     clause = "" if choice.lost else _of_node(choice, before)
-    return f"{choice.node}: {'too early, ' if choice.slow else ''}{clause or of_input(choice.event, choice.lost)}"
+    return f"{'too early, ' if choice.slow else ''}{clause or of_input(choice.event, choice.lost)}"
 
 
 def _of_node(choice: Enabled, before: State | None) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from sim.model.canon import thaw
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 LONGEST = 28
 """Characters of what a message says: as many as fit between two nodes."""
+LONGEST_CLAUSE = 90
+"""Characters of what a node does by itself, which stands beside its line."""
 LISTENERS = "watcher"
 """The place of nodes that only listen: what they hear is no message of the protocol."""
 
@@ -64,7 +67,9 @@ def sequence(first: State, path: Sequence[Leg], unit: object = "") -> list[Event
         ticks = 0
         for node, event in _inputs(leg):
             if not node.startswith(LISTENERS):
-                found.append(_event(step, node, event, calls))
+                by_itself = (node, event) == (leg.choice.node, leg.choice.event) and isinstance(event, Fired | Move)
+                one = _event(step, node, event, calls)
+                found.append(replace(one, label=shorten(leg.clause, LONGEST_CLAUSE, placeholder=" ...")) if by_itself else one)
         calls |= {(call.node, call.tag): call.to for call in leg.state.calls}
     return found
 

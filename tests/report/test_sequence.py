@@ -47,6 +47,14 @@ def test_every_line_says_from_whom_to_whom() -> None:
     ]
 
 
+def test_what_a_node_does_by_itself_is_said_in_its_own_words() -> None:
+    leg = Leg(Micro("a", Fired("fuse"), None), Micro("a", Fired("other"), None))
+    leg.choice, leg.clause = Enabled("a", Fired("fuse")), "gives up " + "all that it has ever held " * 5
+    first, second = sequence(FIRST, [leg])  # type: ignore[list-item]
+    assert first.label == "gives up all that it has ever held all that it has ever held all that it has ever held ..."
+    assert second.label == "other"
+
+
 def test_time_that_passes_in_several_ticks_is_one_line() -> None:
     tick = Leg()
     tick.choice = TICK

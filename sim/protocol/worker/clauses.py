@@ -38,14 +38,14 @@ def clause(worker: Worker, event: Input) -> str:
     """What it does, empty where the input's own words will do."""
     match event:
         case Fired(tag=("budget", tuple(call))):
-            return f"{_call(worker, call)} has had no answer in time"
+            return f"gets no answer in time to {_call(worker, call)}"
         case Fired(tag=("again", tuple(call))):
-            return f"{_call(worker, call)} is sent once more"
+            return f"sends once more {_call(worker, call)}"
         case Fired(tag=("workflow task", str(run), _)):
             return f"completes a workflow task of {run_label(run)}"
         case Fired(tag=("poll", str() as kind, int() as index)):
             polls = worker.pollers.find(("poll", kind, index)).state is State.POLLING
-            return "a poll has had no answer in time" if polls else "a poller goes on after an error"
+            return "gets no answer in time to a poll" if polls else "a poller goes on after an error"
         case Fired(tag=("stop",)):
             return "its stop has waited as long as it may"
         case Fired(tag=(str(what), str(run), int(ordinal), int(attempt))) if what in _OF_ATTEMPTS:
