@@ -48,7 +48,7 @@ test: $(STAMP) ## run the fast tests
 	$(BIN)/pytest -n $(JOBS)
 
 test-slow: $(STAMP) ## run the slow tests
-	$(BIN)/pytest -n $(JOBS) -m slow --durations=30
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m slow --durations=30
 
 bench: $(STAMP_BENCH) ## run the benchmarks, with the packages they compare against; SIMLOOP=DIR as for bench-fuzz
 	$(BIN)/python -m benchmarks.run

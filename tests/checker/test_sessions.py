@@ -183,6 +183,7 @@ def found(*size: int, only: str, work: str = "30s", **budgets: Any) -> Any:
 # -- time in windows ---------------------------------------------------------------------------------------------------------
 
 SECOND = 1_000_000
+LONG = [*PROGRAM[:2], {"op": "act", "in": "s", "work": {"name": "work", "ms": 30_000}}]
 ACT = [*PROGRAM[:2], {"op": "act", "in": "s", "work": {"name": "work", "ms": 8_000}}]
 
 
@@ -270,6 +271,17 @@ def test_whether_a_promise_about_time_breaks_by_a_clock_is_worked_out() -> None:
     assert told[2].clockless > 0
     assert told[2].untested == 0
     assert "at no times that its timers allow" in told[2].why
+
+
+def test_a_promise_about_time_that_a_race_breaks_is_confirmed() -> None:
+    """A stop that comes while a task is on its way: moments decide, and not how long anything takes."""
+    tables = scenario_of(1, 1, 1, LONG).to_dict()
+    tables["workers"][0]["worker_stop_timeout"] = "60s"
+    scenario = Scenario.from_dict(tables)
+    whole = system_of(scenario, Bounds(stops=1), ["graceful_stop_waits"], ticks=Ticks(5 * SECOND))
+    finding = findings(scenario, whole.world, check(whole, Options(jobs=1)))["graceful_stop_waits"]  # type: ignore[arg-type]
+    assert finding.tape is not None
+    assert replay(finding.tape).result.properties["graceful_stop_waits"] == "broken"
 
 
 # -- held to a clock ---------------------------------------------------------------------------------------------------------

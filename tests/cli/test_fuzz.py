@@ -88,7 +88,7 @@ def test_the_plan_of_a_seed_is_a_scenario(tmp_path: Path) -> None:
     assert json.loads(sim("run", str(path), "--seed", "1", "--json").stdout)["statuses"] == {"COMPLETED": 1}
 
 
-CAMPAIGN = ("jobqueue_small", "--runs", "400", "--guard", "0", "--shrink", "0", "--json", "--out")
+CAMPAIGN = ("jobqueue_small", "--runs", "200", "--guard", "0", "--shrink", "0", "--json", "--out")
 """Long beside its start, so that kills meet runs."""
 
 
@@ -103,6 +103,7 @@ def table(text: str) -> object:
 
 
 @pytest.mark.slow
+@pytest.mark.longest
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     """Twenty times kill -9: what was finished is kept, and the table at the end is that of a campaign that nobody touched."""
     began = time.monotonic()
