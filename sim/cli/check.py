@@ -83,7 +83,7 @@ def command(
     as --slow says; with --time free always. In a model messages travel as its network lets them, and timers fire at any moment
     unless --time windows is given.
 
-    Example: session-sim check scenarios/file_processing.toml --crashes 1
+    Example: session-sim check scenarios/file_processing.toml --stops 1
 
     Example: session-sim check scenarios/models/two_phase_commit.py --set resource_managers=5
 

@@ -227,7 +227,7 @@ def test_a_scenario_is_checked_within_its_budgets_and_findings_have_tapes(tmp_pa
     assert found["bounds"].get("unit") == ("5s" if time == "windows" else None)
     assert Path(row["tape"]).is_file()
     drawn = Path(row["diagram"]).read_text(encoding="utf-8")
-    assert all(words in drawn for words in ("<svg", "RespondWorkflowTaskCompleted", "operator", "stop w"))
+    assert all(words in drawn for words in ("<svg", "RespondWorkflowTaskCompleted", "operator", "is told to stop"))
 
 
 @pytest.mark.parametrize(
