@@ -38,8 +38,7 @@ def test_a_slow_job_holds_up_neither_others_nor_what_is_finished(two: Executor, 
     ordered = [value for _, value in two.results(jobs("slow_first", data), finished=lambda job, value: seen.append(value))]
     assert ordered == list(range(40))
     assert sorted(seen) == ordered
-    # How many come before it depends on how many are handed back at once: more where jobs are quick.
-    assert seen.index(0) > 0
+    assert seen.index(0) > 10
 
 
 def test_jobs_of_one_process_run_in_this_one(two: Executor) -> None:
