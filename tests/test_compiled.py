@@ -201,11 +201,9 @@ def test_draws_are_given_machine_numbers_where_the_source_has_what_is_expected()
 
 @pytest.mark.slow
 @pytest.mark.longest
-def test_same_digests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_digests(tmp_path: Path) -> None:
     if shutil.which("cc") is None and shutil.which("gcc") is None:
         pytest.skip("there is no C compiler")
-    # That is what takes minutes; what it is compiled from is the same.
-    monkeypatch.setenv("MYPYC_OPT_LEVEL", "0")
     compiling.build(tmp_path / "compiled")
     compiled = digests(tmp_path / "compiled")
     plain = digests(ROOT)
