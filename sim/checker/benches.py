@@ -8,9 +8,10 @@ import numpy as np
 
 from sim.checker.columns import Array
 
-MISSING, SETTLED, WANTED, LEVEL, MISSED, WHOLE = range(6)
+MISSING, SETTLED, WANTED, LEVEL, MISSED, WHOLE, ROW = range(7)
 """Columns of `Bench.notes`: whether an input was unknown; settled states so far; which one's row is wanted, -1: none; the level where it
-stopped; how many misses there are; and whether states are compared whole, so that none is passed over for its key."""
+stopped; how many misses there are; whether states are compared whole, so that none is passed over for its key;
+and the number of the row that is looked at, in its layer."""
 DEPTH: Final = 64
 """Open branches of one choice at most."""
 URGENT: Final = 96
@@ -60,5 +61,5 @@ def stack(width: int, number: type, words: int) -> tuple[Array, Array, Array, Ar
     urgent: Array = np.zeros((DEPTH, URGENT), np.int64)
     marks: Array = np.zeros((DEPTH, 3), np.int64)
     united: Array = np.zeros(words, np.uint64)
-    notes: Array = np.zeros(6, np.int64)
+    notes: Array = np.zeros(7, np.int64)
     return rows, urgent, marks, united, notes

@@ -183,7 +183,7 @@ def _collision_probability(world: World, search: Search) -> float:
     if search.keys.exact or search.compared is not None:
         return 0.0
     mail = not isinstance(world, InstantWorld) or world.travels is not None
-    copies = search.layer.mail if mail and world.network is Network.BAG else 1
+    copies = search.rows.mail if mail and world.network is Network.BAG else 1
     return collision_probability(sum(p.count for p in search.partitions), copies)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from sim.checker.kernel import kernel
 from sim.checker.kernels import apply
 from sim.checker.orbits import canonicalise
+from sim.checker.row_kernels import place_of_row
 
 U = np.uint64
 COUNT, PLACED, POSITION = range(3)
@@ -84,13 +85,14 @@ def meet_rows(keys: Any, places: Any, arena: Any, state: Any, bucket: Any, count
 @kernel
 def meet_outcomes(
     keys: Any, places: Any, arena: Any, state: Any, bucket: Any, count: Any, origins: Any, t: Any, network: Any, symmetric: Any, slots: Any,
-    rows: Any, scratch: Any, sums: Any, work: Any,
+    rows: Any, chunks: Any, scratch: Any, sums: Any, work: Any,
 ) -> Any:  # fmt: skip
     """The same for candidates of which only is known where they come from: an outcome of a state in `rows`."""
     while state[POSITION] < count:
         i = state[POSITION]
         f, outcome = np.int64(origins[i] >> U(32)), np.int64(origins[i] & U(0xFFFFFFFF))
-        apply(t.about, t.added, t.purged, t.other, t.parcels, t.calls, network, slots, rows, f, outcome, scratch, 0)
+        source = place_of_row(chunks, f)
+        apply(t.about, t.added, t.purged, t.other, t.parcels, t.calls, network, slots, rows, source, outcome, scratch, 0)
         if symmetric:
             canonicalise(
                 t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, t.parcels, network, slots,

@@ -64,8 +64,8 @@ class InstantSearch(Search):
         b = self.buffers[number]
         out = Buckets(self.bucket_keys[number], self.bucket_origins[number], self.bucket_rows[number], b.counts)
         done, pending, missed = kernels.expand(
-            self.tables, self._extra, self._site, self.benches[number], out, self._ways().arrays, self.layer.rows, self.layer.keys, piece,
-            b.pending, np.zeros(PARTITIONS, np.int64), EVERY,
+            self.tables, self._extra, self._site, self.benches[number], out, self._ways().arrays, self.rows.data, self.layer.chunks,
+            self.layer.keys, piece, b.pending, np.zeros(PARTITIONS, np.int64), EVERY,
         )  # fmt: skip
         return int(done), int(pending), int(missed)
 
@@ -75,16 +75,16 @@ class InstantSearch(Search):
 
     @property
     def _site(self) -> Site:
-        return Site(self.network, self.symmetric, self.layer.slots)
+        return Site(self.network, self.symmetric, self.rows.slots)
 
     def _bench(self, width: int, desk: Desk, buffer: Buffer) -> Bench:
-        bench = Bench(*stack(width, self.layer.number, WORDS), buffer.misses, desk.sums, desk.work, buffer.stats)
+        bench = Bench(*stack(width, self.rows.number, WORDS), buffer.misses, desk.sums, desk.work, buffer.stats)
         bench.notes[WHOLE] = self.compared is not None
         return bench
 
     def _round(self, pieces: list[Array]) -> None:
         for thread, ways in list(self._kept.items()):
-            if ways.slots == self.layer.slots:
+            if ways.slots == self.rows.slots:
                 ways.make_room(self.budget)
             else:
                 # Slots that are new may belong to what is kept.
@@ -96,7 +96,7 @@ class InstantSearch(Search):
         """Those of this thread."""
         thread = get_ident()
         if thread not in self._kept:
-            self._kept[thread] = Ways(self.layer.slots, len(self.compiler.symmetry.views))
+            self._kept[thread] = Ways(self.rows.slots, len(self.compiler.symmetry.views))
         return self._kept[thread]
 
     def _count(self, buffer: Any) -> None:
@@ -125,7 +125,7 @@ class InstantSearch(Search):
 
     def _compare(self, compared: Compared, counts: Array) -> None:
         for at, count in np.ndenumerate(counts):
-            compared.meet(compared_kernels.meet_rows, self.bucket_keys[at], count, self.bucket_rows[at], self.layer.slots)
+            compared.meet(compared_kernels.meet_rows, self.bucket_keys[at], count, self.bucket_rows[at], self.rows.slots)
 
     def _sift(self, found: tuple[int, int]) -> int:
         q, number = found
@@ -143,22 +143,23 @@ class InstantSearch(Search):
         promises = np.uint64(self.predicates.mask([k for k in more if k not in self.predicates.slow]))
         layer, following = self.layer, self.following
         done[q] = int(settled_kernels.write(
-            layer.slots, self.bucket_keys, self.bucket_origins, self.bucket_rows, q, fresh, done[q], number, following.rows,
-            following.keys, following.parents, following.outcomes, begin + done[q], self.begin, self.tables.marks, promises, goals,
-            self.predicates.pair_masks, hits, layer.rows, self._witnesses[q],
+            self.rows.slots, self.bucket_keys, self.bucket_origins, self.bucket_rows, q, fresh, done[q], number, self.rows.data,
+            following.chunks, following.keys, following.parents, following.outcomes, begin + done[q], self.begin, self.tables.marks,
+            promises, goals, self.predicates.pair_masks, hits, layer.chunks, self._witnesses[q],
         ))  # fmt: skip
 
     def keys_along(self, outcomes: Sequence[int]) -> list[int]:
         bench = self._bench(self.benches[0].rows.shape[1], self.desks[0], Buffer())
-        row: Array = np.zeros((1, bench.rows.shape[1]), self.layer.number)
+        row: Array = np.zeros((1, bench.rows.shape[1]), self.rows.number)
         self._put_first(row)
-        t, slots, found = self.tables, self.layer.slots, []
+        t, slots, found = self.tables, self.rows.slots, []
         ways, first = Ways(slots, len(self.compiler.symmetry.views)).arrays, np.zeros(1, np.int64)
         none: Array = np.zeros((PARTITIONS, 0), np.uint64)
-        out = Buckets(none, none, np.zeros((PARTITIONS, 0, 1), self.layer.number), np.zeros(PARTITIONS, np.int64))
+        out = Buckets(none, none, np.zeros((PARTITIONS, 0, 1), self.rows.number), np.zeros(PARTITIONS, np.int64))
         for ordinal in outcomes:
             kernels.expand(
-                t, self._extra, self._site, bench, out, ways, row, np.zeros(1, np.uint64), first, first.copy(), out.counts.copy(), ordinal
+                t, self._extra, self._site, bench, out, ways, row, first, np.zeros(1, np.uint64), first, first.copy(), out.counts.copy(),
+                ordinal,
             )  # fmt: skip
             row[0] = bench.rows[int(bench.notes[LEVEL])]
             found.append(int(key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0)))
@@ -169,21 +170,21 @@ class InstantSearch(Search):
         self._make_rows()
 
     def _make_rows(self) -> None:
-        width = 1 + self.layer.slots + self.layer.mail
+        width = 1 + self.rows.slots + self.rows.mail
         shape = (BUFFERS, PARTITIONS, self.bucket, width)
-        if self.bucket_rows.shape != shape or self.bucket_rows.dtype != self.layer.number:
+        if self.bucket_rows.shape != shape or self.bucket_rows.dtype != self.rows.number:
             numbers = prod(shape)
-            if numbers * np.dtype(self.layer.number).itemsize > self._memory.nbytes:
+            if numbers * np.dtype(self.rows.number).itemsize > self._memory.nbytes:
                 # With room for slots to come: a system takes its time for memory that is new.
-                self._memory = np.empty(numbers * SPARE // 4, self.layer.number).view(np.uint8)
-            self.bucket_rows = self._memory.view(self.layer.number)[:numbers].reshape(shape)
+                self._memory = np.empty(numbers * SPARE // 4, self.rows.number).view(np.uint8)
+            self.bucket_rows = self._memory.view(self.rows.number)[:numbers].reshape(shape)
 
     def _refresh(self) -> None:
         super()._refresh()
         # Once, and not by each thread: columns write down what is new when they are asked.
         self._extra: Extra = self.compiler.extras()
         self._make_rows()
-        width = 1 + self.layer.slots + self.layer.mail + self.compiler.most_adds + URGENT
+        width = 1 + self.rows.slots + self.rows.mail + self.compiler.most_adds + URGENT
         # Desks are made anew when numbers become wider.
         fits = self.benches and self.benches[0].work is self.desks[0].work and self.benches[0].rows.shape[1] >= width
         if not fits:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.checker.benches import LEVEL, MISSED, MISSING, SETTLED, WANTED, WHOLE
+from sim.checker.benches import LEVEL, MISSED, MISSING, ROW, SETTLED, WANTED, WHOLE
 from sim.checker.entry_kernels import COUNT, entry_of, prefetch_entry
 from sim.checker.intrinsics import prefetch
 from sim.checker.kernel import inlined, kernel
@@ -38,6 +38,7 @@ from sim.checker.kernels import (
 )  # fmt: skip
 from sim.checker.mixing import mix
 from sim.checker.orbits import canonicalise
+from sim.checker.row_kernels import place_of_row
 from sim.checker.way_kernels import (
     BROKEN,
     DONE,
@@ -242,7 +243,7 @@ def emit(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, l
         bench.stats[ERROR] = LONG_MAIL
         return FULL
     out.keys[q, i] = mixed
-    out.origins[q, i] = U(f) << U(32) | (MAY_JUDGE if may_judge else U(0)) | U(ordinal)
+    out.origins[q, i] = U(notes[ROW]) << U(32) | (MAY_JUDGE if may_judge else U(0)) | U(ordinal)
     claim(out.rows, q, i, slots + 1)
     for j in range(slots + 1 + np.int64(rows[level, 0])):
         out.rows[q, i, j] = rows[level, j]
@@ -470,15 +471,15 @@ def expand_row(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: 
 
 
 @inlined
-def look_ahead(t: Any, slots: Any, source: Any, todo: Any, position: Any) -> None:
+def look_ahead(t: Any, slots: Any, source: Any, chunks: Any, todo: Any, position: Any) -> None:
     """Begin to load what the deliveries of rows that are expanded soon will be looked up in: it is seldom in a cache."""
     if position + AHEAD < todo.shape[0]:
-        f = todo[position + AHEAD]
+        f = place_of_row(chunks, todo[position + AHEAD])
         if source[f, 0]:
             parcel = source[f, slots + 1]
             prefetch_entry(t.taken, source[f, 1 + t.parcels[parcel, TO]], parcel)
     if position + AHEAD // 2 < todo.shape[0]:
-        f = todo[position + AHEAD // 2]
+        f = place_of_row(chunks, todo[position + AHEAD // 2])
         if source[f, 0]:
             parcel = source[f, slots + 1]
             entry = entry_of(t.taken, np.int64(source[f, 1 + t.parcels[parcel, TO]]), parcel)
@@ -488,7 +489,8 @@ def look_ahead(t: Any, slots: Any, source: Any, todo: Any, position: Any) -> Non
 
 @kernel
 def expand(
-    t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, row_keys: Any, todo: Any, pending: Any, saved: Any, wanted: Any
+    t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, chunks: Any, row_keys: Any, todo: Any, pending: Any, saved: Any,
+    wanted: Any,
 ) -> Any:  # fmt: skip
     """As `kernels.expand`: (how far it came, pending, misses). What a row with an unknown input gave is taken back.
 
@@ -501,9 +503,9 @@ def expand(
         f = todo[position]
         for q in range(PARTITIONS):
             saved[q] = counts[q]
-        look_ahead(t, site.slots, source, todo, position)
-        notes[MISSING], notes[SETTLED], notes[WANTED] = 0, 0, wanted
-        how = expand_row(t, x, site, bench, out, m, source, f, row_keys[f])
+        look_ahead(t, site.slots, source, chunks, todo, position)
+        notes[MISSING], notes[SETTLED], notes[WANTED], notes[ROW] = 0, 0, wanted, f
+        how = expand_row(t, x, site, bench, out, m, source, place_of_row(chunks, f), row_keys[f])
         if how == BROKEN:
             return position, n_pending, notes[MISSED]
         if how == FULL or notes[MISSING]:

@@ -20,6 +20,7 @@ from sim.checker.intrinsics import prefetch
 from sim.checker.kernel import inlined, kernel
 from sim.checker.mixing import mix, unmix
 from sim.checker.orbits import canonicalise
+from sim.checker.row_kernels import place_of_row
 from sim.checker.verdict_kernels import judge, note_hits
 
 U = np.uint64
@@ -265,8 +266,8 @@ def propose(keys: Any, origins: Any, counts: Any, key: Any, f: Any, outcome: Any
 
 @kernel
 def expand(
-    t: Any, network: Any, most: Any, symmetric: Any, slots: Any, rows: Any, row_keys: Any, todo: Any, keys: Any, origins: Any, counts: Any,
-    entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any, sums: Any, work: Any,
+    t: Any, network: Any, most: Any, symmetric: Any, slots: Any, rows: Any, chunks: Any, row_keys: Any, todo: Any, keys: Any, origins: Any,
+    counts: Any, entries: Any, scratch: Any, stamps: Any, pending: Any, misses: Any, stats: Any, sums: Any, work: Any,
 ) -> Any:  # fmt: skip
     """Write the successors of the rows `todo` into buckets: `keys[partition]`, mixed, `origins[partition]` (row, outcome).
 
@@ -282,8 +283,9 @@ def expand(
     n_pending, missed = 0, 0
     for position in range(todo.shape[0]):
         f = todo[position]
+        at = place_of_row(chunks, f)
         before = missed
-        n, successors, missed = enabled(taken, parcels, own, network, slots, rows, f, entries, misses, missed)
+        n, successors, missed = enabled(taken, parcels, own, network, slots, rows, at, entries, misses, missed)
         if n < 0 or missed > before:
             pending[n_pending] = f
             n_pending += 1
@@ -291,7 +293,7 @@ def expand(
         if is_full(counts, keys.shape[1], successors):
             return position, n_pending, missed
         tally(stats, successors, f)
-        stamp = stamp_mail(network, slots, rows, f, stamps)
+        stamp = stamp_mail(network, slots, rows, at, stamps)
         key0 = row_keys[f]
         for k in range(n):
             entry = entries[k]
@@ -304,7 +306,7 @@ def expand(
                         if stamps[added[a, 0]] != stamp:
                             key += key_of_parcel[added[a, 0]]
                 elif way == GENERAL:
-                    if apply(about, added, purged, other, parcels, calls, network, slots, rows, f, outcome, scratch, 0) == CLASH:
+                    if apply(about, added, purged, other, parcels, calls, network, slots, rows, at, outcome, scratch, 0) == CLASH:
                         stats[ERROR] = 1 + about[outcome, SLOT]
                     elif most > 0 and copies(network, slots, scratch, 0) > most:
                         stats[ERROR] = TOO_MANY
@@ -323,14 +325,15 @@ def expand(
 
 @kernel
 def materialise(
-    t: Any, network: Any, symmetric: Any, slots: Any, rows: Any, keys: Any, origins: Any, q: Any, fresh: Any, begin: Any, end: Any,
-    out: Any, out_keys: Any, parents: Any, outcomes: Any, at: Any, base: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any,
-    sums: Any, work: Any,
+    t: Any, network: Any, symmetric: Any, slots: Any, rows: Any, chunks: Any, keys: Any, origins: Any, q: Any, fresh: Any, begin: Any,
+    end: Any, out_chunks: Any, out_keys: Any, parents: Any, outcomes: Any, at: Any, base: Any, promises: Any, goals: Any, pair_masks: Any,
+    hits: Any, sums: Any, work: Any,
 ) -> Any:  # fmt: skip
-    """Write the rows of the new states `fresh[begin:end]` from row `at` on, with their trace, and judge them.
+    """Write the rows of the new states `fresh[begin:end]` from row `at` of their layer on, with their trace, and judge them.
 
-    `base` is the number of the state in row 0 of `rows`. `hits[k]` becomes the first row, if it was -1, that breaks
-    promise k or reaches goal k. Returns how far it came: less than `end` when a row is too short for its mail.
+    `base` is the number of the first state of the layer that they come from; `chunks` and `out_chunks` are of the two layers.
+    `hits[k]` becomes the first row, if it was -1, that breaks promise k or reaches goal k. Returns how far it came: less than `end`
+    when a row is too short for its mail.
     """
     about, added, purged, other, parcels, calls = t.about, t.added, t.purged, t.other, t.parcels, t.calls
     marks = t.marks
@@ -341,15 +344,18 @@ def materialise(
         origin = origins[buffer, q, i]
         f, outcome = np.int64(origin >> U(32)), np.int64(origin & U(0xFFFFFFFF))
         g = at + j - begin
-        if apply(about, added, purged, other, parcels, calls, network, slots, rows, f, outcome, out, g) < 0:
+        place = place_of_row(out_chunks, g)
+        source = place_of_row(chunks, f)
+        if apply(about, added, purged, other, parcels, calls, network, slots, rows, source, outcome, rows, place) < 0:
             return j
         if symmetric:
             canonicalise(
-                left, slot_images, station_images, parcel_images, station_marks, parcel_marks, parcels, network, slots, out, g, sums, work
+                left, slot_images, station_images, parcel_images, station_marks, parcel_marks, parcels, network, slots, rows, place, sums,
+                work,
             )  # fmt: skip
         out_keys[g] = unmix(keys[buffer, q, i])
         parents[g] = base + f
         outcomes[g] = outcome
         if promises | goals:
-            note_hits(judge(marks, pair_masks, slots, out, g), promises, goals, hits, g)
+            note_hits(judge(marks, pair_masks, slots, rows, place), promises, goals, hits, g)
     return end

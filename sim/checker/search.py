@@ -29,6 +29,7 @@ from sim.checker.mixing import mix, unmix
 from sim.checker.orbits import MOST_IMAGES, canonicalise
 from sim.checker.predicates import Predicates
 from sim.checker.progress import Progress
+from sim.checker.rows import Rows
 from sim.checker.verdict_kernels import judge
 from sim.checker.visited import Budget, OutOfBudget, Partition
 from sim.model.garbage import resident
@@ -93,8 +94,8 @@ class Found:
 class Search:
     """One search of one world."""
 
-    layers: type[Layer] = Layer
-    """What states of one depth are kept in."""
+    keeps: type[Rows] = Rows
+    """What states are written in."""
     merges: bool = True
     """Whether states that are the same under other names of interchangeable nodes are one."""
 
@@ -187,16 +188,18 @@ class Search:
     def _first_layer(self) -> None:
         _, mail = self.compiler.initial()
         slots, places = len(self.compiler.interner.names), max(8, len(mail))
-        self.layer, self.following = (self.layers(self.budget, slots, places) for _ in range(2))
+        self.rows = self.keeps(self.budget, slots, places)
+        self.layer, self.following = Layer(self.rows), Layer(self.rows)
+        self.layer.reserve(1)
         self.desks: list[Desk] = []
         self.buffers = [Buffer() for _ in range(BUFFERS)]
         self._make_buckets()
         self._refresh()
-        t, slots = self.tables, self.layer.slots
-        row: Array = np.zeros((1, 1 + slots + self.layer.mail), self.layer.number)
+        t, slots = self.tables, self.rows.slots
+        row: Array = np.zeros((1, 1 + slots + self.rows.mail), self.rows.number)
         self._put_first(row)
         key = np.uint64(kernels.key_of(t.key_of_station, t.key_of_parcel, t.base, t.multiplier, self.network, slots, row, 0))
-        self.layer.rows[0] = row[0, : self.layer.width]
+        self.rows.write(self.layer.place(0), row[0])
         self.layer.keys[0], self.layer.n = key, 1
         self.layer.parents[0] = self.layer.outcomes[0] = 0
         self.trace.append(0, self.layer)
@@ -216,7 +219,7 @@ class Search:
     def _put_first(self, rows: Array) -> None:
         """Write the first state into row 0."""
         stations, mail = self.compiler.initial()
-        slots = self.layer.slots
+        slots = self.rows.slots
         rows[0, 0] = len(mail)
         rows[0, 1 : 1 + len(stations)] = stations
         rows[0, 1 + slots : 1 + slots + len(mail)] = mail
@@ -241,7 +244,7 @@ class Search:
             self.found.depth += 1
             self.trace.append(self.begin, self.following)
         self.layer, self.following = self.following, self.layer
-        self.following.n = 0
+        self.following.clear()
 
     def _next_pieces(self) -> list[Array]:
         """What the next round works on: what could not be done before, then rows that follow."""
@@ -279,6 +282,7 @@ class Search:
             self._resolve(sorted(misses))
         again = np.concatenate([*rest, *pending])
         self.queue.extendleft(reversed(self._pieces(again)))
+        self.layer.give_back(min([self.ahead, *(int(piece.min()) for piece in self.queue)]))
         if self.watch is not None:
             waiting = sum(map(len, self.queue)) + self.layer.n - self.ahead + self.following.n
             states = self.begin + self.layer.n + self.following.n
@@ -302,8 +306,8 @@ class Search:
         number, piece = job
         b, desk = self.buffers[number], self.desks[number]
         done, pending, missed = kernels.expand(
-            self.tables, self.network, self._most, self.symmetric, self.layer.slots, self.layer.rows, self.layer.keys, piece,
-            self.bucket_keys[number], self.bucket_origins[number], b.counts, b.entries, b.scratch, b.stamps, b.pending, b.misses,
+            self.tables, self.network, self._most, self.symmetric, self.rows.slots, self.rows.data, self.layer.chunks, self.layer.keys,
+            piece, self.bucket_keys[number], self.bucket_origins[number], b.counts, b.entries, b.scratch, b.stamps, b.pending, b.misses,
             b.stats, desk.sums, desk.work,
         )  # fmt: skip
         return int(done), int(pending), int(missed)
@@ -364,7 +368,7 @@ class Search:
         for at, count in np.ndenumerate(counts):
             compared.meet(
                 compared_kernels.meet_outcomes, self.bucket_keys[at], count, self.bucket_origins[at], self.tables, self.network,
-                self.symmetric, self.layer.slots, self.layer.rows, scratch, desk.sums, desk.work,
+                self.symmetric, self.rows.slots, self.rows.data, self.layer.chunks, scratch, desk.sums, desk.work,
             )  # fmt: skip
 
     def _sift(self, found: tuple[int, int]) -> int:
@@ -375,9 +379,9 @@ class Search:
         promises, goals = self._wanted()
         layer, following, desk = self.layer, self.following, self.desks[q]
         done[q] = int(kernels.materialise(
-            self.tables, self.network, self.symmetric, layer.slots, layer.rows, self.bucket_keys, self.bucket_origins, q, fresh, done[q],
-            number, following.rows, following.keys, following.parents, following.outcomes, begin + done[q], self.begin, promises, goals,
-            self.predicates.pair_masks, hits, desk.sums, desk.work,
+            self.tables, self.network, self.symmetric, self.rows.slots, self.rows.data, layer.chunks, self.bucket_keys, self.bucket_origins,
+            q, fresh, done[q], number, following.chunks, following.keys, following.parents, following.outcomes, begin + done[q], self.begin,
+            promises, goals, self.predicates.pair_masks, hits, desk.sums, desk.work,
         ))  # fmt: skip
 
     def _wanted(self) -> tuple[np.uint64, np.uint64]:
@@ -407,7 +411,7 @@ class Search:
         t, desk = self.tables, self.desks[0]
         canonicalise(
             t.left, t.slot_images, t.station_images, t.parcel_images, t.station_marks, t.parcel_marks, t.parcels, self.network,
-            self.layer.slots, rows, number, desk.sums, desk.work,
+            self.rows.slots, rows, number, desk.sums, desk.work,
         )  # fmt: skip
 
     def key(self, state: State) -> int:
@@ -416,8 +420,8 @@ class Search:
         if known is None:
             raise KeyError(state)
         stations, mail = known
-        t, slots = self.tables, self.layer.slots
-        row: Array = np.zeros((1, self.desks[0].work.shape[1]), self.layer.number)
+        t, slots = self.tables, self.rows.slots
+        row: Array = np.zeros((1, self.desks[0].work.shape[1]), self.rows.number)
         row[0, 0] = len(mail)
         row[0, 1 : 1 + slots] = stations
         row[0, 1 + slots : 1 + slots + len(mail)] = self.compiler.interner.in_order(mail, self.compiler.world.network)
@@ -433,8 +437,8 @@ class Search:
 
     def keys_along(self, outcomes: Sequence[int]) -> list[int]:
         """The keys of the states along a path of outcomes, the first left out."""
-        t, slots = self.tables, self.layer.slots
-        row: Array = np.zeros((2, self.desks[0].work.shape[1]), self.layer.number)
+        t, slots = self.tables, self.rows.slots
+        row: Array = np.zeros((2, self.desks[0].work.shape[1]), self.rows.number)
         self._put_first(row)
         found = []
         for outcome in outcomes:
@@ -461,9 +465,8 @@ class Search:
         interner = self.compiler.interner
         slots = len(interner.names)
         number = np.uint16 if max(len(interner.stations), len(interner.parcels)) < NARROW else np.uint32
-        for layer in (self.layer, self.following):
-            layer.widen(slots, layer.mail, number)
-        width = 1 + slots + self.layer.mail + self.compiler.most_adds
+        self.rows.widen(slots, self.rows.mail, number)
+        width = 1 + slots + self.rows.mail + self.compiler.most_adds
         for buffer in self.buffers:
             if buffer.scratch.shape[1] < width or len(buffer.stamps) <= len(interner.parcels) or buffer.scratch.dtype != number:
                 buffer.fit(width, 2 * len(interner.parcels), number)
@@ -472,9 +475,8 @@ class Search:
             self.desks = [Desk(members, width, images, number) for _ in range(max(BUFFERS, PARTITIONS))]
 
     def _lengthen(self) -> None:
-        mail = self.layer.mail + max(8, self.layer.mail // 2)
+        mail = self.rows.mail + max(8, self.rows.mail // 2)
         if mail > LONGEST_MAIL:
             raise Overflow(f"more than {LONGEST_MAIL:,} messages are on their way at once; bound what the system sends")
-        for layer in (self.layer, self.following):
-            layer.widen(layer.slots, mail, layer.number)
+        self.rows.widen(self.rows.slots, mail, self.rows.number)
         self._refresh()

@@ -9,6 +9,7 @@ import numpy as np
 from sim.checker.kernel import kernel
 from sim.checker.kernels import PARTITIONS
 from sim.checker.mixing import mix, unmix
+from sim.checker.row_kernels import place_of_row
 from sim.checker.verdict_kernels import judge
 from sim.checker.way_kernels import MAY_JUDGE
 
@@ -43,31 +44,33 @@ def sift(x: Any, key_of_station: Any, tables: Any, shifts: Any, keys: Any, rows:
 
 @kernel
 def write(
-    slots: Any, bucket_keys: Any, origins: Any, bucket_rows: Any, q: Any, fresh: Any, begin_at: Any, end: Any, out: Any, out_keys: Any,
-    parents: Any, outcomes: Any, at: Any, base: Any, station_marks: Any, promises: Any, goals: Any, pair_masks: Any, hits: Any,
-    source: Any, witnesses: Any,
+    slots: Any, bucket_keys: Any, origins: Any, bucket_rows: Any, q: Any, fresh: Any, begin_at: Any, end: Any, rows: Any, chunks: Any,
+    out_keys: Any, parents: Any, outcomes: Any, at: Any, base: Any, station_marks: Any, promises: Any, goals: Any, pair_masks: Any,
+    hits: Any, source: Any, witnesses: Any,
 ) -> Any:  # fmt: skip
     """As `kernels.materialise`, from the rows of the buckets.
 
-    `witnesses[k]` gets the rows that break promise k while the state before them, in `source`, kept it; as many as fit.
+    `witnesses[k]` gets the rows that break promise k while the state before them kept it, as many as fit; `source` are the chunks of its
+    layer.
     """
     for j in range(begin_at, end):
         buffer, i = fresh[j] >> U(32), fresh[j] & U(0xFFFFFFFF)
         origin = origins[buffer, q, i]
         g = at + j - begin_at
         length = slots + 1 + np.int64(bucket_rows[buffer, q, i, 0])
-        if length > out.shape[1]:
+        if length > rows.shape[1]:
             return j
+        place = place_of_row(chunks, g)
         for k in range(length):
-            out[g, k] = bucket_rows[buffer, q, i, k]
+            rows[place, k] = bucket_rows[buffer, q, i, k]
         out_keys[g] = unmix(bucket_keys[buffer, q, i])
         parents[g] = base + np.int64(origin >> U(32))
         outcomes[g] = np.int64(origin & U(0x7FFFFFFF))
         if origin & MAY_JUDGE and promises | goals:
-            false = judge(station_marks, pair_masks, slots, out, g)
+            false = judge(station_marks, pair_masks, slots, rows, place)
             reached, broken = ~false & goals, false & promises
             if broken != U(0):
-                broken &= ~judge(station_marks, pair_masks, slots, source, np.int64(origin >> U(32)))
+                broken &= ~judge(station_marks, pair_masks, slots, rows, place_of_row(source, np.int64(origin >> U(32))))
             if reached | broken:
                 for k in range(hits.shape[0]):
                     if reached >> U(k) & U(1) and hits[k] < 0:

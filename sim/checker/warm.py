@@ -80,6 +80,6 @@ def _enlarge(search: Search) -> None:
     visited_kernels.spread(partition.table, len(partition.table), partition.shift, np.zeros(1, np.uint64), 0)
     entry_kernels.fill_taken(search.tables.taken, np.zeros_like(search.tables.taken))
     if isinstance(search, InstantSearch):
-        ways = Ways(search.layer.slots, 1).arrays
+        ways = Ways(search.rows.slots, 1).arrays
         way_kernels.place_of(ways.roots, np.uint64(1))
         way_kernels.rehash(ways, ways.offsets)

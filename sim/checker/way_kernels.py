@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sim.checker.benches import SETTLED, WHOLE
+from sim.checker.benches import ROW, SETTLED, WHOLE
 from sim.checker.kernel import inlined, kernel
 from sim.checker.kernels import PARTITIONS, claim, key_of
 from sim.checker.mixing import mix
@@ -276,7 +276,7 @@ def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key
             if i >= out.keys.shape[1]:
                 return FULL
             out.keys[q, i] = mixed
-            out.origins[q, i] = U(f) << U(32) | (MAY_JUDGE if may_judge else U(0)) | U(ordinal)
+            out.origins[q, i] = U(bench.notes[ROW]) << U(32) | (MAY_JUDGE if may_judge else U(0)) | U(ordinal)
             claim(out.rows, q, i, slots + 1)
             if whole:
                 for j in range(slots + 1):

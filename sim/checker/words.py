@@ -25,9 +25,10 @@ from sim.checker.columns import Array, Column, Tables
 from sim.checker.compile import Compiler
 from sim.checker.entry_kernels import COUNT, IDLE, entries_of
 from sim.checker.keys import Keys, Packed, Unfit
-from sim.checker.layers import Layer, Words
+from sim.checker.layers import Layer
 from sim.checker.predicates import Predicates
 from sim.checker.progress import Progress
+from sim.checker.rows import NoRows, Rows
 from sim.checker.search import BUFFERS, Search
 from sim.checker.visited import Budget
 from sim.model.inputs import Name
@@ -193,7 +194,7 @@ class Fields:
 class WordSearch(Search):
     """One search of one world, of which `compiler` knows something already. Raises NotWords, TooNarrow."""
 
-    layers: type[Layer] = Words
+    keeps: type[Rows] = NoRows
 
     def __init__(
         self,
