@@ -84,6 +84,8 @@ class Tables(NamedTuple):
     marks: Array
     """Per station: predicates of `Everywhere` that it breaks, classes of conflict that it is in, classes with which it must
     not be together; a bit each."""
+    verdicts: Array
+    """Per station: the number of its marks; those of two that have the same number are equal."""
     left: Array
     """Per swap of symmetry: its first member; see `symmetry.py`."""
     slot_images: Array

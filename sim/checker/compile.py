@@ -212,7 +212,7 @@ class Compiler:
         columns = {name: column.data for name, column in self._columns.items()}
         return Tables(
             multiplier=np.uint64(self.keys.multiplier & WORD), base=np.uint64(self.keys.base),
-            taken=self._taken, marks=self.predicates.marks(self.interner), **columns, **self.symmetry.tables(),
+            taken=self._taken, **columns, **self.predicates.tables(self.interner), **self.symmetry.tables(),
         )  # fmt: skip
 
     def rekey(self, keys: Keys) -> None:

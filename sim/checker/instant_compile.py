@@ -54,6 +54,8 @@ class Extra(NamedTuple):
     """Per trigger: of these, the shields that hold even when all is slow."""
     retries: Array
     """Per trigger: whether something is tried again after it."""
+    ahead: Array
+    """Per station: whether it may do something by itself before mail is delivered, or that is not known yet."""
     reads: Array
     """Per reading: the slot that is looked at."""
     later: Array
@@ -132,6 +134,7 @@ class InstantCompiler(Compiler):
             "guards": Column(np.uint64, width=WORDS),
             "held": Column(np.uint64, width=WORDS),
             "retries": Column(np.bool_),
+            "ahead": Column(np.bool_),
             "reads": Column(np.int64),
             "later": Column(np.int64, kernels.UNKNOWN),
             "above": Column(np.int64, width=2),
@@ -290,6 +293,7 @@ class InstantCompiler(Compiler):
         triggers = self.rules.triggers(station)
         self._sync()
         start = self.extra["fires"].size
+        self.extra["ahead"].data[station] = any(PROMPT not in trigger.guard for trigger in triggers)
         for trigger in triggers:
             self.extra["fires"].append(trigger.parcel)
             self.extra["guards"].append(self._words(trigger.guard))
@@ -320,6 +324,7 @@ class InstantCompiler(Compiler):
             super()._sync()
         for number in range(extra["shields"].size, len(interner.stations)):
             extra["shields"].append(self._words(self._shields_of(interner.stations[number])))
+            extra["ahead"].append(number > 0)
         if world.ticks is not None:
             for number in range(extra["later"].size, len(interner.stations)):
                 extra["later"].append(kernels.UNKNOWN if number else 0)
@@ -414,6 +419,9 @@ class InstantCompiler(Compiler):
         if self.instant.ticks is None:
             columns["later"] = np.zeros(0, np.int64)
         words = (len(self._shields) + 63) // 64
+        for name in ("shields", "guards", "held"):
+            # One next to the other, as many as are in use: they are looked at for each slot of each row.
+            columns[name] = np.ascontiguousarray(columns[name][:, :words])
         return Extra(
             **columns, following=self._following, environment=self.environment, words=words, mail_first=self.instant.mail_first,
             stepwise=self.instant.stepwise,

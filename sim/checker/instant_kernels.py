@@ -48,7 +48,6 @@ from sim.checker.way_kernels import (
     SUMMED,
     TOUCHED,
     TRAVELS,
-    are_marked_apart,
     begin_draft,
     draft,
     find,
@@ -203,7 +202,7 @@ def difference(t: Any, network: Any, slots: Any, m: Any, source: Any, f: Any, ro
         before, after = source[f, 1 + touched[k]], rows[level, 1 + touched[k]]
         if before != after:
             delta += t.key_of_station[after] - t.key_of_station[before]
-            may_judge |= are_marked_apart(t.marks, before, after)
+            may_judge |= t.verdicts[before] != t.verdicts[after]
     if source[f, 0] != 0 or rows[level, 0] != 0:
         delta += key_of_mail(t.key_of_parcel, t.multiplier, network, slots, rows, level)
         delta -= key_of_mail(t.key_of_parcel, t.multiplier, network, slots, source, f)
@@ -318,7 +317,7 @@ def settle(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any,
             if level + 1 >= rows.shape[0]:
                 bench.stats[ERROR] = TOO_DEEP
                 return BROKEN
-            push(rows.shape[1], rows, bench.urgent, marks, level)
+            push(site.slots + 1 + np.int64(rows[level, 0]), rows, bench.urgent, marks, level)
             level += 1
         # The parcel is on its way no more.
         marks[level, HEAD] += 1
@@ -455,10 +454,24 @@ def set_off(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any
 
 
 @inlined
+def is_still(x: Any, slots: Any, source: Any, f: Any) -> Any:
+    """Whether nothing comes before the mail of this row, where mail comes first: it is known that no node does anything by itself, and
+    nothing may be slow.
+    """
+    now = np.int64(source[f, 1 + x.environment]) if x.environment >= 0 else np.int64(0)
+    if x.leaves[now, SLOW] != 0 or x.leaves[x.leaves[now, RETRY], SLOW] != 0:
+        return False
+    ahead = False
+    for i in range(1, slots + 1):
+        ahead |= x.ahead[source[f, i]]
+    return not ahead
+
+
+@inlined
 def expand_row(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
     """All settled states after one row; DONE, FULL or BROKEN."""
     how = arrive(t, x, site, bench, out, m, source, f, key0)
-    if how != DONE or (x.stepwise and source[f, 0] > 0):
+    if how != DONE or (x.stepwise and source[f, 0] > 0) or (x.mail_first and source[f, 0] > 0 and is_still(x, site.slots, source, f)):
         return how
     unite(x.shields, x.words, site.slots, source, f, bench.united)
     if x.mail_first and source[f, 0] > 0:

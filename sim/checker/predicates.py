@@ -41,6 +41,9 @@ class Predicates:
         """Marks by local state; at the end those of stations where nobody is."""
         self._marks = Column(np.uint64, width=3)
         """The same by station."""
+        self._verdicts = Column(np.int32)
+        self._known: dict[tuple[int, int, int], int] = {}
+        """Different marks, by number."""
         self._anew = False
         """Whether conflicts were found since, which may change the marks of any."""
         self._done = 0
@@ -59,10 +62,14 @@ class Predicates:
         """These predicates as bits."""
         return sum(1 << number for number in numbers)
 
-    def marks(self, interner: Interner) -> Array:
-        """The column `marks` of `Tables`, up to date with all stations."""
+    def tables(self, interner: Interner) -> dict[str, Array]:
+        """The columns of `Tables` that belong to predicates, up to date with all stations."""
+        self._sync(interner)
+        return {"marks": self._marks.data, "verdicts": self._verdicts.data}
+
+    def _sync(self, interner: Interner) -> None:
         if self._done == len(interner.stations):
-            return self._marks.data
+            return
         numbers = self._of_stations
         for station in interner.stations[len(numbers) :]:
             numbers.append(self._number((station.kind, station.local)) if station is not None and station.kind is not None else -1)
@@ -70,11 +77,12 @@ class Predicates:
             classes, conflicts = self._classes(len(self._every))
             # The last row is for stations where nobody is, which have the number -1.
             self._per_local = [*zip(self._broken, classes, conflicts, strict=True), (0, 0, 0)]
-            self._marks, self._done, self._anew = Column(np.uint64, width=3), 0, False
+            self._marks, self._verdicts, self._done, self._anew = Column(np.uint64, width=3), Column(np.int32), 0, False
         for number in numbers[self._done :]:
-            self._marks.append(self._per_local[number])
+            marks = self._per_local[number]
+            self._marks.append(marks)
+            self._verdicts.append(self._known.setdefault(marks, len(self._known)))
         self._done = len(interner.stations)
-        return self._marks.data
 
     def _number(self, local: Local) -> int:
         """The number of a local state, which is judged when it is met first."""

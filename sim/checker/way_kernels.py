@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from sim.checker.benches import ROW, SETTLED, WHOLE
-from sim.checker.kernel import inlined, kernel
+from sim.checker.kernel import kernel
 from sim.checker.kernels import PARTITIONS, claim, key_of
 from sim.checker.mixing import mix
 from sim.checker.orbits import canonicalise, sum_marks
@@ -36,10 +36,11 @@ MAY_JUDGE: Final = np.uint64(1 << 31)
 @kernel
 def touch(marks: Any, touched: Any, state: Any, slot: Any) -> None:
     """A slot belongs to the footprint."""
-    if marks[slot] != state[STAMP]:
-        marks[slot] = state[STAMP]
-        touched[state[TOUCHED]] = slot
-        state[TOUCHED] += 1
+    # Without a branch: whether a slot was looked at before is as good as chance.
+    n = state[TOUCHED]
+    touched[n] = slot
+    state[TOUCHED] = n + np.int64(marks[slot] != state[STAMP])
+    marks[slot] = state[STAMP]
 
 
 @kernel
@@ -226,15 +227,6 @@ def patch(source: Any, f: Any, arena: Any, at: Any, n: Any, slots: Any, rows: An
         rows[g, arena[at + 2 * k]] = arena[at + 1 + 2 * k]
 
 
-@inlined
-def are_marked_apart(marks: Any, one: Any, other: Any) -> Any:
-    """Whether predicates tell two stations apart."""
-    apart = False
-    for kind in range(marks.shape[1]):
-        apart |= marks[one, kind] != marks[other, kind]
-    return apart
-
-
 @kernel
 def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any, at: Any) -> Any:
     """Write the settled states of a way that was kept into their buckets; DONE, FULL, or BROKEN for too many images."""
@@ -266,7 +258,7 @@ def go(t: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key
             for k in range(n):
                 before, after = source[f, arena[at + 2 * k]], arena[at + 1 + 2 * k]
                 key += keys_of[after] - keys_of[before]
-                may_judge |= are_marked_apart(t.marks, before, after)
+                may_judge |= t.verdicts[before] != t.verdicts[after]
             if key == U(0):
                 key = U(1)
         if key != key0 or bench.notes[WHOLE]:

@@ -43,7 +43,7 @@ class Ways:
         self._accounted = 0
         state: Array = np.zeros(12, np.int64)
         self.arrays = Kept(
-            state, np.zeros(slots, np.int64), np.zeros(slots, np.int64), np.zeros(64 * LEAST, np.int64),
+            state, np.zeros(slots, np.int64), np.zeros(slots + 1, np.int64), np.zeros(64 * LEAST, np.int64),
             np.full(2 * LEAST, kernels.NONE, np.int64), np.zeros(64 * LEAST, np.int32), np.zeros(LEAST, np.uint64),
             np.zeros(LEAST, np.int64), np.zeros((LEAST, 3), np.int64), np.zeros(16 * LEAST, np.int64), np.zeros(members, np.uint64),
         )  # fmt: skip
