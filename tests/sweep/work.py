@@ -11,10 +11,8 @@ def square(number: int) -> int:
 
 
 def slow_first(marker_and_number: tuple[str, int]) -> int:
-    """The first takes until the 20th is done."""
+    """The first takes until the marker is there."""
     marker, number = marker_and_number
-    if number == 20:
-        Path(marker).touch()
     began = time.monotonic()
     while number == 0 and not Path(marker).exists():
         assert time.monotonic() - began < 60
