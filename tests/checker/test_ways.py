@@ -58,7 +58,7 @@ def same(one: CheckResult, other: CheckResult) -> None:
     assert replace(one, **steady, properties={}) == replace(other, **steady, properties={})
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "a crash")) for name in SYSTEMS])
 def test_the_same_with_and_without(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for options in (Options(jobs=1), Options(jobs=2, symmetry=False)):
         same(check(SYSTEMS[name], options), without(monkeypatch, SYSTEMS[name], options))

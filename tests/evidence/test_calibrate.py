@@ -247,6 +247,7 @@ def test_updates_of_a_run_wait_for_each_other() -> None:
     assert ends[-1] - ends[-2] == 3_000
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     out, pictures = tmp_path / "l.toml", tmp_path / "pictures"
     result = CliRunner().invoke(app, ["calibrate", str(REAL), "--out", str(out), "--pictures", str(pictures), "--json"])
