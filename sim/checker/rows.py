@@ -2,8 +2,7 @@
 
 Two layers are there at a time: the one whose states are looked at, and the one after it, which is written. They have their rows in
 chunks of one memory. A chunk whose states have all been looked at is given back, and the next states are written in it, so that
-both together take not much more than the larger of them. That is a quarter less memory for a search, and it is quicker by what a
-system takes to hand out pages.
+both together take not much more than the larger of them: a fifth to a quarter fewer bytes for each state of a search.
 """
 
 from __future__ import annotations
@@ -132,9 +131,11 @@ class Rows:
     def _move(self, capacity: int, least: int, slots: int, mail: int, number: type) -> None:
         """Move all to a larger memory: for so many rows, or at least for so many."""
         old, before, rows = self.data, (self.slots, self.mail), self._chunks * CHUNK
+        touched = rows * np.dtype(number).itemsize * (1 + slots + mail)
+        # First, because it may raise, and rows stay as they are then.
+        self.budget.resize(WHAT, self._touched, touched)
+        self._touched = touched
         self.slots, self.mail, self.number = slots, mail, number
-        self.budget.resize(WHAT, self._touched, rows * self.bytes_each)
-        self._touched = rows * self.bytes_each
         self._allocate(capacity, least)
         _fill(self.data[:rows], slots, old[:rows], *before)
 
