@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from sim.checker.columns import Array
-from sim.checker.row_kernels import BITS, CHUNK
-from sim.checker.rows import MANY, WHAT, Rows
-from sim.checker.visited import Budget
+from sim.checker.row_kernels import CHUNK, place_of_row
+from sim.checker.rows import WHAT, Rows, room_for
+from sim.checker.visited import Budget, at_best
 
 ORIGIN: Final = 16
 """Bytes of a key, a parent and an outcome."""
@@ -46,8 +46,8 @@ class Layer:
         return self.rows.bytes_each + ORIGIN
 
     def place(self, number: int) -> int:
-        """Where in `rows.data` the row of a state is; as `row_kernels.place_of_row`."""
-        return int(self.chunks[number >> BITS] << BITS) + number % CHUNK
+        """Where in `rows.data` the row of a state is."""
+        return int(place_of_row.py_func(self.chunks, number))
 
     def row(self, number: int) -> tuple[list[int], list[int]]:
         """One state: stations by slot, parcels."""
@@ -80,23 +80,21 @@ class Layer:
         self.n = self._taken = self._returned = 0
 
     def _lengthen(self, needed: int) -> None:
-        """Let there be room for so many keys and more to come; see `Rows`."""
-        large = max(2 * needed, int(self.rows.budget.limit // SHARE // self.bytes_each))
+        """Let there be room for so many keys and more to come."""
+        capacity = room_for(needed, len(self.keys), self.rows.budget.limit // SHARE // self.bytes_each)
         old, used = (self.keys, self.parents, self.outcomes), self._used
         self.rows.budget.resize(WHAT, ORIGIN * used, ORIGIN * self.n)
         self._used = self.n
-        self._allocate(max(2 * len(self.keys), needed if needed < MANY else large), needed + needed // 2)
+        self._allocate(capacity, needed + needed // 2)
         self.keys[: self.n], self.parents[: self.n], self.outcomes[: self.n] = (array[: self.n] for array in old)
 
     def _allocate(self, capacity: int, least: int) -> None:
         """Make arrays for so many states, or for the `least` number where a system does not give as many addresses."""
-        try:
-            self.keys = np.empty(capacity, np.uint64)
-            self.parents, self.outcomes = np.empty(capacity, np.uint32), np.empty(capacity, np.uint32)
-        except MemoryError:
-            if least >= capacity:
-                raise
-            self._allocate(least, least)
+
+        def make(states: int) -> tuple[Array, Array, Array]:
+            return np.empty(states, np.uint64), np.empty(states, np.uint32), np.empty(states, np.uint32)
+
+        self.keys, self.parents, self.outcomes = at_best(make, capacity, least)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.checker.columns import Array
 from sim.checker.row_kernels import CHUNK
-from sim.checker.visited import Budget
+from sim.checker.visited import Budget, at_best
 
 MANY: Final = 1 << 16
 """Rows of a large search."""
@@ -47,14 +47,9 @@ class Rows:
         self._allocate(CHUNK, CHUNK)
 
     @property
-    def width(self) -> int:
-        """Numbers of a row."""
-        return 1 + self.slots + self.mail
-
-    @property
     def bytes_each(self) -> int:
         """Bytes of a row."""
-        return int(np.dtype(self.number).itemsize) * self.width
+        return _bytes_of(self.slots, self.mail, self.number)
 
     def take(self) -> int:
         """A chunk that nobody has. Raises OutOfBudget."""
@@ -62,7 +57,8 @@ class Rows:
             return self._free.pop()
         needed = (self._chunks + 1) * CHUNK
         if needed > len(self.data):
-            self._move(self._capacity(needed), needed + needed // 2, self.slots, self.mail, self.number)
+            capacity = room_for(needed, len(self.data), self.budget.limit // SHARE // self.bytes_each)
+            self._move(capacity, needed + needed // 2, self.slots, self.mail, self.number)
         self._touch(needed * self.bytes_each)
         self._chunks += 1
         return self._chunks - 1
@@ -85,7 +81,7 @@ class Rows:
         """Make rows wider: for more slots (nobody is there), longer mail or larger numbers. Raises OutOfBudget."""
         if (slots, mail, number) == (self.slots, self.mail, self.number):
             return
-        needed = self._chunks * CHUNK * np.dtype(number).itemsize * (1 + slots + mail)
+        needed = self._chunks * CHUNK * _bytes_of(slots, mail, number)
         if number == self.number and needed <= len(self._memory):
             self._touch(needed)
             self._spread(slots, mail)
@@ -96,27 +92,15 @@ class Rows:
         self.budget.resize(WHAT, self._touched, max(self._touched, touched), both=False)
         self._touched = max(self._touched, touched)
 
-    def _capacity(self, needed: int) -> int:
-        """Room for so many rows and more to come: in large searches for as many as may ever be, so that they are not copied again.
-
-        That takes no memory, but addresses: a system gives pages when they are written to.
-        """
-        return max(2 * len(self.data), needed if needed < MANY else max(2 * needed, int(self.budget.limit // SHARE // self.bytes_each)))
-
     def _allocate(self, capacity: int, least: int) -> None:
         """Make room for so many rows, or for the `least` number where a system does not give as many addresses."""
-        try:
-            self._memory = np.empty(capacity * self.bytes_each, np.uint8)
-        except MemoryError:
-            if least >= capacity:
-                raise
-            self._memory = np.empty(least * self.bytes_each, np.uint8)
+        self._memory = at_best(lambda rows: np.empty(rows * self.bytes_each, np.uint8), capacity, least)
         self._see()
 
     def _see(self) -> None:
         """Let `data` be as many rows as fit."""
         fit = len(self._memory) // self.bytes_each
-        self.data = self._memory[: fit * self.bytes_each].view(self.number).reshape(fit, self.width)
+        self.data = self._memory[: fit * self.bytes_each].view(self.number).reshape(fit, 1 + self.slots + self.mail)
 
     def _spread(self, slots: int, mail: int) -> None:
         """Make rows wider where they are: from the last chunk to the first, for they come to lie where later ones were."""
@@ -131,13 +115,27 @@ class Rows:
     def _move(self, capacity: int, least: int, slots: int, mail: int, number: type) -> None:
         """Move all to a larger memory: for so many rows, or at least for so many."""
         old, before, rows = self.data, (self.slots, self.mail), self._chunks * CHUNK
-        touched = rows * np.dtype(number).itemsize * (1 + slots + mail)
+        touched = rows * _bytes_of(slots, mail, number)
         # First, because it may raise, and rows stay as they are then.
         self.budget.resize(WHAT, self._touched, touched)
         self._touched = touched
         self.slots, self.mail, self.number = slots, mail, number
         self._allocate(capacity, least)
         _fill(self.data[:rows], slots, old[:rows], *before)
+
+
+def room_for(needed: int, before: int, most: int) -> int:
+    """Room for so many and more to come, where there was room `before`: in large searches for the `most` that may ever be, so that they are
+    not copied again.
+
+    That takes no memory, but addresses: a system gives pages when they are written to.
+    """
+    return max(2 * before, needed if needed < MANY else max(2 * needed, most))
+
+
+def _bytes_of(slots: int, mail: int, number: type) -> int:
+    """Bytes of a row."""
+    return int(np.dtype(number).itemsize) * (1 + slots + mail)
 
 
 def _fill(rows: Array, slots: int, old: Array, old_slots: int, mail: int) -> None:
@@ -156,8 +154,8 @@ class NoRows(Rows):
     """For states whose keys say everything: no rows are kept."""
 
     @property
-    def width(self) -> int:
-        """Numbers of a row: none."""
+    def bytes_each(self) -> int:
+        """None."""
         return 0
 
     def take(self) -> int:

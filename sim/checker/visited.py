@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
 from sim.checker import visited_kernels as kernels
 from sim.checker.columns import Array
 from sim.checker.kernels import PARTITIONS
+
+T = TypeVar("T")
 
 FULLEST: Final = 0.72
 """The share of a table's cells in use beyond which it grows."""
@@ -47,11 +49,20 @@ class Budget:
         self.used += new - old
 
 
+def at_best(make: Callable[[int], T], most: int, least: int) -> T:
+    """What is made for the `most`, of which what is not written to are but addresses; for the `least` where a system gives no so many."""
+    try:
+        return make(most)
+    except MemoryError:
+        if least >= most:
+            raise
+        return make(least)
+
+
 def zeros(least: int, most: int) -> Array:
-    """So many free cells: at best the `most`, of which those that are not written to are but addresses; not every system gives these."""
-    with suppress(MemoryError):
-        return np.zeros(max(least, most), np.uint64)
-    return np.zeros(least, np.uint64)
+    """So many free cells: at best the `most`."""
+    cells: Array = at_best(lambda n: np.zeros(n, np.uint64), max(least, most), least)
+    return cells
 
 
 @dataclass(slots=True)

@@ -46,7 +46,6 @@ def expect(layer: Layer, states: range, vacant: int = 0) -> None:
 
 @pytest.mark.parametrize("many", [10, 1 << 20], ids=["large", "small"])
 def test_rows_stay_what_they_are(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "MANY", many)
     monkeypatch.setattr(rows_module, "MANY", many)
     layer = filled(Budget(1 << 22))
     layer.rows.widen(4, 5, np.uint32)
@@ -111,7 +110,6 @@ def test_rows_become_wider_where_they_are() -> None:
 
 
 def test_a_large_search_gets_room_for_all_that_may_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "MANY", 100)
     monkeypatch.setattr(rows_module, "MANY", 100)
     budget = Budget(1_000_000)
     layer = filled(budget)
@@ -138,7 +136,6 @@ def test_a_system_that_gives_no_addresses_gives_what_is_needed(monkeypatch: pyte
             raise MemoryError
         return real(count, number)
 
-    monkeypatch.setattr(layers, "MANY", 100)
     monkeypatch.setattr(rows_module, "MANY", 100)
     monkeypatch.setattr(np, "empty", refuses)
     layer = filled(Budget(1 << 24))
