@@ -61,5 +61,5 @@ def stack(width: int, number: type, words: int) -> tuple[Array, Array, Array, Ar
     urgent: Array = np.zeros((DEPTH, URGENT), np.int64)
     marks: Array = np.zeros((DEPTH, 3), np.int64)
     united: Array = np.zeros(words, np.uint64)
-    notes: Array = np.zeros(7, np.int64)
+    notes: Array = np.zeros(ROW + 1, np.int64)
     return rows, urgent, marks, united, notes

@@ -434,9 +434,15 @@ def fire(
 
 
 @inlined
+def environment_of(x: Any, source: Any, f: Any) -> Any:
+    """The station of the environment in a row, 0 without one."""
+    return np.int64(source[f, 1 + x.environment]) if x.environment >= 0 else np.int64(0)
+
+
+@inlined
 def set_off(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
     """All that nodes do by themselves: their timers and moves; DONE, FULL or BROKEN."""
-    now = np.int64(source[f, 1 + x.environment]) if x.environment >= 0 else np.int64(0)
+    now = environment_of(x, source, f)
     known = bench.notes[WANTED] < 0 and source[f, 0] == 0 and not x.stepwise
     for i in range(1, site.slots + 1):
         entry = t.own[source[f, i]]
@@ -455,10 +461,10 @@ def set_off(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any
 
 @inlined
 def is_still(x: Any, slots: Any, source: Any, f: Any) -> Any:
-    """Whether nothing comes before the mail of this row, where mail comes first: it is known that no node does anything by itself, and
-    nothing may be slow.
+    """Whether nothing comes before the mail of this row, where mail comes first: it is known that no node does anything by itself before
+    it, and nothing may be slow.
     """
-    now = np.int64(source[f, 1 + x.environment]) if x.environment >= 0 else np.int64(0)
+    now = environment_of(x, source, f)
     if x.leaves[now, SLOW] != 0 or x.leaves[x.leaves[now, RETRY], SLOW] != 0:
         return False
     ahead = False
@@ -471,10 +477,12 @@ def is_still(x: Any, slots: Any, source: Any, f: Any) -> Any:
 def expand_row(t: Any, x: Any, site: Any, bench: Any, out: Any, m: Any, source: Any, f: Any, key0: Any) -> Any:
     """All settled states after one row; DONE, FULL or BROKEN."""
     how = arrive(t, x, site, bench, out, m, source, f, key0)
-    if how != DONE or (x.stepwise and source[f, 0] > 0) or (x.mail_first and source[f, 0] > 0 and is_still(x, site.slots, source, f)):
+    has_mail = source[f, 0] > 0
+    waits = x.mail_first and has_mail
+    if how != DONE or (x.stepwise and has_mail) or (waits and is_still(x, site.slots, source, f)):
         return how
     unite(x.shields, x.words, site.slots, source, f, bench.united)
-    if x.mail_first and source[f, 0] > 0:
+    if waits:
         bench.united[0] |= U(1)
     if x.later.shape[0] and not bench.united[0] & U(1) and tick(x.later, site.slots, bench, source, f, m):
         how = settle(t, x, site, bench, out, m, source, f, key0)
