@@ -18,6 +18,7 @@ from sim.checker.instant_compile import WORDS, Extra, InstantCompiler
 from sim.checker.intern import Overflow
 from sim.checker.kernels import ERROR, PARTITIONS, ROOM, key_of
 from sim.checker.keys import Keys
+from sim.checker.outcome_kernels import TOO_DEEP
 from sim.checker.predicates import Predicates
 from sim.checker.search import BUFFERS, Buffer, Desk, Search
 from sim.checker.ways import Ways
@@ -100,7 +101,7 @@ class InstantSearch(Search):
         return self._kept[thread]
 
     def _count(self, buffer: Any) -> None:
-        if buffer.stats[ERROR] in (kernels.TOO_DEEP, ROOM):
+        if buffer.stats[ERROR] in (TOO_DEEP, ROOM):
             raise Overflow("one choice sets off more than the checker has room for; a system without delays has to come to rest")
         if buffer.stats[ERROR] == kernels.LONG_MAIL:
             self._mail_grows, buffer.stats[ERROR] = True, 0

@@ -16,20 +16,13 @@ from sim.checker.entry_kernels import COUNT, entry_of, prefetch_entry
 from sim.checker.intrinsics import prefetch
 from sim.checker.kernel import inlined, kernel
 from sim.checker.kernels import (
-    ADDED,
     CLASH,
     ERROR,
     PARTITIONS,
-    PURGES,
-    REPLY,
-    ROOM,
     SET,
-    SETS,
     SLOT,
-    STATION,
     TO,
     TOO_MANY_IMAGES,
-    add_mail,
     claim,
     is_offered,
     key_of,
@@ -38,6 +31,7 @@ from sim.checker.kernels import (
 )  # fmt: skip
 from sim.checker.mixing import mix
 from sim.checker.orbits import canonicalise
+from sim.checker.outcome_kernels import CURSOR, HEAD, TAIL, TOO_DEEP, push, take
 from sim.checker.row_kernels import place_of_row
 from sim.checker.way_kernels import (
     BROKEN,
@@ -61,13 +55,8 @@ AHEAD: Final = 8
 """So many rows in advance memory is asked for."""
 LOST_REQUEST, LOST_RESPONSE, SLOW, RETRY = 1, 2, 3, 4
 """Columns of `leaves`: what the environment is asked for. The first two are also fates of parcels."""
-HEAD, TAIL, CURSOR = 0, 1, 2
-"""Columns of `marks` of a level: its urgent parcels begin and end here, the next branch to take."""
 READING: Final = 1 << 31
 """Added to the number of a reading, where otherwise a station stands: entries of what was read. An entry with COUNT outcomes is one."""
-FRESH, GONE, CRASHED = 1, 2, 4
-"""How another slot is set, see `rules.py`."""
-TOO_DEEP: Final = -3
 TICK: Final = -1
 """In place of a parcel: what a station is after a unit of time is not known yet."""
 UNKNOWN, STANDS = -1, -2
@@ -76,122 +65,6 @@ REFUSED: Final = -1
 """In place of what the environment is after it was asked for leave."""
 LONG_MAIL: Final = -4
 """What `stats` says when a settled state has more mail than rows have room for."""
-
-
-@kernel
-def drop_answers(about: Any, purged: Any, parcels: Any, outcome: Any, items: Any, level: Any, first: Any, end: Any) -> Any:
-    """Take answers to calls that this outcome ends out of `items[level, first:end]`; the new end."""
-    count = first
-    for j in range(first, end):
-        reply = parcels[items[level, j], REPLY]
-        gone = False
-        if reply != 0:
-            for k in range(about[outcome, PURGES], about[outcome + 1, PURGES]):
-                if purged[k] == reply:
-                    gone = True
-        if not gone:
-            items[level, count] = items[level, j]
-            count += 1
-    return count
-
-
-@kernel
-def drop_all_answers(parcels: Any, slot: Any, items: Any, level: Any, first: Any, end: Any) -> Any:
-    """Take all answers to a node out of `items[level, first:end]`; the new end."""
-    count = first
-    for j in range(first, end):
-        if parcels[items[level, j], REPLY] == 0 or parcels[items[level, j], TO] != slot:
-            items[level, count] = items[level, j]
-            count += 1
-    return count
-
-
-@kernel
-def post(network: Any, parcels: Any, rows: Any, level: Any, first: Any, urgent: Any, marks: Any, parcel: Any, travels: Any) -> Any:
-    """A parcel is sent: it becomes mail, or is delivered soon; 0, TOO_DEEP or ROOM."""
-    if travels:
-        count = add_mail(network, parcels, rows, level, first, np.int64(rows[level, 0]), parcel)
-        if count < 0:
-            return ROOM
-        rows[level, 0] = count
-        return 0
-    if marks[level, TAIL] >= urgent.shape[1]:
-        return TOO_DEEP
-    urgent[level, marks[level, TAIL]] = parcel
-    marks[level, TAIL] += 1
-    return 0
-
-
-@inlined
-def sweep(
-    parcels: Any, wills: Any, willed: Any, travels: Any, following: Any, network: Any, slots: Any, rows: Any, level: Any, urgent: Any,
-    marks: Any, slot: Any, crashed: Any, m: Any,
-) -> Any:  # fmt: skip
-    """The parts of a node go with it, and if it crashed, those whom they had called get to know; 0, TOO_DEEP or ROOM."""
-    first = slots + 1
-    if crashed:
-        marks[level, TAIL] = drop_all_answers(parcels, slot, urgent, level, marks[level, HEAD], marks[level, TAIL])
-        rows[level, 0] = drop_all_answers(parcels, slot, rows, level, first, first + np.int64(rows[level, 0])) - first
-    part = following[slot]
-    while part != 0:
-        touch(m.marks, m.touched, m.state, part)
-        station = rows[level, 1 + part]
-        rows[level, 1 + part] = 0
-        if crashed:
-            for k in range(wills[station, 0], wills[station, 1]):
-                m.state[TRAVELS] |= travels[willed[k]]
-                done = post(network, parcels, rows, level, first, urgent, marks, willed[k], travels[willed[k]])
-                if done != 0:
-                    return done
-        part = following[part]
-    return 0
-
-
-@inlined
-def take(t: Any, x: Any, network: Any, slots: Any, rows: Any, level: Any, urgent: Any, marks: Any, outcome: Any, m: Any) -> Any:
-    """Carry out an outcome on a level, in place; 0, or ROOM or CLASH."""
-    about, added, purged, other, parcels, calls, travels = t.about, t.added, t.purged, t.other, t.parcels, t.calls, x.travels
-    rows[level, 1 + about[outcome, SLOT]] = about[outcome, STATION]
-    for k in range(about[outcome, SETS], about[outcome + 1, SETS]):
-        slot = 1 + other[k, 0]
-        touch(m.marks, m.touched, m.state, other[k, 0])
-        if other[k, 2] & FRESH and rows[level, slot] != 0:
-            return CLASH
-        rows[level, slot] = other[k, 1]
-        if other[k, 2] & (GONE | CRASHED):
-            done = sweep(
-                parcels, x.wills, x.willed, travels, x.following, network, slots, rows, level, urgent, marks, other[k, 0],
-                other[k, 2] & CRASHED, m,
-            )  # fmt: skip
-            if done != 0:
-                return done
-    first = slots + 1
-    if about[outcome, PURGES] < about[outcome + 1, PURGES]:
-        marks[level, TAIL] = drop_answers(about, purged, parcels, outcome, urgent, level, marks[level, HEAD], marks[level, TAIL])
-        if rows[level, 0]:
-            rows[level, 0] = drop_answers(about, purged, parcels, outcome, rows, level, first, first + np.int64(rows[level, 0])) - first
-    for k in range(about[outcome, ADDED], about[outcome + 1, ADDED]):
-        waiting = added[k, 1]
-        if waiting >= 0:
-            touch(m.marks, m.touched, m.state, waiting)
-        if waiting < 0 or (calls[rows[level, 1 + waiting]] >> U(added[k, 2])) & U(1):
-            m.state[TRAVELS] |= travels[added[k, 0]]
-            done = post(network, parcels, rows, level, first, urgent, marks, added[k, 0], travels[added[k, 0]])
-            if done != 0:
-                return done
-    return 0
-
-
-@kernel
-def push(width: Any, rows: Any, urgent: Any, marks: Any, level: Any) -> None:
-    """Copy a level to the one above, to be changed there."""
-    for j in range(width):
-        rows[level + 1, j] = rows[level, j]
-    n = 0
-    for j in range(marks[level, HEAD], marks[level, TAIL]):
-        urgent[level + 1, n] = urgent[level, j]
-        n += 1
-    marks[level + 1, HEAD], marks[level + 1, TAIL], marks[level + 1, CURSOR] = 0, n, 0
 
 
 @inlined
