@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
-from contextlib import suppress
 from math import isfinite
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
-from rich.text import Text
 
-from sim.cli import check_asked, check_clocks, check_liveness
+from sim.cli import check_asked, check_clocks, check_liveness, check_world
 from sim.cli import check_options as option
 from sim.cli.check_clocks import Checked
+from sim.cli.check_watch import GIB, Watch
+from sim.cli.check_world import How
 from sim.cli.exits import Exit, WrongInput, guarded, leave
 from sim.cli.options import AsJson
 from sim.cli.output import print_json, to_side, to_user
 from sim.model.garbage import kept
 
 if TYPE_CHECKING:
-    from sim.checker.progress import Progress
     from sim.checker.result import CheckResult
     from sim.checker.traces import Leg
     from sim.cli.check_machines import Painted
     from sim.model.system import System
-    from sim.model.windows import Ticks
     from sim.scenario.findings import Finding
     from sim.scenario.load import Scenario
 
-GIB = 1 << 30
-EVERY_S = 0.2
-LOADING = "loading the compiled search (the first time it is compiled: up to a minute)"
 NO_NUMBA = "the checker needs numba: pip install 'session-sim[checker]'; or give --small for the plain search, some hundred times slower"
 
 
@@ -96,10 +89,10 @@ def command(
         "lost_requests": lost_requests, "lost_responses": lost_responses, "lost_machines": lost_machines, "pauses": pauses,
         "partitions": partitions, "duplicates": duplicates, "slow": slow, "retries": retries,
     }  # fmt: skip
-    how = How(Time(_meaning(time, walks), unit), _travel(messages, no_reduction), no_reduction)
+    how = How.of(time, unit, messages, walks is not None, no_reduction)
     is_model = check_asked.names_a_model(model)
-    check_asked.expect_no_clash(check_asked.given(context), is_model, how.time.meaning == "windows" or not (how.time.meaning or is_model))
-    system, scenario = _system(model, settings or [], how, bounds, properties)
+    check_asked.expect_no_clash(check_asked.given(context), is_model, how.meaning == "windows" or not (how.meaning or is_model))
+    system, scenario = check_world.system_of(model, settings or [], how, bounds, properties)
     if deadlock and (scenario is not None or small):
         raise WrongInput("--deadlock: for models, without --small; in a scenario every run ends when its workflows have")
     if graph is not None and not _write_graph(system, graph, limit):
@@ -208,91 +201,6 @@ def _end(name: str) -> str:
     return "nothing can happen any more" if name == NO_DEADLOCK else f"“{name}” is broken"
 
 
-def _meaning(time: str, walks: int | None) -> str:
-    """Walks are made for runs without a clock: their bound counts orders of events."""
-    if walks is not None and time == "windows":
-        raise WrongInput("--walks with --time windows: walks have no clock; expected --time untimed or free, or no --walks")
-    return time or ("untimed" if walks is not None else "")
-
-
-class Time(NamedTuple):
-    """What timers mean, "" for what is usual; the unit of windows as text."""
-
-    meaning: str
-    unit: str
-
-    def ticks(self) -> Ticks | None:
-        """The clock of a scenario, None without one. Raises WrongInput."""
-        from sim.model.durations import parse_duration
-        from sim.model.windows import Ticks
-
-        if self.meaning in ("untimed", "free"):
-            return None
-        if self.meaning not in ("", "windows"):
-            raise WrongInput(f"--time {self.meaning}: expected windows, untimed or free")
-        try:
-            unit = parse_duration(self.unit)
-        except ValueError as error:
-            raise WrongInput(f"--unit: {error}") from None
-        if not unit:
-            raise WrongInput("--unit 0s: expected a unit of time, such as 5s; the smaller, the more states")
-        return Ticks(unit)
-
-
-class How(NamedTuple):
-    """What kind of world a scenario is checked in."""
-
-    time: Time
-    travel: bool
-    no_reduction: bool
-
-
-def _travel(messages: str, no_reduction: bool) -> bool:
-    """Whether messages are on their way for a while. Raises WrongInput."""
-    if messages not in ("at-once", "travel"):
-        raise WrongInput(f"--messages {messages}: expected at-once or travel")
-    if messages == "travel" and no_reduction:
-        raise WrongInput("--messages travel with --no-reduction: there each message arrives by itself already, in order; give one of them")
-    return messages == "travel"
-
-
-def _system(
-    argument: str, settings: list[str], how: How, bounds: dict[str, int], properties: list[str] | None
-) -> tuple[System, Scenario | None]:
-    """A model's system, or a scenario's with the scenario."""
-    time, ticks = how.time, how.time.ticks()
-    if check_asked.names_a_model(argument):
-        from sim.cli import model_file
-
-        system = model_file.load(argument, settings)
-        return (_with_ticks(system, ticks) if ticks is not None and time.meaning else system), None
-    from sim.cli import load
-    from sim.scenario.checked import NO_REDUCTIONS, UNLIMITED, Bounds, Reductions, system_of
-
-    try:
-        scenario = load.scenario(argument, settings)
-        budgets = Bounds(**{**bounds, "slow": UNLIMITED if time.meaning == "free" else bounds["slow"]})
-        reductions = NO_REDUCTIONS if how.no_reduction else Reductions()
-        return system_of(scenario, budgets, properties, reductions, ticks, how.travel), scenario
-    except ValueError as error:
-        raise WrongInput(str(error)) from None
-
-
-def _with_ticks(system: System, ticks: Ticks) -> System:
-    """A model with a clock that moves in ticks."""
-    from dataclasses import replace
-
-    from sim.model.instant import with_ticks
-
-    try:
-        world = with_ticks(system.world, ticks)
-    except ValueError as error:
-        raise WrongInput(str(error)) from None
-    losses = "none" if world.lossy is None else "any"
-    bounds = {**ticks.said(), "network": world.network.name.lower(), "losses": losses, **system.bounds}
-    return replace(system, world=world, bounds=bounds)
-
-
 def exit_code(result: CheckResult, found: Mapping[str, Finding], expected: Mapping[str, str]) -> Exit:
     """A promise that is broken and was not `expected` to be, or the other way round; or else something left undecided: of a scenario's
     promises, those whose break no run confirms are."""
@@ -319,74 +227,13 @@ def _checked(system: System, options: dict[str, Any]) -> tuple[CheckResult, bool
         if not any(name in str(error).lower() for name in ("numba", "llvmlite")):
             raise
         raise WrongInput(f"numba cannot be loaded ({error}); {NO_NUMBA}") from None
-    watch = _Watch()
+    watch = Watch()
     try:
         return check(system, Options(**options), watch), watch.interrupted
     except (ModelError, Overflow, NoSuchPath) as error:
         raise WrongInput(str(error)) from None
     finally:
         watch.stop()
-
-
-class _Watch:
-    """A line that says how far the search is, where somebody looks at a terminal; and Ctrl-C.
-
-    That ends a search between two of its rounds, with what it has found. Pressed once more it ends the command at once.
-    """
-
-    def __init__(self) -> None:
-        self.console = to_side()
-        self.began = self.last = 0.0
-        self.interrupted = False
-        self.before: Any = None
-        """Who was told of Ctrl-C before."""
-        self.status: Any = None
-        if self.console.is_terminal:
-            self.status = self.console.status(LOADING)
-            self.status.start()
-
-    def __call__(self, progress: Progress) -> None:
-        now = monotonic()
-        if not self.began:
-            # Kernels are there.
-            self.began = self.last = now
-            self._take_interrupts()
-        if self.interrupted:
-            from sim.checker.intern import Overflow
-
-            raise Overflow("interrupted")
-        if self.status is None or now - self.last < EVERY_S:
-            return
-        self.last = now
-        rate = progress.states / max(now - self.began, 1e-9)
-        self.status.update(Text(told(progress, rate), no_wrap=True, overflow="ellipsis"))
-
-    def _take_interrupts(self) -> None:
-        with suppress(ValueError):  # only a program's main thread is told
-            self.before = signal.signal(signal.SIGINT, self._interrupt)
-
-    def _interrupt(self, *_: object) -> None:
-        self.interrupted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def stop(self) -> None:
-        if self.before is not None:
-            signal.signal(signal.SIGINT, self.before)
-        if self.status is not None:
-            self.status.stop()
-
-
-def told(progress: Progress, rate: float) -> str:
-    """How far a search is, what matters most first: a line that is too long loses its end."""
-    seen = f"{progress.states:,} states · {rate:,.0f}/s · {_left(progress, rate)}"
-    return f"{seen} · depth {progress.depth} · {progress.waiting:,} waiting"
-
-
-def _left(progress: Progress, rate: float) -> str:
-    """How much memory is used, and about how long the rest takes, by how layers grow and shrink."""
-    memory = f"{progress.memory / GIB:.1f} of {progress.memory_limit / GIB:.1f} GiB"
-    states = progress.states_to_come()
-    return f"{memory}, still growing" if states is None else f"{memory}, about {states / max(rate, 1e-9):,.0f} s left"
 
 
 def to_json(result: CheckResult, found: Mapping[str, Finding], written: Written, graph: Path | None = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from unittest.mock import Mock
 import networkx as nx
 import pytest
 
-from sim.cli import check
+from sim.cli import check_watch
 from tests.cli.test_run import sim
 from tests.models import ROOT
 
@@ -402,14 +402,14 @@ def test_the_small_search_has_the_same_keys_and_refuses_what_it_cannot_do() -> N
 def test_an_interrupted_search_shows_what_it_has_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C in the middle of a search; the handler that was there before is there again."""
     before = signal.getsignal(signal.SIGINT)
-    told = check._Watch.__call__
+    told = check_watch.Watch.__call__
 
     def press(self: Any, progress: Progress) -> None:
         told(self, progress)
         if progress.depth == 4:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(check._Watch, "__call__", press)
+    monkeypatch.setattr(check_watch.Watch, "__call__", press)
     done = sim("check", TWO_PHASE, "--set", "resource_managers=5", "--json")
     found = json.loads(done.stdout)
     assert (done.exit_code, found["complete"], found["stopped"]) == (130, False, "interrupted")
@@ -476,11 +476,11 @@ def test_of_a_scenario_the_protocols_machines_are_painted_and_the_untaken_listed
 
 def test_on_a_terminal_a_line_says_what_one_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
     console = Mock(is_terminal=True)
-    monkeypatch.setattr(check, "to_side", lambda: console)
-    times = iter([100.0, 100.0 + check.EVERY_S / 2, 102.0])
-    monkeypatch.setattr(check, "monotonic", lambda: next(times))
-    watch = check._Watch()
-    console.status.assert_called_once_with(check.LOADING)
+    monkeypatch.setattr(check_watch, "to_side", lambda: console)
+    times = iter([100.0, 100.0 + check_watch.EVERY_S / 2, 102.0])
+    monkeypatch.setattr(check_watch, "monotonic", lambda: next(times))
+    watch = check_watch.Watch()
+    console.status.assert_called_once_with(check_watch.LOADING)
     status = console.status.return_value
     status.start.assert_called_once()
     watch(Progress(states=1))
