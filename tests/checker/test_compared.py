@@ -71,7 +71,7 @@ def test_after_a_collision_other_fingerprints_are_taken(monkeypatch: pytest.Monk
     assert (result.states, result.depth, result.collision_probability) == (expected.states, expected.depth, 0.0)
 
 
-@pytest.mark.parametrize("kind", ["untimed", "windows", "without symmetry"])
+@pytest.mark.parametrize("kind", ["untimed", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("windows", "without symmetry"))])
 def test_sessions_are_searched_exactly(kind: str) -> None:
     whole = in_windows(5, 1, 1, 1, program=ACT, crashes=1) if kind == "windows" else system(2, 1, 1, only=["one_binding"], crashes=1)
     symmetry = kind != "without symmetry"

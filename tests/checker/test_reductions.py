@@ -102,7 +102,7 @@ def test_states_that_allow_less_are_left_out(size: tuple[int, int, int], budgets
 
 SHARED: list[Any] = [
     ((2, 1, 1), {"crashes": 1}, ALL),
-    ((2, 1, 2), {"stops": 1}, ALL),
+    pytest.param((2, 1, 2), {"stops": 1}, ALL, marks=pytest.mark.slow),
     pytest.param((1, 1, 2), {"lost_requests": 1}, ALL, marks=pytest.mark.slow),
     pytest.param((1, 1, 2), {}, NO_REDUCTIONS, marks=pytest.mark.slow),
     pytest.param((2, 1, 1), {"crashes": 1}, NO_REDUCTIONS, marks=pytest.mark.slow),
