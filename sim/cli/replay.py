@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from sim.cli.exits import Exit, WrongInput, check_writable, guarded, leave
 from sim.cli.options import AsJson
@@ -13,6 +14,7 @@ from sim.cli.output import print_json, to_user
 
 if TYPE_CHECKING:
     from sim.scenario.replay import ReplayResult
+    from sim.scenario.run import RunResult
 
 
 @guarded
@@ -21,7 +23,7 @@ def command(
     histories: Annotated[Path | None, typer.Option("--histories", metavar="DIR", help="Write every run's history there.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a tape again and say whether the same happened, to the byte.
+    """Run a tape again and say whether the same happened, to the byte, and which promises the run breaks.
 
     Example: session-sim replay reports/demo/run.tape --histories again
     """
@@ -55,8 +57,20 @@ def command(
             when = f" at {difference.at_s:g} s" if difference.at_s is not None else ""
             console.print(f"first difference{when}:\n  recorded  {difference.recorded}\n  now       {difference.now}", markup=False)
         console.print(f"The tape was made by {recorded.made_by}. Another version of the program may choose otherwise.", style="dim")
+    if not as_json:
+        _print_broken(to_user(), outcome.result)
     say_unwritten(problems)
     leave(Exit.OK if outcome.identical else Exit.NOT_AS_EXPECTED)
+
+
+def _print_broken(console: Console, result: RunResult) -> None:
+    """The promises that the new run breaks, each with when and how it does so first."""
+    from sim.cli.judgement import judged
+    from sim.report.clock import stamp
+
+    for one in judged(result, {}):
+        if one.verdict == "broken":
+            console.print(f"“{one.name}” is broken: {stamp(one.at)} {one.violation}", style="bold red", markup=False, soft_wrap=True)
 
 
 def _write(outcome: ReplayResult, histories: Path | None) -> tuple[dict[str, str], list[str]]:

@@ -43,7 +43,8 @@ class ReplayResult:
         """The object that `session-sim replay --json` prints."""
         d = self.first_difference
         difference = None if d is None else {"at_s": d.at_s, "recorded": d.recorded, "now": d.now}
-        return {"identical": self.identical, "digest": self.digest, "first_difference": difference}
+        properties = dict(self.result.properties)
+        return {"identical": self.identical, "digest": self.digest, "first_difference": difference, "properties": properties}
 
     def to_frame(self) -> DataFrame:
         """Whether the same happened, as a pandas frame of one row. Raises ImportError when pandas is missing."""

@@ -26,7 +26,10 @@ def test_a_tape_replays_to_the_same_bytes(tapes: tuple[Path, Path]) -> None:
         found = json.loads(done.stdout)
         assert found["identical"] is True
         assert found["first_difference"] is None
-    assert sim("replay", str(tapes[0])).stdout.startswith("Identical: digest ")
+        assert found["properties"]["failure_is_failure"] == "broken"
+    said, broken = sim("replay", str(tapes[0])).stdout.splitlines()
+    assert said.startswith("Identical: digest ")
+    assert broken.startswith("“failure_is_failure” is broken: 00:26.6 file ends CANCELED; ")
 
 
 def test_a_tape_from_standard_input(tapes: tuple[Path, Path]) -> None:

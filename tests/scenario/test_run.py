@@ -86,7 +86,8 @@ def test_a_tape_gives_the_same_run(tmp_path: Path) -> None:
     assert again.identical
     assert again.first_difference is None
     assert again.result.to_json() == result.to_json()
-    assert again.to_json() == {"identical": True, "digest": result.digest, "first_difference": None}
+    properties = dict(result.properties)
+    assert again.to_json() == {"identical": True, "digest": result.digest, "first_difference": None, "properties": properties}
 
 
 def test_deviations_are_choices_and_go_on_the_tape() -> None:
