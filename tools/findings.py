@@ -1,6 +1,7 @@
 """Which promises of sessions the protocol breaks, and with how little: ``python -m tools.findings [--out reports/checker]``.
 
-With ``--unit 5s`` the same in windows of time, promises about time included (``--out reports/checker/windows --sizes 2``).
+With ``--unit 5s`` the same in windows of time, promises about time included (``--out reports/checker/windows --sizes 2``). With
+``--without-faults`` workflows that invite it, and nothing fails (``--unit 5s --out reports/checker/without_faults --sizes 2``).
 
 Small clusters are checked with one fault of each kind; the table has, for each property, the smallest of them in which it is
 broken by a run that a clock allows, or the largest that was searched to the end. Tapes of the findings lie beside it.
@@ -9,65 +10,19 @@ broken by a run that a clock allows, or the largest that was searched to the end
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sim import Scenario
 from sim.checker.checking import Options, check
 from sim.checker.result import CheckResult, Verdict
 from sim.model.durations import format_duration, parse_duration
 from sim.model.instant import TICK, InstantWorld
 from sim.model.windows import Ticks
 from sim.properties.automaton import in_ticks, timeless
-from sim.scenario.checked import Bounds, system_of
+from sim.scenario.checked import system_of
 from sim.scenario.findings import Finding, findings
-
-SIZES: Final = ((1, 1, 1), (2, 1, 1), (2, 1, 2), (2, 2, 3))
-"""Workers, slots of each, workflows."""
-FAULTS: Final = ((), ("cancels",), ("stops",), ("crashes",), ("lost_requests",), ("lost_responses",), ("slow",))
-PAIRS: Final = (("crashes", "stops"), ("crashes", "slow"), ("crashes", "restarts"), ("stops", "slow"), ("cancels", "crashes"))
-"""With these, up to two workers and one workflow."""
-FEW: Final = ((), ("stops",), ("crashes",))
-"""The faults that the largest cluster is searched with."""
-LONG_WORK: Final = 30_000
-"""Milliseconds that the activity lasts: longer than a call's budget and a heartbeat timeout."""
-PROGRAM: Final[list[dict[str, Any]]] = [
-    {"op": "create", "as": "s", "creation": "60s", "execution": "600s"},
-    {"op": "defer_complete", "in": "s"},
-    {"op": "act", "in": "s", "work": {"name": "work", "ms": LONG_WORK}},
-]
-AGAIN: Final = [{"op": "until_ok", "times": 2, "ms": 0, "steps": [*PROGRAM[:1], *PROGRAM[2:], {"op": "complete", "in": "s"}]}]
-"""The whole session once more when it failed."""
-RECREATED: Final = [
-    PROGRAM[0],
-    {"op": "token", "in": "s", "as": "t"},
-    {
-        "op": "continue_as_new",
-        "steps": [{"op": "recreate", "as": "s", "signal": "t", "creation": "60s", "execution": "600s"}, *PROGRAM[1:]],
-    },
-]
-FAILING: Final = [
-    *PROGRAM[:2],
-    {"op": "act", "in": "s", "work": {"name": "fails", "ms": 2_000, "fail": "non_retryable"}, "ignore": True},
-    PROGRAM[2],
-]
-"""An activity fails by itself, before the other one."""
-ASKED_TWICE: Final = [*PROGRAM[:2], {**PROGRAM[0], "as": "s2", "in": "s", "ignore": True}, PROGRAM[2]]
-"""One more session is asked for with the context of an open one."""
-PROGRAMS: Final = {
-    "one session": PROGRAM,
-    "once more after a failure": AGAIN,
-    "recreated over ContinueAsNew": RECREATED,
-    "an activity fails": FAILING,
-    "asked for twice": ASKED_TWICE,
-    "with time to stop": PROGRAM,
-}
-WORKERS: Final[dict[str, dict[str, Any]]] = {"with time to stop": {"worker_stop_timeout": "60s"}}
-"""What workers have besides, by program."""
-LOST: Final = {"lost_requests", "lost_responses"}
-
+from tools.finding_scopes import INVITING, LONG_WORK, SIZES, Scope, with_faults, without_faults
 
 REMEDIES: Final = {
     "activity_needs_slot": "Let activities heartbeat, so that they end when their session does, and give workers a WorkerStopTimeout "
@@ -88,36 +43,14 @@ REMEDIES: Final = {
     "another worker than theirs.",
 }
 """What a user can do about it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What was searched."""
-
-    program: str
-    size: tuple[int, int, int]
-    faults: tuple[str, ...]
-
-    def __str__(self) -> str:
-        workers, slots, workflows = self.size
-        return f"{workers} x {slots} x {workflows}, {self.program}, {named(self.faults)}"
-
-    def scenario(self) -> Scenario:
-        workers, slots, workflows = self.size
-        tables: dict[str, Any] = {
-            "name": "scope",
-            "title": str(self),
-            "workers": [
-                {"name": "w", "count": workers, "max_concurrent_session_execution_size": slots, **WORKERS.get(self.program, {})},
-            ],
-            "workflows": [{"id": "job", "count": workflows, "program": PROGRAMS[self.program], "arrival": {"at": ["0s"]}}],
-        }
-        return Scenario.from_dict(tables)
-
-
-def named(faults: Sequence[str]) -> str:
-    """Budgets of one each, in words."""
-    return " and ".join(f"one of {fault.replace('_', ' ')}" for fault in faults) or "no fault"
+WITHOUT_FAULTS: Final = {
+    **REMEDIES,
+    "activity_needs_slot": "Let activities heartbeat, so that they end when their session does; what must not be shared should be counted "
+    "where it is used, not by slots.",
+    "creation_bounded": "Complete a session before you recreate it: a full worker refuses at once, again and again, and CreationTimeout "
+    "bounds each of these waits alone.",
+}
+"""The same where nothing fails."""
 
 
 def main() -> None:
@@ -128,14 +61,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=0, help="threads; 0 is one per core")
     parser.add_argument("--sizes", type=int, default=len(SIZES), help="so many of the sizes")
     parser.add_argument("--unit", type=parse_duration, default=0, help="let time pass in ticks of this length, such as 5s")
+    parser.add_argument("--without-faults", action="store_true", help="workflows that invite it, and nothing fails")
     options = parser.parse_args()
     ticks = Ticks(options.unit) if options.unit else None
     options.out.mkdir(parents=True, exist_ok=True)
     rows, found, held = [], dict[str, tuple[Scope, Finding]](), dict[str, Scope]()
     unconfirmed: dict[str, Scope] = {}
-    for scope in _scopes(options.sizes, ticks is not None):
+    for scope in without_faults(options.sizes) if options.without_faults else with_faults(options.sizes, ticks is not None):
         scenario = scope.scenario()
-        system = system_of(scenario, Bounds(**dict.fromkeys(scope.faults, 1)), ticks=ticks)
+        system = system_of(scenario, scope.bounds(), ticks=ticks)
         assert isinstance(system.world, InstantWorld)
         result = check(system, Options(jobs=options.jobs, limit=options.limit, memory=int(options.memory * 2**30)))
         rows.append(_row(scope, result))
@@ -151,22 +85,7 @@ def main() -> None:
     for name, (_, finding) in found.items():
         assert finding.tape is not None
         finding.tape.write(options.out / f"{name}.tape")
-    (options.out / "findings.md").write_text("\n".join(_page(rows, found, held, unconfirmed, ticks)) + "\n")
-
-
-def _scopes(sizes: int, timed: bool) -> Iterator[Scope]:
-    """Small ones first: without faults, then with one, then with two, then more of everything."""
-    for size in SIZES[:sizes]:
-        for faults in FEW if size == SIZES[-1] else (*FAULTS, *(PAIRS if size[2] == 1 else ())):
-            for program in _programs(size, faults, timed):
-                yield Scope(program, size, faults)
-
-
-def _programs(size: tuple[int, int, int], faults: tuple[str, ...], timed: bool) -> Sequence[str]:
-    """What workflows do there. In windows two workers and lost calls have some million states by all but the simplest."""
-    if size[2] > 1 or faults in PAIRS or (timed and LOST & set(faults) and size != SIZES[0]):
-        return ("one session",)
-    return [name for name in PROGRAMS if name not in WORKERS or (timed and "stops" in faults)]
+    (options.out / "findings.md").write_text("\n".join(_page(rows, found, held, unconfirmed, ticks, options.without_faults)) + "\n")
 
 
 def _row(scope: Scope, result: CheckResult) -> str:
@@ -178,21 +97,37 @@ def _row(scope: Scope, result: CheckResult) -> str:
     )
 
 
+def _head(ticks: Ticks | None, faultless: bool) -> Iterator[str]:
+    unit = f" --unit {format_duration(ticks.unit)}" if ticks is not None else ""
+    every = "every order of events in small clusters (workers x slots x workflows), with"
+    if faultless:
+        yield "# What the protocol breaks without any fault\n"
+        yield f"`python -m tools.findings --without-faults{unit}`: {every} no fault at all."
+    else:
+        yield "# What the protocol breaks, and with how little\n"
+        yield f"`python -m tools.findings{unit}`: {every} at most"
+        yield "two faults."
+    if unit:
+        yield f"Time passes in windows (`{unit.strip()}`): timers last as long as they do, to within that."
+    if faultless:
+        yield "Workflows do what somebody may well write, and no activity heartbeats:\n"
+        yield from (f"* {program}: {what}." for program, (what, _) in INVITING.items())
+        yield "\nEach finding is a run with a clock: `session-sim explain PROPERTY.tape`.\n"
+    else:
+        yield f"The activity lasts {LONG_WORK // 1000} s. Each finding is a run with a clock:"
+        yield "`session-sim explain PROPERTY.tape`. A stop here stops the worker and leaves its process be.\n"
+
+
 def _page(
-    rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[str, Scope], unconfirmed: dict[str, Scope], ticks: Ticks | None
+    rows: list[str], found: dict[str, tuple[Scope, Finding]], held: dict[str, Scope], unconfirmed: dict[str, Scope], ticks: Ticks | None,
+    faultless: bool,
 ) -> Iterator[str]:  # fmt: skip
-    yield "# What the protocol breaks, and with how little\n"
-    clock = f" --unit {format_duration(ticks.unit)}" if ticks is not None else ""
-    yield f"`python -m tools.findings{clock}`: every order of events in small clusters (workers x slots x workflows), with at most"
-    yield "two faults."
-    if ticks is not None:
-        yield f"Time passes in windows (`--unit {format_duration(ticks.unit)}`): timers last as long as they do, to within that."
-    yield f"The activity lasts {LONG_WORK // 1000} s. Each finding is a run with a clock:"
-    yield "`session-sim explain PROPERTY.tape`. A stop here stops the worker and leaves its process be.\n"
+    yield from _head(ticks, faultless)
+    remedies = WITHOUT_FAULTS if faultless else REMEDIES
     yield "| property | smallest scope | steps | ways passed over that no clock allows | what a user can do |"
     yield "|---|---|---:|---:|---|"
     for name, (scope, finding) in found.items():
-        yield f"| [`{name}`]({name}.tape) | {scope} | {len(finding.path)} | {finding.clockless} | {REMEDIES.get(name, '')} |"
+        yield f"| [`{name}`]({name}.tape) | {scope} | {len(finding.path)} | {finding.clockless} | {remedies.get(name, '')} |"
     loose = {name: scope for name, scope in unconfirmed.items() if name not in found}
     if loose:
         yield "\nBroken by ways of which no run with a clock came, so that they are no findings; the smallest scope of each:\n"

@@ -22,7 +22,7 @@ from sim.checker.result import CheckResult, Verdict
 from sim.checker.search import Progress
 from sim.checker.warm import warm
 from sim.scenario.checked import NO_REDUCTIONS, Bounds, Reductions, system_of
-from tools.findings import PROGRAM, RECREATED, named
+from tools.finding_scopes import PROGRAM, RECREATED, named
 
 NAME: Final = "scopes"
 TWICE: Final = [

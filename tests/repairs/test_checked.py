@@ -13,7 +13,7 @@ from sim.model.windows import Ticks
 from sim.scenario.checked import Bounds, system_of
 from sim.workflow.repairs import ALL, Repair, Repairs
 from tests.repairs.promises import alone, without
-from tools.findings import AGAIN, PROGRAM
+from tools.finding_scopes import AGAIN, PROGRAM
 
 
 def verdicts(

@@ -20,7 +20,7 @@ def test_a_reported_finding_replays_to_the_same_broken_property(tape: Path) -> N
     assert again.result.properties[tape.stem] == "broken"
 
 
-@pytest.mark.parametrize("table", [REPORTS, REPORTS / "windows"], ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [REPORTS, REPORTS / "windows", REPORTS / "without_faults"], ids=lambda table: table.name)
 def test_each_tape_is_named_in_its_table(table: Path) -> None:
     said = (table / "findings.md").read_text(encoding="utf-8")
     tapes = [tape for tape in TAPES if tape.parent == table]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sim import Scenario
 from sim.model.windows import Ticks
-from tools.findings import AGAIN, LONG_WORK, PROGRAM
+from tools.finding_scopes import AGAIN, LONG_WORK, PROGRAM
 from tools.repairs.variants import Variant
 
 SECOND: Final = 1_000_000
