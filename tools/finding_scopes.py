@@ -91,20 +91,11 @@ class Scope:
     faults: tuple[str, ...]
 
     def __str__(self) -> str:
-        workers, slots, workflows = self.size
-        return f"{workers} x {slots} x {workflows}, {self.program}, {named(self.faults)}"
+        return named(self.size, self.program, self.faults)
 
     def scenario(self) -> Scenario:
-        workers, slots, workflows = self.size
-        tables: dict[str, Any] = {
-            "name": "scope",
-            "title": str(self),
-            "workers": [
-                {"name": "w", "count": workers, "max_concurrent_session_execution_size": slots, **WORKERS.get(self.program, {})},
-            ],
-            "workflows": [{"id": "job", "count": workflows, "program": self.steps, "arrival": {"at": ["0s"]}}],
-        }
-        return Scenario.from_dict(tables)
+        tables = cluster(self.size, self.steps, **WORKERS.get(self.program, {}))
+        return Scenario.from_dict({"name": "scope", "title": str(self), **tables})
 
     @property
     def steps(self) -> list[dict[str, Any]]:
@@ -117,9 +108,19 @@ class Scope:
         return Bounds(**dict.fromkeys(self.faults, 1), **retries)
 
 
-def named(faults: Sequence[str]) -> str:
-    """Budgets of one each, in words."""
-    return " and ".join(f"one of {fault.replace('_', ' ')}" for fault in faults) or "no fault"
+def named(size: tuple[int, int, int], program: str, faults: Sequence[str]) -> str:
+    """What is searched, with budgets of one each, in words."""
+    budgets = " and ".join(f"one of {fault.replace('_', ' ')}" for fault in faults) or "no fault"
+    return f"{' x '.join(map(str, size))}, {program}, {budgets}"
+
+
+def cluster(size: tuple[int, int, int], steps: list[dict[str, Any]], **worker: Any) -> dict[str, Any]:
+    """The tables of so many workers, of so many slots each, and workflows that begin at once; `worker`: what else each worker is told."""
+    workers, slots, workflows = size
+    return {
+        "workers": [{"name": "w", "count": workers, "max_concurrent_session_execution_size": slots, **worker}],
+        "workflows": [{"id": "job", "count": workflows, "program": steps, "arrival": {"at": ["0s"]}}],
+    }
 
 
 def without_faults(sizes: int) -> Iterator[Scope]:
@@ -127,7 +128,7 @@ def without_faults(sizes: int) -> Iterator[Scope]:
     return (Scope(program, size, ()) for size in SIZES[:sizes] for program in INVITING)
 
 
-def with_faults(sizes: int, timed: bool) -> Iterator[Scope]:
+def with_few_faults(sizes: int, timed: bool) -> Iterator[Scope]:
     """Small ones first: without faults, then with one, then with two, then more of everything."""
     for size in SIZES[:sizes]:
         for faults in FEW if size == SIZES[-1] else (*FAULTS, *(PAIRS if size[2] == 1 else ())):

@@ -22,7 +22,7 @@ from sim.model.windows import Ticks
 from sim.properties.automaton import in_ticks, timeless
 from sim.scenario.checked import system_of
 from sim.scenario.findings import Finding, findings
-from tools.finding_scopes import INVITING, LONG_WORK, SIZES, Scope, with_faults, without_faults
+from tools.finding_scopes import INVITING, LONG_WORK, SIZES, Scope, with_few_faults, without_faults
 
 REMEDIES: Final = {
     "activity_needs_slot": "Let activities heartbeat, so that they end when their session does, and give workers a WorkerStopTimeout "
@@ -67,7 +67,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     rows, found, held = [], dict[str, tuple[Scope, Finding]](), dict[str, Scope]()
     unconfirmed: dict[str, Scope] = {}
-    for scope in without_faults(options.sizes) if options.without_faults else with_faults(options.sizes, ticks is not None):
+    for scope in without_faults(options.sizes) if options.without_faults else with_few_faults(options.sizes, ticks is not None):
         scenario = scope.scenario()
         system = system_of(scenario, scope.bounds(), ticks=ticks)
         assert isinstance(system.world, InstantWorld)

@@ -22,7 +22,7 @@ from sim.checker.result import CheckResult, Verdict
 from sim.checker.search import Progress
 from sim.checker.warm import warm
 from sim.scenario.checked import NO_REDUCTIONS, Bounds, Reductions, system_of
-from tools.finding_scopes import PROGRAM, RECREATED, named
+from tools.finding_scopes import PROGRAM, RECREATED, cluster, named
 
 NAME: Final = "scopes"
 TWICE: Final = [
@@ -60,16 +60,10 @@ class Scope:
     variants: bool = False
 
     def __str__(self) -> str:
-        return f"{' x '.join(map(str, self.size))}, {self.program}, {named(self.budgets)}"
+        return named(self.size, self.program, self.budgets)
 
     def scenario(self) -> Scenario:
-        workers, slots, workflows = self.size
-        return Scenario.from_dict(
-            {
-                "workers": [{"name": "w", "count": workers, "max_concurrent_session_execution_size": slots}],
-                "workflows": [{"id": "job", "count": workflows, "program": PROGRAMS[self.program], "arrival": {"at": ["0s"]}}],
-            }
-        )
+        return Scenario.from_dict(cluster(self.size, PROGRAMS[self.program]))
 
 
 SMALL, LARGE, LARGEST, PROGRAMMED = "every budget alone, in pairs and together", "crash and lost response", "the largest", "other workflows"

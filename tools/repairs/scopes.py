@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sim import Scenario
 from sim.model.windows import Ticks
-from tools.finding_scopes import AGAIN, LONG_WORK, PROGRAM
+from tools.finding_scopes import AGAIN, LONG_WORK, PROGRAM, cluster
 from tools.repairs.variants import Variant
 
 SECOND: Final = 1_000_000
@@ -91,11 +91,9 @@ class Scope:
 
     def scenario(self, variant: Variant) -> Scenario:
         """The scenario of a variant."""
-        workers, slots, workflows = self.size
-        worker = {"name": "w", "count": workers, "max_concurrent_session_execution_size": slots, **WORKERS.get(self.program, {})}
-        workers_of = [worker, *BESIDE.get(self.program, [])]
-        workflow = {"id": "job", "count": workflows, "program": PROGRAMS[self.program], "arrival": {"at": ["0s"]}}
-        return Scenario.from_dict(variant.of({"name": "scope", "workers": workers_of, "workflows": [workflow]}))
+        tables = cluster(self.size, PROGRAMS[self.program], **WORKERS.get(self.program, {}))
+        tables["workers"] += BESIDE.get(self.program, [])
+        return Scenario.from_dict(variant.of({"name": "scope", **tables}))
 
 
 def _times(count: int, kind: str) -> str:
