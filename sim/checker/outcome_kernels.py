@@ -17,7 +17,7 @@ U = np.uint64
 HEAD, TAIL, CURSOR = 0, 1, 2
 """Columns of `marks` of a level: its urgent parcels begin and end here, the next branch to take."""
 FRESH, GONE, CRASHED = 1, 2, 4
-"""How another slot is set, see `rules.py`."""
+"""What happens to another slot besides: it must have been empty before; the node's parts go with it; and callees get to know."""
 TOO_DEEP: Final = -3
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar, assert_never
 
 from sim.checker.intern import Interner, ModelError, Station
+from sim.checker.outcome_kernels import CRASHED, FRESH, GONE
 from sim.model import effects as fx
 from sim.model.apart import Bundle, Needed, Part, Partly
 from sim.model.canon import Frozen, by_key, freeze
@@ -47,10 +48,6 @@ class Change:
     def is_idle(self, station: int) -> bool:
         """Whether nothing changes where it befalls this station."""
         return self.station == station and not (self.consumed or self.adds or self.purges or self.sets)
-
-
-FRESH, GONE, CRASHED = 1, 2, 4
-"""What happens to a slot besides: it must have been empty before; the node's parts go with it; and callees get to know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def command(
     }  # fmt: skip
     how = How.of(time, unit, messages, walks is not None, no_reduction)
     is_model = check_asked.names_a_model(model)
-    check_asked.expect_no_clash(check_asked.given(context), is_model, how.meaning == "windows" or not (how.meaning or is_model))
+    check_asked.expect_no_clash(check_asked.given(context), is_model, how.in_windows(is_model))
     system, scenario = check_world.system_of(model, settings or [], how, bounds, properties)
     if deadlock and (scenario is not None or small):
         raise WrongInput("--deadlock: for models, without --small; in a scenario every run ends when its workflows have")

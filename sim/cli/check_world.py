@@ -39,6 +39,10 @@ class How(NamedTuple):
             )
         return How(time or ("untimed" if walks else ""), unit, travel, no_reduction)
 
+    def in_windows(self, is_model: bool) -> bool:
+        """Whether time passes in windows: in scenarios it does unless something else is asked for, in models when that is."""
+        return self.meaning == "windows" or not (self.meaning or is_model)
+
     def ticks(self) -> Ticks | None:
         """The clock of a scenario, None without one. Raises WrongInput."""
         from sim.model.durations import parse_duration
@@ -66,7 +70,7 @@ def system_of(
         from sim.cli import model_file
 
         system = model_file.load(argument, settings)
-        return (_with_ticks(system, ticks) if ticks is not None and how.meaning else system), None
+        return (_with_ticks(system, ticks) if ticks is not None and how.in_windows(is_model=True) else system), None
     from sim.cli import load
     from sim.scenario import checked
 

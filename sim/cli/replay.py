@@ -14,7 +14,6 @@ from sim.cli.output import print_json, to_user
 
 if TYPE_CHECKING:
     from sim.scenario.replay import ReplayResult
-    from sim.scenario.run import RunResult
 
 
 @guarded
@@ -47,28 +46,27 @@ def command(
     files, problems = _write(outcome, histories)
     if as_json:
         print_json({**outcome.to_json(), "files": files})
-    elif outcome.identical:
-        to_user().print(f"Identical: digest {outcome.digest}.", style="green")
     else:
-        console = to_user()
+        _show(to_user(), outcome, recorded.made_by)
+    say_unwritten(problems)
+    leave(Exit.OK if outcome.identical else Exit.NOT_AS_EXPECTED)
+
+
+def _show(console: Console, outcome: ReplayResult, made_by: str) -> None:
+    """Whether the same happened, and the promises that the new run breaks, each with when and how it does so first."""
+    from sim.cli.judgement import judged
+    from sim.report.clock import stamp
+
+    if outcome.identical:
+        console.print(f"Identical: digest {outcome.digest}.", style="green")
+    else:
         console.print("The run is not the one on the tape.", style="bold red")
         difference = outcome.first_difference
         if difference is not None:
             when = f" at {difference.at_s:g} s" if difference.at_s is not None else ""
             console.print(f"first difference{when}:\n  recorded  {difference.recorded}\n  now       {difference.now}", markup=False)
-        console.print(f"The tape was made by {recorded.made_by}. Another version of the program may choose otherwise.", style="dim")
-    if not as_json:
-        _print_broken(to_user(), outcome.result)
-    say_unwritten(problems)
-    leave(Exit.OK if outcome.identical else Exit.NOT_AS_EXPECTED)
-
-
-def _print_broken(console: Console, result: RunResult) -> None:
-    """The promises that the new run breaks, each with when and how it does so first."""
-    from sim.cli.judgement import judged
-    from sim.report.clock import stamp
-
-    for one in judged(result, {}):
+        console.print(f"The tape was made by {made_by}. Another version of the program may choose otherwise.", style="dim")
+    for one in judged(outcome.result, {}):
         if one.verdict == "broken":
             console.print(f"“{one.name}” is broken: {stamp(one.at)} {one.violation}", style="bold red", markup=False, soft_wrap=True)
 
